@@ -1,0 +1,45 @@
+# hackbook: `make` alone says what each target does.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+ONLY   ?=
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+export PYTHONWARNINGS ?= ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lab docs bench readme clean
+
+help:  ## say what each target does
+	@echo "hackbook: make TARGET"
+	@sed -nE 's/^([a-z]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-8s %s\n", $$1, $$2}'
+
+$(STAMP): settings.ini setup.py pyproject.toml
+	@sh .ci/install.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+run: $(STAMP)  ## train a CNN on real digits: runs the first tutorial, shows the score
+	@$(BIN)/hackbook run nbs/tutorials/01_digits_cnn.ipynb --to _run
+
+test: $(STAMP)  ## run the whole test suite (library notebooks, then pytest)
+	@$(BIN)/nbdev_test --path nbs/library --n_workers 2
+	@$(BIN)/python -m pytest tests
+
+lab: $(STAMP)  ## open JupyterLab on 127.0.0.1, in the tutorials
+	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=nbs --LabApp.default_url=/lab/tree/tutorials/01_digits_cnn.ipynb
+
+docs: $(STAMP)  ## render the docs site into _docs (needs Quarto)
+	@command -v quarto >/dev/null 2>&1 || { echo "make docs: Quarto is missing; install it (https://quarto.org/docs/get-started/), then call make docs again." >&2; exit 1; }
+	@$(BIN)/nbdev_proc_nbs --n_workers 1
+	@cd _proc && quarto render --no-cache
+	@rm -rf _docs && mv _proc/_docs _docs && echo "make docs: open _docs/index.html"
+
+bench: $(STAMP)  ## measure against peers, side by side: make bench ONLY=mnist runs some
+	@$(BIN)/python tests/bench/run.py $(if $(ONLY),--only $(ONLY))
+
+readme: $(STAMP)  ## make README.md from nbs/index.ipynb
+	@$(BIN)/python .ci/readme.py
+
+clean:  ## remove what the other targets made, the virtual environment included
+	@rm -rf $(VENV) _run _bench _docs _proc runs build dist hackbook.egg-info .pytest_cache nbs/nbdev.yml
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

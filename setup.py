@@ -1,0 +1,38 @@
+"""Read everything from settings.ini, which nbdev reads too: there is one place for name, version and requirements."""
+from configparser import ConfigParser
+from pathlib import Path
+
+from setuptools import setup
+
+config = ConfigParser()
+config.read("settings.ini", encoding="utf-8")
+s = config["DEFAULT"]
+
+setup(
+    name=s["lib_name"],
+    version=s["version"],
+    description=s["description"],
+    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author=s["author"],
+    url=s["git_url"],
+    license="Apache-2.0",
+    keywords=s["keywords"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Framework :: Jupyter",
+        "Intended Audience :: Education",
+        "Natural Language :: English",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+    packages=["hackbook"],
+    package_data={"hackbook": ["*.pyi"]},
+    python_requires=f">={s['min_python']}",
+    install_requires=s["requirements"].split(),
+    extras_require={"dev": s["dev_requirements"].split()},
+    entry_points={
+        "console_scripts": s["console_scripts"].split(),
+        "nbdev": [f"{s['lib_name']}={s['lib_name']}._modidx:d"],
+    },
+)
