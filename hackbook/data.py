@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from . import core
-from .core import Figure, HackbookError, InvalidValue, NotFound, card, image_grid, require
+from .core import Figure, HackbookError, InvalidValue, NotFound, card, image_grid, load_keras, require
 
 # %% ../nbs/library/02_data.ipynb #da7d4185
 def encode_labels(
@@ -105,7 +105,7 @@ def plot(self:Dataset,
     require(self.x.ndim == 3 or self.x.ndim == 4 and self.x.shape[-1] in (1, 3, 4), 'x', self.x.shape, 'images: (n, height, width[, channels])')
     rng, classes = np.random.default_rng(seed), [c for c in range(len(self.class_names)) if (self.y == c).any()][:most]
     rows = np.array([rng.permutation(np.resize(rng.permutation(np.flatnonzero(self.y == c)), each)) for c in classes]).T
-    return image_grid(self.x[rows.ravel()], [self.class_names[c] for c in classes] * each, len(classes),
+    return image_grid(self.x[rows.ravel()], [self.class_names[c] for c in classes] + [''] * (len(classes) * (each - 1)), len(classes),
                       title=f'{self.name}: {each} examples of each class')
 
 # %% ../nbs/library/02_data.ipynb #29e76b60
@@ -124,8 +124,7 @@ def _mnist_file(download:bool) -> Path:
         if place.is_file(): return place
     if not download: raise NotFound(f"mnist.npz is not in {' or '.join(str(p.parent) for p in places)}; "
         "fetch it with hb.data.mnist(download=True) (11 MB), or set HACKBOOK_DATA to the folder that has it")
-    import keras
-    try: keras.datasets.mnist.load_data()
+    try: load_keras().datasets.mnist.load_data()
     except Exception as e: raise HackbookError(f'mnist.npz could not be downloaded ({e}); put the file into {places[-1].parent} by hand') from e
     return places[-1]
 

@@ -98,10 +98,13 @@ def plot_confusion(self:Evaluation) -> Figure:
     counts, n = self.confusion, len(self.data.class_names)
     wrong = counts.where(~np.eye(n, dtype=bool), 0)
     fig, ax = subplots(width=max(4, .42 * n + 1), height=max(3, .36 * n + 1))
-    seaborn.heatmap(wrong, annot=counts, fmt='d', cmap='Oranges', cbar=False, linewidths=.5, linecolor='0.9', ax=ax, annot_kws={'size': 8}, vmin=0, vmax=max(wrong.max().max(), 1))
-    most = wrong.stack().idxmax()
+    seaborn.heatmap(wrong, annot=counts.astype(str).where(counts > 0, ''), fmt='', cmap='Oranges', cbar=False, linewidths=.5,
+                    linecolor='0.9', ax=ax, annot_kws={'size': 8}, vmin=0, vmax=max(wrong.max().max(), 6))
     ax.grid(False)
-    return label(ax, f'Most often, {most[0]} is taken for {most[1]}' if wrong.to_numpy().any() else 'No mistakes', 'predicted class', 'true class').figure
+    ax.tick_params(axis='y', rotation=0)
+    (true, predicted), times = wrong.stack().idxmax(), wrong.max().max()
+    title = f'Most often ({times} times), {true} is taken for {predicted}' if times > 1 else 'No mistake was made twice' if times else 'No mistakes'
+    return label(ax, title, 'predicted class', 'true class').figure
 
 # %% ../nbs/library/10_evaluate.ipynb #e3574a76
 @patch
@@ -112,5 +115,4 @@ def plot_mistakes(self:Evaluation,
     worst = self.frame[lambda f: ~f.right].head(most)
     if worst.empty: return None
     captions = [f'{r.true}, not {r.predicted}\n({r.probability:.0%} sure)' for r in worst.itertuples()]
-    fig = image_grid(self.data.x[worst.index], captions, min(len(worst), 5), 1.2, f'The {len(worst)} surest of {(~self.right).sum()} mistakes')
-    return fig
+    return image_grid(self.data.x[worst.index], captions, min(len(worst), 5), 1.2, f'The {len(worst)} surest of {(~self.right).sum()} mistakes')

@@ -11,7 +11,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .core import require
+from .core import load_keras, require
 from .prepare import Splits
 
 # %% ../nbs/library/06_models.ipynb #6aee80c0
@@ -21,7 +21,8 @@ def _check_cnn(x, filters, dropout, l2):
     require(isinstance(filters, Sequence) and len(filters) > 0 and all(isinstance(f, Integral) and f > 0 for f in filters), 'filters', filters, 'a tuple of whole numbers > 0', 'try (16, 32, 64)')
     require(isinstance(dropout, Real) and 0 <= dropout < 1, 'dropout', dropout, 'from 0 to below 1')
     require(isinstance(l2, Real) and l2 >= 0, 'l2', l2, '0 or more', 'try 1e-4')
-    smallest = min(x.shape[1:3]) // (2 if min(x.shape[1:3]) >= 24 else 1)
+    smallest = min(x.shape[1:3])
+    if smallest >= 24: smallest = (smallest - 3) // 2
     require(smallest >> (len(filters) - 1), 'filters', filters, f'fewer for images of {x.shape[1]}×{x.shape[2]}', 'each one after the first halves the image')
 
 # %% ../nbs/library/06_models.ipynb #3cb79c65
@@ -34,15 +35,15 @@ def cnn(
     "Blocks of convolution, pooling, normalisation and ReLU, then one dense layer with softmax."
     x = splits.train.x
     _check_cnn(x, filters, dropout, l2)
-    import keras
+    keras = load_keras()
     from keras import layers, regularizers
     penalty = lambda: regularizers.L2(l2) if l2 else None
 
     inputs = keras.Input(x.shape[1:], dtype=x.dtype.name, name='image')
     h = layers.Rescaling(1 / max(float(np.abs(x).max()), 1e-9), name='scale')(inputs)
     if x.ndim == 3: h = layers.Reshape((*x.shape[1:], 1))(h)
-    strides = 2 if min(x.shape[1:3]) >= 24 else 1
-    h = layers.Conv2D(filters[0], 5, strides, padding='same', activation='relu', kernel_regularizer=penalty())(h)
+    large = min(x.shape[1:3]) >= 24
+    h = layers.Conv2D(filters[0], 5, 2 if large else 1, 'valid' if large else 'same', activation='relu', kernel_regularizer=penalty())(h)
     for n in filters[1:]:
         h = layers.Conv2D(n, 3, padding='same', use_bias=False, kernel_regularizer=penalty())(h)
         h = layers.BatchNormalization(momentum=.9)(layers.MaxPooling2D()(h))

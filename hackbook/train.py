@@ -19,7 +19,7 @@ from time import perf_counter
 import pandas as pd
 from fastcore.basics import patch
 
-from .core import Figure, HackbookError, InvalidValue, NotFound, atomic, card, label, load_record, require, save_record, set_seed, subplots
+from .core import Figure, HackbookError, InvalidValue, NotFound, atomic, card, label, load_keras, load_record, require, save_record, set_seed, subplots
 from .data import Dataset
 from .prepare import Splits
 
@@ -30,6 +30,7 @@ def batches(
     seed:int=0,
 ):                   # an endless `tf.data.Dataset` of (examples, labels), epoch after epoch
     "Serve `data` in batches, in an order that only the seed and the epoch decide."
+    load_keras()
     import tensorflow as tf
     with tf.device('CPU'): x, y = tf.constant(data.x), tf.constant(data.y)
     def epoch(number):
@@ -45,9 +46,8 @@ def one_cycle(
     warmup:float=.3,  # share of them on the way up, 0 to 1
 ):                    # a `keras.optimizers.schedules.CosineDecay`
     "From a 25th of `peak` up to it in a straight line, then down to nothing along a cosine."
-    from keras.optimizers.schedules import CosineDecay
     up = min(max(round(warmup * steps), 1), steps - 1)
-    return CosineDecay(peak / 25, max(steps - up, 1), warmup_target=peak, warmup_steps=up)
+    return load_keras().optimizers.schedules.CosineDecay(peak / 25, max(steps - up, 1), warmup_target=peak, warmup_steps=up)
 
 # %% ../nbs/library/07_train.ipynb #1166dbd7
 @dataclass
@@ -107,10 +107,9 @@ def load_run(
     folder:str|Path,  # one that `Run.save` made
 ) -> Run:
     "Read a run back. Raises `NotFound` where there is none, `InvalidValue` where a file is broken."
-    import keras
     folder = Path(folder)
     record = load_record(folder/'run.json')
-    try: return Run(keras.saving.load_model(folder/'model.keras'), pd.read_csv(folder/'history.csv'), record, folder)
+    try: return Run(load_keras().saving.load_model(folder/'model.keras'), pd.read_csv(folder/'history.csv'), record, folder)
     except (OSError, ValueError) as e: raise InvalidValue(f'{folder} must be a saved run, but cannot be read: {e}') from None
 
 # %% ../nbs/library/07_train.ipynb #82de5772
@@ -167,7 +166,7 @@ def fit(
     _check_fit(model, splits, epochs, learning_rate, batch_size, to)
     parameters = {'epochs': epochs, 'learning_rate': learning_rate, 'batch_size': batch_size, 'seed': seed}
     set_seed(seed)
-    import keras
+    keras = load_keras()
     started, start = datetime.now().astimezone(), perf_counter()
     steps, ends, show = ceil(len(splits.train) / batch_size), [], _show_progress(epochs)
     schedule = one_cycle(learning_rate, steps * epochs)

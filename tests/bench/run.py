@@ -1,0 +1,167 @@
+"""Measure hackbook beside its peers, in one run on one machine, and write `_bench/results.json`.
+
+    python tests/bench/run.py [--only import,mnist] [--seeds 3] [--to _bench]
+
+Every measurement is made in a process of its own, ours and the peer's in turn, so that both meet the same weather.
+`ratio` says how many times better ours is: peer/ours for time and memory.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+HERE = Path(__file__).resolve().parent
+GOAL = 0.9932  # the accuracy that the published listing's article reports
+SHARED = HERE.parents[2] / "shared/data"  # real data lies beside the project, or where HACKBOOK_DATA says
+if SHARED.is_dir():
+    os.environ.setdefault("HACKBOOK_DATA", str(SHARED))
+MNIST = Path(os.environ.get("HACKBOOK_DATA", Path.home() / ".keras/datasets")) / "mnist.npz"
+
+
+# What is measured: each function runs in a fresh process and returns a dict.
+
+
+def import_ours():
+    """Seconds of `import hackbook`."""
+    start = perf_counter()
+    import hackbook  # noqa: F401
+
+    return {"seconds": perf_counter() - start}
+
+
+def import_keras():
+    """Seconds of `import keras`, with TensorFlow behind it."""
+    start = perf_counter()
+    import keras  # noqa: F401
+
+    return {"seconds": perf_counter() - start}
+
+
+def peak_memory():
+    """The largest resident memory of this process so far, in MB."""
+    import resource
+
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def mnist_ours(seed):
+    """Build and train our recipe, fixed beforehand on a validation part of the training set; then ask the test part."""
+    import hackbook as hb
+
+    splits = hb.split(hb.data.mnist(), validation=1 / 60, test=hb.data.mnist("test"), seed=seed)
+    hb.set_seed(seed)
+    start = perf_counter()
+    model = hb.models.cnn(splits, **RECIPE["cnn"])
+    run = hb.fit(model, splits, seed=seed, to=None, **RECIPE["fit"])
+    seconds, memory = perf_counter() - start, peak_memory()
+    return {"seconds": seconds, "memory": memory, "accuracy": hb.evaluate(run, splits.test).accuracy, "epochs": len(run.history)}
+
+
+RECIPE = {"cnn": {"filters": (16, 32, 64), "dropout": 0.0}, "fit": {"epochs": 4, "batch_size": 128, "learning_rate": 0.01}}
+
+
+def mnist_listing(seed):
+    """Train the published listing up to the first epoch whose test accuracy reaches the goal; its evaluations do not count."""
+    import keras
+    import listing
+
+    x_train, y_train, x_test, y_test = listing.load(MNIST)
+    keras.utils.set_random_seed(seed)
+    model, accuracies, evaluating = listing.build(), [], 0.0
+
+    def after(epoch, logs):
+        nonlocal evaluating, memory
+        memory = peak_memory()
+        start = perf_counter()
+        accuracies.append(model.evaluate(x_test, y_test, batch_size=1000, verbose=0)[1])
+        model.stop_training = accuracies[-1] >= GOAL
+        evaluating += perf_counter() - start
+
+    memory, start = 0.0, perf_counter()
+    model.fit(x_train, y_train, batch_size=64, epochs=10, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=after)])
+    return {"seconds": perf_counter() - start - evaluating, "memory": memory, "accuracy": accuracies[-1], "epochs": len(accuracies)}
+
+
+# How it is compared.
+
+
+def measure(function, *arguments):
+    """Call one of the functions above in a fresh process."""
+    shown = subprocess.run([sys.executable, __file__, "--child", function.__name__, *map(str, arguments)],
+                           capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    if shown.returncode:
+        raise SystemExit(f"bench: {function.__name__} failed: {(shown.stderr.strip().splitlines() or ['no message'])[-1]}")
+    return json.loads(shown.stdout.splitlines()[-1])
+
+
+def figure(ours, peer, unit, note):
+    """One entry of results.json, for which less is better."""
+    ours, peer, ratio = (float(f"{x:.4g}") for x in (ours, peer, peer / ours))
+    return {"ours": ours, "peer": peer, "ratio": ratio, "unit": unit, "note": note}
+
+
+def bench_import(seeds):
+    """Seconds until the library can be used."""
+    pairs = [(measure(import_ours)["seconds"], measure(import_keras)["seconds"]) for _ in range(5)]
+    ours, peer = (median(column) for column in zip(*pairs))
+    return {"import": figure(ours, peer, "s", "`import hackbook`, which loads Keras when it is first needed; peer: `import keras`; medians of 5")}
+
+
+def bench_mnist(seeds):
+    """Time and memory up to a test accuracy of 0.9932."""
+    if not MNIST.is_file():
+        raise SystemExit(f"bench: {MNIST} is missing; fetch it with hackbook.data.mnist(download=True), or set HACKBOOK_DATA to its folder")
+    pairs = []
+    for seed in range(seeds):
+        pairs.append((measure(mnist_ours, seed), measure(mnist_listing, seed)))
+        print(f"  seed {seed}: " + "; ".join(f"{who} {r['accuracy']:.4f} after {r['epochs']} epochs, {r['seconds']:.1f} s, {r['memory']:.0f} MB"
+                                            for who, r in zip(("ours", "listing"), pairs[-1])), flush=True)
+    ours, peer = zip(*pairs)
+    scores = lambda side: ", ".join(f"{r['accuracy']:.4f}" for r in side)
+    short = sum(r["accuracy"] < GOAL for r in peer)
+    note = f"median of {seeds} seeds; test accuracy ours {scores(ours)}, listing {scores(peer)}"
+    note += f"; the listing stayed below {GOAL} in all 10 epochs on {short} seeds, whose 10 epochs are counted" * (short > 0)
+    time = figure(*(median(r["seconds"] for r in side) for side in (ours, peer)), "s", note)
+    if missed := [r["accuracy"] for r in ours if r["accuracy"] < GOAL]:
+        time |= {"ratio": None, "note": f"MISSED: ours ended below {GOAL} on {len(missed)} of {seeds} seeds; {note}"}
+    memory = figure(*(median(r["memory"] for r in side) for side in (ours, peer)), "MB", "peak resident memory of the whole process, up to the end of training")
+    return {"mnist.time_to_9932": time, "mnist.memory": memory}
+
+
+BENCHES = {"import": bench_import, "mnist": bench_mnist}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default=",".join(BENCHES), help="names, separated by commas")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--to", type=Path, default=Path("_bench"))
+    parser.add_argument("--child", nargs="+")
+    arguments = parser.parse_args()
+    if arguments.child:
+        sys.path.insert(0, str(HERE))
+        name, *values = arguments.child
+        return print(json.dumps(globals()[name](*map(int, values))))
+    chosen = arguments.only.split(",")
+    if unknown := set(chosen) - set(BENCHES):
+        sys.exit(f"bench: ONLY must be one of {', '.join(BENCHES)}, got {', '.join(sorted(unknown))}")
+    results = {}
+    for name in chosen:
+        print(f"{name}: {BENCHES[name].__doc__}", flush=True)
+        results |= BENCHES[name](arguments.seeds)
+    print(f"\n{'figure':24}{'ours':>12}{'peer':>12}{'ratio':>9}  note")
+    for name, r in results.items():
+        print(f"{name:24}{r['ours']:>10g} {r['unit']:<2}{r['peer']:>9g} {r['unit']:<2}{r['ratio'] or '—':>8}  {r['note']}")
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    (arguments.to / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    print(f"\nwritten to {arguments.to / 'results.json'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Where things lie, and the few helpers that the tests share."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+TUTORIALS = [p for p in NOTEBOOKS if p.parent.name == "tutorials"]
+ROOMS = [p for p in NOTEBOOKS if p.parent.name == "library"]
+FIRST = ROOT / "nbs/tutorials/01_digits_cnn.ipynb"
+
+
+def call(*command, cwd=ROOT, **environment):
+    """Run a command to its end; its output is text."""
+    env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **{k: str(v) for k, v in environment.items()}}
+    return subprocess.run([str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=600)
+
+
+def hackbook_run(notebook, to, *arguments, **environment):
+    """`hackbook run`, as a person calls it."""
+    return call(sys.executable, "-c", "from hackbook.cli import main; main()", "run", notebook, "--to", to, *arguments, **environment)
+
+
+def outputs(path):
+    """All outputs of a notebook, in order."""
+    return [o for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code" for o in c.outputs]
+
+
+def read_json(path):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder with real data, or a skip that says where it was looked for."""
+    places = [Path(p) for p in (os.environ.get("HACKBOOK_DATA"), ROOT.parent / "shared/data") if p]
+    for place in places:
+        if (place / "mnist.npz").is_file():
+            return place
+    pytest.skip(f"no mnist.npz in {' or '.join(map(str, places))}; set HACKBOOK_DATA to its folder")

@@ -1,0 +1,59 @@
+"""`make` explains itself, and an installation that cannot work ends in one clear line."""
+
+import os
+import shutil
+import sys
+
+import pytest
+from conftest import ROOT, call
+
+
+def stub(folder, name, script):
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def install(python, folder, **environment):
+    """The one line that install.sh ends with."""
+    shown = call("sh", ROOT / ".ci/install.sh", python, folder / "venv", **environment)
+    assert shown.returncode == 1 and "Traceback" not in shown.stdout + shown.stderr
+    (line,) = shown.stderr.splitlines()
+    return line
+
+
+def test_python_missing(tmp_path):
+    assert "python9 is missing; install Python 3.11 or newer" in install("python9", tmp_path)
+
+
+def test_python_too_old(tmp_path):
+    old = stub(tmp_path, "python3", 'case "$*" in *version_info*) exit 1;; *python_version*) echo 3.9.2;; esac')
+    assert "Python 3.11 or newer is needed" in (line := install(old, tmp_path)) and "is 3.9.2" in line
+
+
+def test_venv_missing(tmp_path):
+    bare = stub(tmp_path, "python3", f'case "$*" in *ensurepip*) exit 1;; esac; exec "{sys.executable}" "$@"')
+    assert "sudo apt install python3-venv" in install(bare, tmp_path)
+
+
+def test_no_network(tmp_path):
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_RETRIES": 0, "PIP_CONFIG_FILE": os.devnull,
+               "PIP_FIND_LINKS": "", "PIP_NO_INDEX": ""}
+    assert "the package index cannot be reached; check the network connection" in install(sys.executable, tmp_path, **nowhere)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_alone_lists_every_target():
+    shown = call("make")
+    for target in ("run", "test", "lab", "docs", "bench", "clean"):
+        assert f"\n  {target} " in shown.stdout
+    assert shown.returncode == 0
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_docs_without_quarto_says_how_to_get_it():
+    if shutil.which("quarto"):
+        pytest.skip("Quarto is installed")
+    shown = call("make", "-o", ".venv/.installed", "docs")
+    assert shown.returncode and "Quarto is missing; install it (https://quarto.org" in shown.stderr

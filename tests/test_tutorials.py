@@ -1,0 +1,114 @@
+"""Every tutorial runs under papermill, and what it produced is right, not only there."""
+
+import re
+import sys
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import FIRST, ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
+from hackbook.cli import execute
+
+SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}}  # a set of parameters for every tutorial
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """Run a tutorial once with its small parameters: name → the folder it wrote to."""
+    done = {}
+
+    def run(name):
+        if name not in done:
+            done[name] = tmp_path_factory.mktemp(name)
+            execute(ROOT / f"nbs/tutorials/{name}.ipynb", done[name], SMALL[name], progress=False)
+        return done[name]
+
+    return run
+
+
+@pytest.mark.parametrize("name", [t.stem for t in TUTORIALS])
+def test_tutorial_runs_cleanly(executed, name):
+    shown = outputs(executed(name) / f"{name}.ipynb")
+    assert [o for o in shown if o.output_type == "error" or o.get("name") == "stderr"] == []
+    assert sum("image/png" in o.get("data", {}) for o in shown) >= 3
+
+
+@pytest.mark.parametrize("name", [t.stem for t in TUTORIALS])
+def test_tutorial_stores_its_outputs(name):
+    cells = nbformat.read(ROOT / f"nbs/tutorials/{name}.ipynb", as_version=4).cells
+    assert sum("parameters" in c.metadata.get("tags", []) for c in cells) == 1
+    assert sum(bool(c.get("outputs")) for c in cells) > len(cells) / 4
+
+
+def test_first_tutorial_result(executed):
+    folder = executed("01_digits_cnn")
+    figures = read_json(folder / "report.json")
+    low, high = figures["interval"]
+    assert 0.95 < figures["accuracy"] <= 1 and low < figures["accuracy"] <= high
+    assert figures["examples"] == 270 and figures["data"] == "digits test"
+    assert figures["parameters"] == {"epochs": 6, "learning_rate": 0.01, "batch_size": 64, "seed": 1}
+
+
+def test_first_tutorial_keeps_its_run(executed):
+    folder = executed("01_digits_cnn")
+    (run,) = (folder / "runs").iterdir()
+    assert sorted(p.name for p in run.iterdir()) == ["history.csv", "model.keras", "run.json"]
+    history, record = pd.read_csv(run / "history.csv"), read_json(run / "run.json")
+    assert history.epoch.tolist() == [1, 2, 3, 4, 5, 6]
+    assert history.loss.iloc[-1] < history.loss.iloc[0] / 5 and (history.seconds > 0).all()
+    assert record["seconds"] == read_json(folder / "report.json")["training_seconds"] > 0
+
+
+def test_saved_model_needs_no_hackbook(executed):
+    (run,) = (executed("01_digits_cnn") / "runs").iterdir()
+    code = ("import sys; sys.modules['hackbook'] = None\nimport keras, numpy as np\nfrom sklearn.datasets import load_digits\n"
+            f"model, digits = keras.saving.load_model({str(run / 'model.keras')!r}), load_digits()\n"
+            "print((model.predict(digits.images.astype('uint8'), verbose=0).argmax(1) == digits.target).mean())")
+    assert float(call(sys.executable, "-c", code).stdout) > 0.97
+
+
+def test_first_tutorial_report_is_self_contained(executed):
+    page = (executed("01_digits_cnn") / "report.html").read_text(encoding="utf-8")
+    figures = read_json(executed("01_digits_cnn") / "report.json")
+    assert f"{figures['accuracy']:.1%}" in page and page.count("data:image/png;base64,") >= 2
+    assert not re.search(r"""(src|href)=["'](?!data:)|<script|@import|url\(""", page)
+
+
+def test_first_tutorial_separates_training_from_test_accuracy(executed):
+    shown = "".join(o.get("data", {}).get("text/plain", "") for o in outputs(executed("01_digits_cnn") / "01_digits_cnn.ipynb"))
+    rows = re.findall(r"(all|50) examples +what it (trained on|never saw) +([01]\.\d+)", shown)
+    accuracy = {(network, part): float(value) for network, part, value in rows}
+    assert len(accuracy) == len(rows) == 4
+    assert accuracy["50", "trained on"] > 0.95 > accuracy["50", "never saw"] + 0.05
+    assert accuracy["all", "never saw"] > accuracy["50", "never saw"] + 0.05
+
+
+def test_exercises_tell_right_from_wrong(tmp_path):
+    notebook = nbformat.read(FIRST, as_version=4)
+    answers = iter([("recall.idxmin()", "'no digit'"), ("enough", "0"), ("small", "run")])
+    cells = []
+    for cell in notebook.cells:
+        if "answer = None" in cell.source:
+            for answer in next(answers):
+                cells.append(nbformat.v4.new_code_cell(cell.source.replace("answer = None", f"answer = {answer}")))
+        else:
+            cells.append(cell)
+    cells.insert(-7, nbformat.v4.new_code_cell("small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)"))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
+    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 4}, progress=False))
+    said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
+    assert said == ["Right!", "Not yet"] * 3
+
+
+def test_index_runs(tmp_path):
+    shown = outputs(execute(ROOT / "nbs/index.ipynb", tmp_path, progress=False))
+    (score,) = re.findall(r"'(0\.\d{4}) \(95% interval", "".join(o.get("data", {}).get("text/plain", "") for o in shown))
+    assert float(score) > 0.95
+
+
+def test_command_says_what_it_came_to(tmp_path):
+    shown = hackbook_run(FIRST, tmp_path, "-p", "epochs=2")
+    assert shown.returncode == 0, shown.stderr
+    assert re.search(r"test accuracy +0\.\d{4}, 95% interval 0\.\d{4} to [01]\.\d{4} \(270 examples\)", shown.stdout)
+    assert re.search(r"training time +\d+\.\d s", shown.stdout) and "report.html" in shown.stdout and "make lab" in shown.stdout
+    assert "Executing: 100%" in shown.stderr and "Traceback" not in shown.stderr and "WARNING" not in shown.stderr
