@@ -77,11 +77,12 @@ def run(
     notebook:Annotated[Path, typer.Argument(help='A tutorial, for example nbs/tutorials/01_digits_cnn.ipynb')],
     to:Annotated[Path, typer.Option(help='Folder for the executed notebook and what it writes')] = Path('_run'),
     parameter:Annotated[list[str], typer.Option('--parameter', '-p', help='name=value, for example -p epochs=5; may be repeated')] = [],
+    progress:Annotated[bool, typer.Option(help='Show a bar, one step a cell')] = True,
 ):
     "Execute a notebook with parameters, and show its result."
     for p in parameter: require('=' in p, '--parameter', p, 'name=value')
     (to/'report.json').unlink(missing_ok=True)
-    output = execute(notebook, to, {k: _value(v) for k, v in (p.split('=', 1) for p in parameter)})
+    output = execute(notebook, to, {k: _value(v) for k, v in (p.split('=', 1) for p in parameter)}, progress)
     typer.echo('\n'.join(['', *summary(to), f'executed notebook  {output}', 'next               make lab (JupyterLab, in the tutorials)']))
 
 # %% ../nbs/library/20_cli.ipynb #d7895477
