@@ -13,17 +13,25 @@ SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}}  # a set of parameters for e
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    """Run a tutorial once with its small parameters: name → the folder it wrote to."""
+def commanded(tmp_path_factory):
+    """Run a tutorial once, as a person does, with its small parameters: name → the folder, and what the command showed."""
     done = {}
 
     def run(name):
         if name not in done:
-            done[name] = tmp_path_factory.mktemp(name)
-            execute(ROOT / f"nbs/tutorials/{name}.ipynb", done[name], SMALL[name], progress=False)
+            folder = tmp_path_factory.mktemp(name)
+            parameters = [word for key, value in SMALL[name].items() for word in ("-p", f"{key}={value}")]
+            done[name] = folder, hackbook_run(ROOT / f"nbs/tutorials/{name}.ipynb", folder, *parameters)
+        assert done[name][1].returncode == 0, done[name][1].stderr
         return done[name]
 
     return run
+
+
+@pytest.fixture
+def executed(commanded):
+    """A tutorial's folder: name → path."""
+    return lambda name: commanded(name)[0]
 
 
 @pytest.mark.parametrize("name", [t.stem for t in TUTORIALS])
@@ -106,9 +114,8 @@ def test_index_runs(tmp_path):
     assert float(score) > 0.95
 
 
-def test_command_says_what_it_came_to(tmp_path):
-    shown = hackbook_run(FIRST, tmp_path, "-p", "epochs=2")
-    assert shown.returncode == 0, shown.stderr
+def test_command_says_what_it_came_to(commanded):
+    _, shown = commanded("01_digits_cnn")
     assert re.search(r"test accuracy +0\.\d{4}, 95% interval 0\.\d{4} to [01]\.\d{4} \(270 examples\)", shown.stdout)
     assert re.search(r"training time +\d+\.\d s", shown.stdout) and "report.html" in shown.stdout and "make lab" in shown.stdout
     assert "Executing: 100%" in shown.stderr and "Traceback" not in shown.stderr and "WARNING" not in shown.stderr

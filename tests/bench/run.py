@@ -108,9 +108,9 @@ def figure(ours, peer, unit, note):
 
 def bench_import(seeds):
     """Seconds until the library can be used."""
-    pairs = [(measure(import_ours)["seconds"], measure(import_keras)["seconds"]) for _ in range(5)]
+    pairs = [(measure(import_ours)["seconds"], measure(import_keras)["seconds"]) for _ in range(seeds)]
     ours, peer = (median(column) for column in zip(*pairs))
-    return {"import": figure(ours, peer, "s", "`import hackbook`, which loads Keras when it is first needed; peer: `import keras`; medians of 5")}
+    return {"import": figure(ours, peer, "s", f"`import hackbook`, which loads Keras when it is first needed; peer: `import keras`; medians of {seeds}")}
 
 
 def bench_mnist(seeds):
@@ -140,7 +140,7 @@ BENCHES = {"import": bench_import, "mnist": bench_mnist}
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(BENCHES), help="names, separated by commas")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="how often each is measured, each time with another seed")
     parser.add_argument("--to", type=Path, default=Path("_bench"))
     parser.add_argument("--child", nargs="+")
     arguments = parser.parse_args()
