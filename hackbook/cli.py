@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from .core import HackbookError, InvalidValue, NotFound, load_record, require
+from .core import HackbookError, InvalidValue, NotFound, load_record, make_folder, require
 
 # %% ../nbs/library/20_cli.ipynb #02a92f5b
 def notebook_parameters(
@@ -38,15 +38,16 @@ def execute(
     import papermill
     from traitlets.config import Config
     known, parameters = notebook_parameters(notebook), dict(parameters or {})
-    for name in parameters: require(name in known, 'parameter', name, f"one of {', '.join(known) or 'none: this notebook has no cell tagged parameters'}")
-    try: Path(to).mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise InvalidValue(f'to must be a folder that can be made, got {str(to)!r} ({e.strerror})') from None
-    output = Path(to)/Path(notebook).name
-    encrypted = Config(KernelManager={'transport_encryption': 'auto'})
-    try: papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(to), kernel_name='python3', progress_bar=progress, config=encrypted)
+    names = ', '.join(known) or 'none, since no cell of this notebook is tagged `parameters`'
+    for name in parameters: require(name in known, 'parameter', name, f'one of {names}')
+    output = make_folder(to)/Path(notebook).name
+    encrypted = Config(KernelManager={'transport_encryption': 'auto'})   # between this process and the kernel
+    try: papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(to), kernel_name='python3',
+                                    progress_bar=progress, config=encrypted)
     except papermill.PapermillExecutionError as e:
         explained = e.ename in {c.__name__ for c in (HackbookError, *HackbookError.__subclasses__())}
-        raise HackbookError(e.evalue if explained else f'{Path(notebook).name} stopped at cell {e.exec_count} with {e.ename}: {e.evalue}; look at it in {output}') from None
+        where = f'{output.name} stopped at cell {e.exec_count} with {e.ename}: {e.evalue}; look at it in {output}'
+        raise HackbookError(e.evalue if explained else where) from None
     return output
 
 # %% ../nbs/library/20_cli.ipynb #a31ae88c
@@ -58,11 +59,13 @@ def summary(
     if not path.is_file(): return []
     r = load_record(path)
     low, high = r['interval']
-    return [f"test accuracy      {r['accuracy']:.4f}, {r['confidence']:.0%} interval {low:.4f} to {high:.4f} ({r['examples']:,} examples)",
-            f"training time      {r['training_seconds']:.1f} s", f"report             {path.with_suffix('.html')}"]
+    interval = f"{r['confidence']:.0%} interval {low:.4f} to {high:.4f}"
+    return [f"test accuracy      {r['accuracy']:.4f}, {interval} ({r['examples']:,} examples)",
+            f"training time      {r['training_seconds']:.1f} s",
+            f"report             {path.with_suffix('.html')}"]
 
-# %% ../nbs/library/20_cli.ipynb #6f6cecc5
-app = typer.Typer(help='hackbook: live-tunable neural networks for hackathons.', no_args_is_help=True, add_completion=False)
+# %% ../nbs/library/20_cli.ipynb #ab53a9fa
+app = typer.Typer(help='hackbook: neural networks for hackathons.', no_args_is_help=True, add_completion=False)
 
 @app.callback()
 def _commands(): pass
@@ -74,16 +77,17 @@ def _value(text):
 
 @app.command()
 def run(
-    notebook:Annotated[Path, typer.Argument(help='A tutorial, for example nbs/tutorials/01_digits_cnn.ipynb')],
+    notebook:Annotated[Path, typer.Argument(help='For example nbs/tutorials/01_digits_cnn.ipynb')],
     to:Annotated[Path, typer.Option(help='Folder for the executed notebook and what it writes')] = Path('_run'),
-    parameter:Annotated[list[str], typer.Option('--parameter', '-p', help='name=value, for example -p epochs=5; may be repeated')] = [],
+    parameter:Annotated[list[str], typer.Option('--parameter', '-p', help='name=value; may be repeated')] = [],
     progress:Annotated[bool, typer.Option(help='Show a bar, one step a cell')] = True,
 ):
     "Execute a notebook with parameters, and show its result."
     for p in parameter: require('=' in p, '--parameter', p, 'name=value')
     (to/'report.json').unlink(missing_ok=True)
     output = execute(notebook, to, {k: _value(v) for k, v in (p.split('=', 1) for p in parameter)}, progress)
-    typer.echo('\n'.join(['', *summary(to), f'executed notebook  {output}', 'next               make lab (JupyterLab, in the tutorials)']))
+    after = [f'executed notebook  {output}', 'next               make lab (JupyterLab, in the tutorials)']
+    typer.echo('\n'.join(['', *summary(to), *after]))
 
 # %% ../nbs/library/20_cli.ipynb #d7895477
 def main():

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['HackbookError', 'InvalidValue', 'NotFound', 'require', 'load_keras', 'check_seed', 'set_seed', 'atomic',
-           'save_record', 'load_record', 'fingerprint', 'subplots', 'label', 'image_grid', 'card', 'exercise']
+           'make_folder', 'save_record', 'load_record', 'fingerprint', 'subplots', 'label', 'image_grid', 'card',
+           'exercise']
 
 # %% ../nbs/library/00_core.ipynb #36261081
 import hashlib, json, logging, os, shutil, sys
@@ -98,6 +99,17 @@ def atomic(
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True) if temporary.is_dir() else temporary.unlink(missing_ok=True)
+
+# %% ../nbs/library/00_core.ipynb #6e86a845
+def make_folder(
+    path:str|Path,
+) -> Path:           # the same, there and writable
+    "Make the folder `path` if need be. Raises `InvalidValue` where files cannot be written."
+    try: Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as e: reason = e.strerror
+    else: reason = None if os.access(path, os.W_OK) else 'Permission denied'
+    if reason: raise InvalidValue(f"{str(path)!r} must be a folder that can be written to ({reason}); choose another")
+    return Path(path)
 
 # %% ../nbs/library/00_core.ipynb #b72eddca
 def _plain(o):
@@ -202,7 +214,8 @@ def image_grid(
     "Draw `images` in rows of `columns`, each under its caption."
     images = np.asarray(images)
     if images.ndim == 4 and images.shape[-1] == 1: images = images[..., 0]
-    require(images.ndim in (3, 4) and len(images) > 0, 'images', images.shape, 'of shape (n, height, width[, channels]), n > 0')
+    ok = images.ndim in (3, 4) and len(images) > 0
+    require(ok, 'images', images.shape, 'of shape (n, height, width[, channels]), n > 0')
     rows = ceil(len(images) / columns)
     fig, axes = subplots(rows, columns, columns * size, rows * (size + .25) + (.35 if title else 0))
     for ax in np.ravel(axes): ax.axis('off')
@@ -219,7 +232,8 @@ def card(
 ) -> Div:        # an HTML element; `str` gives its text
     "A title and a table of facts, as safe HTML."
     cell = 'padding: .1em .8em .1em 0; text-align: left; background: none'
-    rows = [Tr(Th(k, style=f'{cell}; font-weight: normal; opacity: .7'), Td(str(v), style=cell)) for k, v in facts.items() if v is not None]
+    name = f'{cell}; font-weight: normal; opacity: .7'
+    rows = [Tr(Th(k, style=name), Td(str(v), style=cell)) for k, v in facts.items() if v is not None]
     return Div(Strong(title), Table(*rows, style='margin: .2em 0; border: none; font-size: .95em'))
 
 # %% ../nbs/library/00_core.ipynb #dbed5c20

@@ -37,7 +37,8 @@ def encode_labels(
     names = [str(c) for c in class_names]
     require(len(set(names)) == len(names), 'class_names', names, 'all different')
     if y.dtype.kind in 'iub':
-        require(not len(y) or 0 <= y.min() <= y.max() < len(names), 'y', f'{y.min()} to {y.max()}' if len(y) else y, f'from 0 to {len(names) - 1}, the places in class_names')
+        outside = y[(y < 0) | (y >= len(names))] if y.dtype.kind != 'b' else y[:0]
+        require(not len(outside), 'y', outside[:3].tolist(), f'from 0 to {len(names) - 1}, the places in class_names')
         return y.astype('int32'), names
     unknown = set(y.astype(str)) - set(names)
     require(not unknown, 'y', sorted(unknown), f"among the class names {', '.join(names)}")
@@ -54,12 +55,14 @@ class Dataset:
     origin:str=''                   # where it came from, in words
 
     def __post_init__(self):
-        self.x = np.asarray(self.x)
-        require(self.x.ndim > 0 and len(self.x) > 0, 'x', self.x.shape, 'at least one example', 'is the file or folder empty?')
-        require(self.x.dtype.kind in 'biuf', 'x', self.x.dtype, 'an array of numbers', 'are the examples of different shapes?')
+        x, self.x = self.x, np.asarray(self.x)
+        require(self.x.ndim > 0 and len(self.x) > 0, 'x', x, 'at least one example', 'is the file or folder empty?')
+        require(self.x.dtype.kind in 'biuf', 'x', self.x.dtype, 'an array of numbers', 'are the shapes different?')
         self.y, self.class_names = encode_labels(self.y, self.class_names)
-        require(len(self.x) == len(self.y), 'y', f'{len(self.y)} labels', f'as long as x, which has {len(self.x)} examples')
-        require(len(self.class_names) > 1, 'y', f'only the class {self.class_names[0]!r}', 'of two classes or more', 'a classifier has nothing to learn from one')
+        n = len(self.x)
+        require(n == len(self.y), 'y', f'{len(self.y)} labels', f'as long as x, which has {n} examples')
+        require(len(self.class_names) > 1, 'y', f'only the class {self.class_names[0]}', 'of two classes or more',
+                'a classifier has nothing to learn from one')
 
     def __len__(self): return len(self.x)
 
@@ -87,12 +90,14 @@ def fingerprint(self:Dataset) -> str:
 
 @patch
 def _repr_html_(self:Dataset):
-    few, many = self.frame.examples.min(), self.frame.examples.max()
-    shape = ' × '.join(map(str, self.x.shape[1:]))
+    count, shape = self.frame.examples, ' × '.join(map(str, self.x.shape[1:]))
+    names = ', '.join(self.class_names[:12]) + (', …' if len(self.class_names) > 12 else '')
     return str(card(f'Dataset {self.name}', {
-        'examples': f'{len(self):,}', 'each': f'{shape or "one"} numbers, {self.x.dtype}, {self.x.min():g} to {self.x.max():g}',
-        'classes': f"{len(self.class_names)}: {', '.join(self.class_names[:12])}{'…' if len(self.class_names) > 12 else ''}",
-        'a class has': f'{few:,} to {many:,} examples', 'origin': self.origin or None, 'fingerprint': self.fingerprint}))
+        'examples': f'{len(self):,}',
+        'each': f"{shape or 'one'} numbers, {self.x.dtype}, {self.x.min():g} to {self.x.max():g}",
+        'classes': f'{len(self.class_names)}: {names}',
+        'a class has': f'{count.min():,} to {count.max():,} examples',
+        'origin': self.origin or None, 'fingerprint': self.fingerprint}))
 
 # %% ../nbs/library/02_data.ipynb #42eb3f35
 @patch
@@ -102,18 +107,20 @@ def plot(self:Dataset,
     seed:int=0,      # which examples
 ) -> Figure:
     "A grid of example images: one column a class."
-    require(self.x.ndim == 3 or self.x.ndim == 4 and self.x.shape[-1] in (1, 3, 4), 'x', self.x.shape, 'images: (n, height, width[, channels])')
-    rng, classes = np.random.default_rng(seed), [c for c in range(len(self.class_names)) if (self.y == c).any()][:most]
-    rows = np.array([rng.permutation(np.resize(rng.permutation(np.flatnonzero(self.y == c)), each)) for c in classes]).T
-    return image_grid(self.x[rows.ravel()], [self.class_names[c] for c in classes] + [''] * (len(classes) * (each - 1)), len(classes),
-                      title=f'{self.name}: {each} examples of each class')
+    shape = self.x.shape
+    require(len(shape) == 3 or len(shape) == 4 and shape[-1] in (1, 3, 4), 'x', shape, 'images: (n, height, width[, channels])')
+    rng, classes = np.random.default_rng(seed), np.unique(self.y)[:most]
+    rows = np.array([np.resize(rng.permutation(np.flatnonzero(self.y == c)), each) for c in classes]).T.ravel()
+    captions = [self.class_names[c] for c in classes] + [''] * (len(rows) - len(classes))
+    return image_grid(self.x[rows], captions, len(classes), title=f'{self.name}: {each} examples of each class')
 
 # %% ../nbs/library/02_data.ipynb #29e76b60
 def digits() -> Dataset:  # 1,797 images of 8×8, uint8 from 0 to 16
     "scikit-learn's bundled scans of handwritten digits."
     from sklearn.datasets import load_digits
     bunch = load_digits()
-    return Dataset(bunch.images.astype('uint8'), bunch.target, name='digits', origin='scikit-learn, from UCI Optical Recognition of Handwritten Digits')
+    return Dataset(bunch.images.astype('uint8'), bunch.target, name='digits',
+                   origin='scikit-learn, from UCI Optical Recognition of Handwritten Digits')
 
 # %% ../nbs/library/02_data.ipynb #04ecef4d
 def _mnist_file(download:bool) -> Path:
@@ -125,7 +132,8 @@ def _mnist_file(download:bool) -> Path:
     if not download: raise NotFound(f"mnist.npz is not in {' or '.join(str(p.parent) for p in places)}; "
         "fetch it with hb.data.mnist(download=True) (11 MB), or set HACKBOOK_DATA to the folder that has it")
     try: load_keras().datasets.mnist.load_data()
-    except Exception as e: raise HackbookError(f'mnist.npz could not be downloaded ({e}); put the file into {places[-1].parent} by hand') from e
+    except Exception as e:
+        raise HackbookError(f'mnist.npz could not be downloaded ({e}); put it into {places[-1].parent} by hand') from e
     return places[-1]
 
 # %% ../nbs/library/02_data.ipynb #fbf20171
@@ -133,14 +141,16 @@ def mnist(
     part:str='train',     # 'train': 60,000 examples; 'test': the official 10,000
     download:bool=False,  # fetch the file if it is not on this machine?
 ) -> Dataset:             # images of 28×28, uint8 from 0 to 255
-    "The MNIST digits, from a local file. Raises `NotFound` where there is none, `InvalidValue` where it is not MNIST's."
+    "The MNIST digits, from a local file. Raises `NotFound` without one, `InvalidValue` where it is not MNIST's."
     require(part in ('train', 'test'), 'part', part, "'train' or 'test'")
     path = _mnist_file(download)
     try:
         with np.load(path, allow_pickle=False) as arrays: x, y = arrays[f'x_{part}'], arrays[f'y_{part}']
-    except Exception as e: raise InvalidValue(f'{path} must be MNIST as one npz file, but cannot be read ({e}); delete it and fetch it again') from e
+    except Exception as e:
+        raise InvalidValue(f'{path} must be MNIST as one npz file, but cannot be read ({e}); fetch it again') from e
     require(x.ndim == 3, f'x_{part} in {path}', x.shape, 'of shape (n, 28, 28)')
-    return Dataset(x, y, [str(d) for d in range(10)], f'mnist-{part}', f'MNIST (LeCun, Cortes, Burges), official {part} part')
+    origin = f'MNIST (LeCun, Cortes, Burges), official {part} part'
+    return Dataset(x, y, [str(d) for d in range(10)], f'mnist-{part}', origin)
 
 # %% ../nbs/library/02_data.ipynb #40842454
 SOURCES = {'digits': digits, 'mnist': mnist}

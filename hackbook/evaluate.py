@@ -24,8 +24,10 @@ def wilson(
     confidence:float=.95,   # 0 to 1, both ends excluded
 ) -> tuple[float, float]:   # low and high, 0 to 1
     "Wilson's score interval for a share."
-    require(total >= 1 and 0 <= right <= total, 'right of total', f'{right} of {total}', 'from 0 to total, and total at least 1')
-    require(isinstance(confidence, Real) and 0 < confidence < 1, 'confidence', confidence, 'between 0 and 1', 'try .95')
+    ok = total >= 1 and 0 <= right <= total
+    require(ok, 'right of total', f'{right} of {total}', 'from 0 to total, and total at least 1')
+    ok = isinstance(confidence, Real) and 0 < confidence < 1
+    require(ok, 'confidence', confidence, 'between 0 and 1', 'try .95')
     from scipy.stats import binomtest
     interval = binomtest(int(right), int(total)).proportion_ci(confidence, method='wilson')
     return float(interval.low), float(interval.high)
@@ -52,7 +54,8 @@ class Evaluation:
         return f'{self.accuracy:.4f} ({self.confidence:.0%} interval {low:.4f} to {high:.4f}, {len(self.data):,} examples)'
 
     def _repr_html_(self):
-        return str(card(f'Evaluation on {self.data.name}', {'accuracy': self, 'wrong': f'{(~self.right).sum():,} of {len(self.data):,}'}))
+        wrong = f'{(~self.right).sum():,} of {len(self.data):,}'
+        return str(card(f'Evaluation on {self.data.name}', {'accuracy': self, 'wrong': wrong}))
 
 # %% ../nbs/library/10_evaluate.ipynb #19540088
 def evaluate(
@@ -63,25 +66,28 @@ def evaluate(
     "Predict all of `data` and keep what came out."
     model = run.model if isinstance(run, Run) else run
     wilson(1, 1, confidence)
-    require(model.input_shape[1:] == data.x.shape[1:], 'an example', data.x.shape[1:], f"of shape {model.input_shape[1:]}, as the model's input is")
-    require(model.output_shape[1:] == (len(data.class_names),), 'the classes', len(data.class_names), f'{model.output_shape[1]}, as many as the model gives')
+    shape, classes, takes, gives = data.x.shape[1:], len(data.class_names), model.input_shape[1:], model.output_shape[-1]
+    require(takes == shape, 'an example', shape, f"of shape {takes}, as the model's input is")
+    require(gives == classes, 'the classes', classes, f'{gives}, as many as the model gives')
     return Evaluation(data, model.predict(data.x, batch_size=1024, verbose=0), confidence)
 
 # %% ../nbs/library/10_evaluate.ipynb #89d524e4
 @patch(as_prop=True)
 def frame(self:Evaluation) -> pd.DataFrame:
-    "A row an example: index into the data, true and predicted class, probability of each, right; surest mistakes first."
+    "A row an example, its index that of the data: classes, probabilities, right; surest mistakes first."
     names, rows = np.array(self.data.class_names), np.arange(len(self.data))
-    table = pd.DataFrame({'true': names[self.data.y], 'predicted': names[self.predicted],
-        'probability': self.probabilities.max(axis=1), 'probability_of_true': self.probabilities[rows, self.data.y], 'right': self.right})
+    table = pd.DataFrame({
+        'true': names[self.data.y], 'predicted': names[self.predicted], 'right': self.right,
+        'probability': self.probabilities.max(axis=1), 'probability_of_true': self.probabilities[rows, self.data.y]})
     return table.sort_values(['right', 'probability'], ascending=[True, False], kind='stable')
 
 @patch(as_prop=True)
 def classes(self:Evaluation) -> pd.DataFrame:
     "A row a class: precision, recall, f1 (0 to 1) and examples."
     from sklearn.metrics import precision_recall_fscore_support
-    numbers = precision_recall_fscore_support(self.data.y, self.predicted, labels=range(len(self.data.class_names)), zero_division=0)
-    return pd.DataFrame(dict(zip(['precision', 'recall', 'f1', 'examples'], numbers)), index=pd.Index(self.data.class_names, name='class'))
+    names = pd.Index(self.data.class_names, name='class')
+    numbers = precision_recall_fscore_support(self.data.y, self.predicted, labels=range(len(names)), zero_division=0)
+    return pd.DataFrame(dict(zip(['precision', 'recall', 'f1', 'examples'], numbers)), index=names)
 
 # %% ../nbs/library/10_evaluate.ipynb #a6d441ba
 @patch(as_prop=True)
@@ -89,7 +95,14 @@ def confusion(self:Evaluation) -> pd.DataFrame:
     "Counts: true classes in rows, predicted ones in columns."
     from sklearn.metrics import confusion_matrix
     names = self.data.class_names
-    return pd.DataFrame(confusion_matrix(self.data.y, self.predicted, labels=range(len(names))), index=names, columns=names)
+    counts = confusion_matrix(self.data.y, self.predicted, labels=range(len(names)))
+    return pd.DataFrame(counts, index=names, columns=names)
+
+def _worst_pair(wrong):
+    "What a table of mistakes says in one sentence."
+    (true, predicted), times = wrong.stack().idxmax(), wrong.max().max()
+    if times > 1: return f'Most often ({times} times), {true} is taken for {predicted}'
+    return 'No mistake was made twice' if times else 'No mistakes'
 
 @patch
 def plot_confusion(self:Evaluation) -> Figure:
@@ -98,13 +111,11 @@ def plot_confusion(self:Evaluation) -> Figure:
     counts, n = self.confusion, len(self.data.class_names)
     wrong = counts.where(~np.eye(n, dtype=bool), 0)
     fig, ax = subplots(width=max(4, .42 * n + 1), height=max(3, .36 * n + 1))
-    seaborn.heatmap(wrong, annot=counts.astype(str).where(counts > 0, ''), fmt='', cmap='Oranges', cbar=False, linewidths=.5,
-                    linecolor='0.9', ax=ax, annot_kws={'size': 8}, vmin=0, vmax=max(wrong.max().max(), 6))
+    seaborn.heatmap(wrong, annot=counts.astype(str).where(counts > 0, ''), fmt='', annot_kws={'size': 8}, cbar=False,
+                    cmap='Oranges', vmin=0, vmax=max(wrong.max().max(), 6), linewidths=.5, linecolor='0.9', ax=ax)
     ax.grid(False)
     ax.tick_params(axis='y', rotation=0)
-    (true, predicted), times = wrong.stack().idxmax(), wrong.max().max()
-    title = f'Most often ({times} times), {true} is taken for {predicted}' if times > 1 else 'No mistake was made twice' if times else 'No mistakes'
-    return label(ax, title, 'predicted class', 'true class').figure
+    return label(ax, _worst_pair(wrong), 'predicted class', 'true class').figure
 
 # %% ../nbs/library/10_evaluate.ipynb #e3574a76
 @patch
@@ -115,4 +126,5 @@ def plot_mistakes(self:Evaluation,
     worst = self.frame[lambda f: ~f.right].head(most)
     if worst.empty: return None
     captions = [f'{r.true}, not {r.predicted}\n({r.probability:.0%} sure)' for r in worst.itertuples()]
-    return image_grid(self.data.x[worst.index], captions, min(len(worst), 5), 1.2, f'The {len(worst)} surest of {(~self.right).sum()} mistakes')
+    title = f'The {len(worst)} surest of {(~self.right).sum()} mistakes'
+    return image_grid(self.data.x[worst.index], captions, columns=min(len(worst), 5), size=1.2, title=title)

@@ -18,12 +18,14 @@ from .prepare import Splits
 def _check_cnn(x, filters, dropout, l2):
     "Raise `InvalidValue` for what `cnn` cannot build."
     require(x.ndim == 3 or x.ndim == 4, 'x', x.shape, 'images: (n, height, width[, channels])')
-    require(isinstance(filters, Sequence) and len(filters) > 0 and all(isinstance(f, Integral) and f > 0 for f in filters), 'filters', filters, 'a tuple of whole numbers > 0', 'try (16, 32, 64)')
+    ok = isinstance(filters, Sequence) and len(filters) > 0 and all(isinstance(f, Integral) and f > 0 for f in filters)
+    require(ok, 'filters', filters, 'a tuple of whole numbers > 0', 'try (16, 32, 64)')
     require(isinstance(dropout, Real) and 0 <= dropout < 1, 'dropout', dropout, 'from 0 to below 1')
     require(isinstance(l2, Real) and l2 >= 0, 'l2', l2, '0 or more', 'try 1e-4')
     smallest = min(x.shape[1:3])
     if smallest >= 24: smallest = (smallest - 3) // 2
-    require(smallest >> (len(filters) - 1), 'filters', filters, f'fewer for images of {x.shape[1]}×{x.shape[2]}', 'each one after the first halves the image')
+    require(smallest >> (len(filters) - 1), 'filters', filters, f'fewer for images of {x.shape[1]}×{x.shape[2]}',
+            'each one after the first halves the image')
 
 # %% ../nbs/library/06_models.ipynb #3cb79c65
 def cnn(
@@ -37,17 +39,18 @@ def cnn(
     _check_cnn(x, filters, dropout, l2)
     keras = load_keras()
     from keras import layers, regularizers
-    penalty = lambda: regularizers.L2(l2) if l2 else None
+    penalty = {'kernel_regularizer': regularizers.L2(l2) if l2 else None}
+    large = min(x.shape[1:3]) >= 24
 
     inputs = keras.Input(x.shape[1:], dtype=x.dtype.name, name='image')
     h = layers.Rescaling(1 / max(float(np.abs(x).max()), 1e-9), name='scale')(inputs)
     if x.ndim == 3: h = layers.Reshape((*x.shape[1:], 1))(h)
-    large = min(x.shape[1:3]) >= 24
-    h = layers.Conv2D(filters[0], 5, 2 if large else 1, 'valid' if large else 'same', activation='relu', kernel_regularizer=penalty())(h)
+    strides, padding = (2, 'valid') if large else (1, 'same')
+    h = layers.Conv2D(filters[0], 5, strides, padding, activation='relu', **penalty)(h)
     for n in filters[1:]:
-        h = layers.Conv2D(n, 3, padding='same', use_bias=False, kernel_regularizer=penalty())(h)
+        h = layers.Conv2D(n, 3, padding='same', use_bias=False, **penalty)(h)
         h = layers.BatchNormalization(momentum=.9)(layers.MaxPooling2D()(h))
         h = layers.ReLU()(h)
     h = layers.Dropout(dropout)(layers.Flatten()(h))
-    outputs = layers.Dense(len(splits.class_names), activation='softmax', kernel_regularizer=penalty(), name='probability')(h)
+    outputs = layers.Dense(len(splits.class_names), activation='softmax', name='probability', **penalty)(h)
     return keras.Model(inputs, outputs, name='cnn')

@@ -47,7 +47,8 @@ def frame(self:Splits) -> pd.DataFrame:
 @patch
 def _repr_html_(self:Splits):
     total = sum(map(len, self.parts.values()))
-    return str(card(f'Splits of {self.name}', {k: f'{len(d):,} examples ({len(d) / total:.0%})' for k, d in self.parts.items()} | {'seed': self.seed}))
+    sizes = {k: f'{len(d):,} examples ({len(d) / total:.0%})' for k, d in self.parts.items()}
+    return str(card(f'Splits of {self.name}', {**sizes, 'seed': self.seed}))
 
 # %% ../nbs/library/03_prepare.ipynb #57cebe35
 def content_groups(
@@ -55,28 +56,32 @@ def content_groups(
 ) -> np.ndarray:   # one whole number an example, from 0; equal examples, equal number
     "Number the different examples of `x`."
     rows = np.ascontiguousarray(x).reshape(len(x), -1)
-    return np.unique(rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel(), return_inverse=True)[1]
+    whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()   # a row as one value
+    return np.unique(whole, return_inverse=True)[1]
 
 # %% ../nbs/library/03_prepare.ipynb #a93b1280
 def _draw(pool, labels, share, part, class_names, seed):
     "Divide the groups in `pool` into the rest and a `part` of `share` of all groups, stratified by label."
     count, classes = round(share * len(labels)), np.unique(labels[pool])
     rare = [class_names[c] for c in classes if (labels[pool] == c).sum() < 2]
-    require(not rare, 'every class', f"a single example left of {', '.join(rare)}", 'of at least three different examples', 'gather more, or leave that class out')
+    require(not rare, 'every class', f"a single example left of {', '.join(rare)}",
+            'of at least three different examples', 'gather more, or leave that class out')
     require(count >= len(classes) <= len(pool) - count, f'the {part} part', f'{count} of {len(pool)} different examples',
-            f'large enough for one of each of the {len(classes)} classes, and leave as many', f'change {part}=, or gather more data')
+            f'large enough for one of each of {len(classes)} classes, and leave as many', f'change {part}=, or gather more')
     return train_test_split(pool, test_size=count, stratify=labels[pool], random_state=seed)
 
 # %% ../nbs/library/03_prepare.ipynb #adf3ec03
 def _check_split(data, validation, test):
     "Raise `InvalidValue` for what `split` cannot divide."
     shares = {'validation': validation} | ({} if isinstance(test, Dataset) else {'test': test})
-    for part, share in shares.items(): require(isinstance(share, Real) and 0 < share < 1, part, share, 'a share between 0 and 1', 'try .15')
-    require(sum(shares.values()) < 1, ' + '.join(shares), sum(shares.values()), 'below 1', 'something must be left to learn from')
-    require(len(np.unique(data.y)) > 1, 'y', f'only the class {data.class_names[data.y[0]]!r}', 'of two classes or more')
+    for part, share in shares.items():
+        require(isinstance(share, Real) and 0 < share < 1, part, share, 'a share between 0 and 1', 'try .15')
+    total = sum(shares.values())
+    require(total < 1, ' + '.join(shares), total, 'below 1', 'something must be left to learn from')
+    require(len(np.unique(data.y)) > 1, 'y', f'only the class {data.class_names[data.y[0]]}', 'of two classes or more')
     if isinstance(test, Dataset):
-        require(test.class_names == data.class_names, 'the classes of test', test.class_names, f'those of data, {data.class_names}')
-        require(test.x.shape[1:] == data.x.shape[1:], 'the shape of an example of test', test.x.shape[1:], f'that of data, {data.x.shape[1:]}')
+        for what in (lambda d: d.class_names, lambda d: d.x.shape[1:]):
+            require(what(test) == what(data), 'test', what(test), f'like data: {what(data)}')
 
 # %% ../nbs/library/03_prepare.ipynb #c7fa5d43
 def split(
@@ -96,4 +101,5 @@ def split(
     if not fixed: pool, held = _draw(pool, labels, test, 'test', data.class_names, seed)
     learn, choose = _draw(pool, labels, validation, 'validation', data.class_names, seed)
     part = lambda chosen, name: data.take(np.flatnonzero(np.isin(groups, chosen)), f'{data.name} {name}')
-    return Splits(part(learn, 'train'), part(choose, 'validation'), test if fixed else part(held, 'test'), seed, data.name)
+    test = test if fixed else part(held, 'test')
+    return Splits(part(learn, 'train'), part(choose, 'validation'), test, seed, data.name)

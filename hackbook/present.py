@@ -14,7 +14,7 @@ import pandas as pd
 from fastcore import xml
 from fastcore.xml import H1, H2, Body, Div, Figcaption, Head, Html, Img, Meta, P, Safe, Style, Title, to_xml
 
-from .core import Figure, InvalidValue, atomic, card, require, save_record
+from .core import Figure, atomic, card, make_folder, require, save_record
 from .evaluate import Evaluation
 from .train import Run
 
@@ -46,8 +46,8 @@ th, td { padding: .2rem .9rem .2rem 0; text-align: left; vertical-align: top }
 .dataframe th, .dataframe td { text-align: right } .dataframe tbody tr { border-top: 1px solid #8884 }
 '''
 
-# %% ../nbs/library/11_present.ipynb #dfe863f6
-def _facts(run, result):
+# %% ../nbs/library/11_present.ipynb #430d75ca
+def _facts(run):
     "What another team needs to check the figures: name → value."
     r, p = run.record, run.record['parameters']
     parts = {k: r['data'][k] for k in ('train', 'validation', 'test')}
@@ -56,23 +56,36 @@ def _facts(run, result):
         'parts': ', '.join(f"{d['examples']:,} {k}" for k, d in parts.items()),
         'fingerprints': ', '.join(f"{d['fingerprint']} {k}" for k, d in parts.items()),
         'model': f"{r['model']['name']}, {r['model']['parameters']:,} parameters",
-        'training': f"{p['epochs']} epochs in {run.seconds:.1f} s, batches of {p['batch_size']}, learning rate up to {p['learning_rate']:g}",
+        'training': f"{p['epochs']} epochs in {run.seconds:.1f} s, batches of {p['batch_size']}",
+        'learning rate': f"up to {p['learning_rate']:g}",
         'seeds': f"training {p['seed']}, split {r['data']['split_seed']}",
-        'versions': ', '.join(f'{k} {v}' for k, v in r['versions'].items()), 'machine': f"{r['machine']['system']}, {r['machine']['cores']} cores",
+        'versions': ', '.join(f'{k} {v}' for k, v in r['versions'].items()),
+        'machine': f"{r['machine']['system']}, {r['machine']['cores']} cores",
         'started': r['started'], 'saved in': run.folder and run.folder.name}
 
-# %% ../nbs/library/11_present.ipynb #8c92b755
+# %% ../nbs/library/11_present.ipynb #c5bd951e
+def _verdict(result):
+    "The score as a sentence for a jury."
+    (low, high), wrong = result.interval, (~result.right).sum()
+    return (f'of {len(result.data):,} examples in “{result.data.name}” were classified right: {wrong:,} mistakes. '
+            f'With {result.confidence:.0%} confidence, the share on further data like these '
+            f'lies between {low:.1%} and {high:.1%}.')
+
 def _page(run, result, title):
     "The report as one HTML element."
-    low, high = result.interval
-    mistakes, wrong = result.plot_mistakes(), int((~result.right).sum())
-    return Html(Head(Meta(charset='utf-8'), Meta(name='viewport', content='width=device-width'), Title(title), Style(STYLE)), Body(
-        H1(title), P(f'{result.accuracy:.1%}', cls='score'),
-        P(f'of {len(result.data):,} examples in “{result.data.name}” were classified right: {wrong:,} mistakes. With {result.confidence:.0%} confidence, the share on further data like these lies between {low:.1%} and {high:.1%}.'),
-        H2('How it learned'), embed(run.plot(), 'Loss and accuracy after each epoch; training values are running means with dropout at work.'),
-        H2('What it takes for what'), embed(result.plot_confusion(), 'Rows: true class. Columns: predicted class. Mistakes are coloured.'), Div(html_table(result.classes)),
-        H2('Where it was wrong, and sure of it'), embed(mistakes, 'The mistakes with the highest probability.') if mistakes else P('It made no mistake on these examples.'),
-        H2('How to check it'), card('', _facts(run, result))), lang='en')
+    mistakes = result.plot_mistakes()
+    body = [
+        H1(title), P(f'{result.accuracy:.1%}', cls='score'), P(_verdict(result)),
+        H2('How it learned'),
+        embed(run.plot(), 'Loss and accuracy after each epoch; training values are running means with dropout at work.'),
+        H2('What it takes for what'),
+        embed(result.plot_confusion(), 'Rows: true class. Columns: predicted class. Mistakes are coloured.'),
+        Div(html_table(result.classes)),
+        H2('Where it was wrong, and sure of it'),
+        embed(mistakes, 'The mistakes with the highest probability.') if mistakes else P('It made no mistake here.'),
+        H2('How to check it'), card('', _facts(run))]
+    metas = Meta(charset='utf-8'), Meta(name='viewport', content='width=device-width')
+    return Html(Head(*metas, Title(title), Style(STYLE)), Body(*body), lang='en')
 
 # %% ../nbs/library/11_present.ipynb #bbbd4f0f
 @dataclass
@@ -93,11 +106,10 @@ def report(
     "Write one self-contained HTML page, and its figures as a record beside it."
     path = Path(to)
     require(path.suffix == '.html', 'to', str(to), 'a file name that ends in .html')
-    low, high = result.interval
-    summary = {'title': title, 'data': result.data.name, 'examples': len(result.data), 'accuracy': result.accuracy, 'confidence': result.confidence,
-               'interval': [low, high], 'training_seconds': run.seconds, 'parameters': run.record['parameters'], 'run': run.folder}
-    try:
-        with atomic(path) as temporary: temporary.write_text(to_xml(_page(run, result, title)), encoding='utf-8')
-        save_record(summary, path.with_suffix('.json'))
-    except OSError as e: raise InvalidValue(f'to must be a file that can be written, got {str(to)!r} ({e.strerror}); choose another folder') from None
+    make_folder(path.parent)
+    summary = {'title': title, 'data': result.data.name, 'examples': len(result.data),
+               'accuracy': result.accuracy, 'confidence': result.confidence, 'interval': result.interval,
+               'training_seconds': run.seconds, 'parameters': run.record['parameters'], 'run': run.folder}
+    with atomic(path) as temporary: temporary.write_text(to_xml(_page(run, result, title)), encoding='utf-8')
+    save_record(summary, path.with_suffix('.json'))
     return Report(path, summary)

@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['batches', 'one_cycle', 'Run', 'load_run', 'fit']
 
-# %% ../nbs/library/07_train.ipynb #d0fc9a12
-import os, platform, sys
+# %% ../nbs/library/07_train.ipynb #244580ba
+import os, platform, re, sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
+from itertools import count
 from math import ceil, inf, isfinite
 from numbers import Integral, Real
 from pathlib import Path
@@ -19,7 +20,8 @@ from time import perf_counter
 import pandas as pd
 from fastcore.basics import patch
 
-from .core import Figure, HackbookError, InvalidValue, NotFound, atomic, card, label, load_keras, load_record, require, save_record, set_seed, subplots
+from .core import Figure, HackbookError, InvalidValue, atomic, card, label, load_keras, load_record, make_folder
+from .core import require, save_record, set_seed, subplots
 from .data import Dataset
 from .prepare import Splits
 
@@ -47,7 +49,8 @@ def one_cycle(
 ):                    # a `keras.optimizers.schedules.CosineDecay`
     "From a 25th of `peak` up to it in a straight line, then down to nothing along a cosine."
     up = min(max(round(warmup * steps), 1), steps - 1)
-    return load_keras().optimizers.schedules.CosineDecay(peak / 25, max(steps - up, 1), warmup_target=peak, warmup_steps=up)
+    cosine = load_keras().optimizers.schedules.CosineDecay
+    return cosine(peak / 25, max(steps - up, 1), warmup_target=peak, warmup_steps=up)
 
 # %% ../nbs/library/07_train.ipynb #1166dbd7
 @dataclass
@@ -81,7 +84,8 @@ def _repr_html_(self:Run):
     last, p = self.history.iloc[-1], self.record['parameters']
     return str(card(f"Run {self.folder.name if self.folder else ''}", {
         'model': f"{self.record['model']['name']}, {self.record['model']['parameters']:,} parameters",
-        'trained': f"{p['epochs']} epochs in {self.seconds:.1f} s, batches of {p['batch_size']}, learning rate up to {p['learning_rate']:g}, seed {p['seed']}",
+        'trained': f"{p['epochs']} epochs in {self.seconds:.1f} s, batches of {p['batch_size']}",
+        'learning rate': f"up to {p['learning_rate']:g}", 'seed': p['seed'],
         'validation accuracy': f'{last.val_accuracy:.4f}', 'training accuracy': f'{last.accuracy:.4f} (running mean)',
         'saved in': self.folder}))
 
@@ -91,9 +95,10 @@ def save(self:Run,
     to:str|Path='runs',  # the folder in which the run gets a folder of its own
 ) -> Path:               # the run's own folder
     "Save the run as plain files, in a folder named by time, data and model."
-    name = f"{self.record['started'][:19].replace(':', '').replace('T', '-')}-{self.record['data']['name']}-{self.record['model']['name']}".replace(' ', '-')
-    taken = sum(1 for _ in Path(to).glob(f'{name}*'))
-    folder = Path(to)/(f'{name}-{taken + 1}' if taken else name)
+    started = datetime.fromisoformat(self.record['started'])
+    name = re.sub(r'[^\w.-]+', '-', f"{started:%Y-%m-%d-%H%M%S}-{self.record['data']['name']}-{self.record['model']['name']}")
+    free = (name if i == 1 else f'{name}-{i}' for i in count(1))
+    folder = next(f for f in (make_folder(to)/n for n in free) if not f.exists())
     with atomic(folder) as temporary:
         temporary.mkdir()
         save_record(self.record, temporary/'run.json')
@@ -109,21 +114,26 @@ def load_run(
     "Read a run back. Raises `NotFound` where there is none, `InvalidValue` where a file is broken."
     folder = Path(folder)
     record = load_record(folder/'run.json')
-    try: return Run(load_keras().saving.load_model(folder/'model.keras'), pd.read_csv(folder/'history.csv'), record, folder)
+    try: model, history = load_keras().saving.load_model(folder/'model.keras'), pd.read_csv(folder/'history.csv')
     except (OSError, ValueError) as e: raise InvalidValue(f'{folder} must be a saved run, but cannot be read: {e}') from None
+    return Run(model, history, record, folder)
 
 # %% ../nbs/library/07_train.ipynb #82de5772
 def _show_progress(epochs):
-    "A function of (epoch from 0, logs) that shows how far the training is."
+    "A function of (finished epochs, logs, seconds) that shows how far the training is."
     words = lambda logs: f"training accuracy {logs['accuracy']:.4f} · validation accuracy {logs['val_accuracy']:.4f}"
     shell = sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
     if hasattr(shell, 'kernel'):
         from IPython.display import Pretty, display
-        start, handle = perf_counter(), display(Pretty(f'epoch 0/{epochs}'), display_id=True)
-        return lambda epoch, logs: handle.update(Pretty(f'epoch {epoch + 1}/{epochs} · {words(logs)} · {perf_counter() - start:.0f} s'))
+        handle = display(Pretty(f'epoch 0/{epochs}'), display_id=True)
+        return lambda done, logs, seconds: handle.update(Pretty(f'epoch {done}/{epochs} · {words(logs)} · {seconds:.0f} s'))
     from tqdm import tqdm
     bar = tqdm(total=epochs, unit='epoch', disable=None)
-    return lambda epoch, logs: (bar.update(), bar.set_postfix_str(words(logs)), bar.close() if epoch + 1 == epochs else None)
+    def show(done, logs, seconds):
+        bar.set_postfix_str(words(logs))
+        bar.update()
+        if done == epochs: bar.close()
+    return show
 
 # %% ../nbs/library/07_train.ipynb #d977e4b0
 def _check_fit(model, splits, epochs, learning_rate, batch_size, to):
@@ -132,28 +142,41 @@ def _check_fit(model, splits, epochs, learning_rate, batch_size, to):
         require(isinstance(value, Integral) and value >= 1, name, value, 'a whole number, 1 or more')
     require(isinstance(learning_rate, Real) and 0 < learning_rate < inf, 'learning_rate', learning_rate, '> 0', 'try 0.01')
     shape, classes = splits.train.x.shape[1:], len(splits.class_names)
-    require(model.input_shape[1:] == shape, "the model's input", model.input_shape[1:], f'of shape {shape}, as the examples are')
-    require(model.output_shape[1:] == (classes,), "the model's output", model.output_shape[1:], f'of shape ({classes},), one a class')
-    if to is None: return
-    try: Path(to).mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise InvalidValue(f'to must be a folder that can be made, got {str(to)!r} ({e.strerror}); choose another, or to=None to save nothing') from None
-    require(os.access(to, os.W_OK), 'to', str(to), 'a folder that can be written to', 'choose another, or to=None to save nothing')
+    takes, gives = model.input_shape[1:], model.output_shape[1:]
+    require(takes == shape, "the model's input", takes, f'of shape {shape}, as the examples are')
+    require(gives == (classes,), "the model's output", gives, f'of shape ({classes},), one a class')
+    if to is not None: make_folder(to)
+
+# %% ../nbs/library/07_train.ipynb #7a5a42b2
+def _watch(epochs, optimizer):
+    "A Keras callback, and the list that it fills with a row an epoch."
+    rows, show, clock = [], _show_progress(epochs), [perf_counter()]
+    def after(epoch, logs):
+        if not isfinite(logs['loss']):
+            raise HackbookError(f"the loss became {logs['loss']} in epoch {epoch + 1}; try a smaller learning_rate")
+        clock.append(perf_counter())
+        rate = float(load_keras().ops.convert_to_numpy(optimizer.learning_rate))
+        rows.append({'epoch': epoch + 1, **logs, 'learning_rate': rate, 'seconds': clock[-1] - clock[-2]})
+        show(epoch + 1, logs, clock[-1] - clock[0])
+    return load_keras().callbacks.LambdaCallback(on_epoch_end=after), rows
 
 # %% ../nbs/library/07_train.ipynb #c9eb84a8
 def _describe(model, splits, parameters, started, seconds):
     "The Run's record."
+    parts = {part: {'examples': len(d), 'fingerprint': d.fingerprint} for part, d in splits.parts.items()}
+    packages = {p: version(p) for p in ('hackbook', 'keras', 'tensorflow', 'numpy')}
     return {
         'parameters': parameters, 'started': started.isoformat(timespec='seconds'), 'seconds': round(seconds, 2),
-        'data': {'name': splits.name, 'origin': splits.train.origin, 'classes': splits.class_names, 'split_seed': splits.seed}
-                | {part: {'examples': len(d), 'fingerprint': d.fingerprint} for part, d in splits.parts.items()},
+        'data': {'name': splits.name, 'origin': splits.train.origin, 'classes': splits.class_names,
+                 'split_seed': splits.seed, **parts},
         'model': {'name': model.name, 'parameters': model.count_params()},
-        'versions': {'python': platform.python_version()} | {p: version(p) for p in ('hackbook', 'keras', 'tensorflow', 'numpy')},
+        'versions': {'python': platform.python_version(), **packages},
         'machine': {'system': platform.platform(), 'cores': os.cpu_count()},
     }
 
 # %% ../nbs/library/07_train.ipynb #e3a6a46f
 def fit(
-    model,                      # an uncompiled `keras.Model`: examples in, class probabilities out
+    model,                      # a `keras.Model`: examples in, class probabilities out; it is compiled anew
     splits:Splits,              # trained on train, watched on validation; test is not touched
     epochs:int=10,              # how often each example is seen, 1 or more
     learning_rate:float=.01,    # the peak of the one-cycle schedule, > 0
@@ -166,21 +189,15 @@ def fit(
     _check_fit(model, splits, epochs, learning_rate, batch_size, to)
     parameters = {'epochs': epochs, 'learning_rate': learning_rate, 'batch_size': batch_size, 'seed': seed}
     set_seed(seed)
-    keras = load_keras()
-    started, start = datetime.now().astimezone(), perf_counter()
-    steps, ends, show = ceil(len(splits.train) / batch_size), [], _show_progress(epochs)
-    schedule = one_cycle(learning_rate, steps * epochs)
-    def after(epoch, logs):
-        ends.append(perf_counter() - start)
-        if not isfinite(logs['loss']): raise HackbookError(f"the loss became {logs['loss']} in epoch {epoch + 1}; try a smaller learning_rate than {learning_rate:g}")
-        show(epoch, logs)
-    model.compile(keras.optimizers.AdamW(schedule), 'sparse_categorical_crossentropy', metrics=['accuracy'])
-    log = model.fit(batches(splits.train, batch_size, seed), epochs=epochs, steps_per_epoch=steps, verbose=0, shuffle=False,
-                    validation_data=(splits.validation.x, splits.validation.y), validation_batch_size=1024,
-                    callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=after), *callbacks])
-    history = pd.DataFrame({'epoch': [e + 1 for e in log.epoch], **log.history})
-    history['learning_rate'] = [float(schedule(steps * e)) for e in history.epoch]
-    history['seconds'] = pd.Series(ends).diff().fillna(ends[0])
-    run = Run(model, history, _describe(model, splits, parameters, started, ends[-1]))
+    started = datetime.now().astimezone()
+    optimizers, steps = load_keras().optimizers, ceil(len(splits.train) / batch_size)
+    optimizer = optimizers.AdamW(one_cycle(learning_rate, steps * epochs))
+    model.compile(optimizer, 'sparse_categorical_crossentropy', metrics=['accuracy'])
+    watch, rows = _watch(epochs, optimizer)
+    model.fit(batches(splits.train, batch_size, seed), epochs=epochs, steps_per_epoch=steps, verbose=0, shuffle=False,
+              validation_data=(splits.validation.x, splits.validation.y), validation_batch_size=1024,
+              callbacks=[watch, *callbacks])
+    history = pd.DataFrame(rows)
+    run = Run(model, history, _describe(model, splits, parameters, started, history.seconds.sum()))
     if to is not None: run.save(to)
     return run

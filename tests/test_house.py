@@ -84,6 +84,12 @@ def test_no_machine_leaks_into_outputs(path):
     assert not re.search(r"/tmp/|/home/|/root/|/Users/|site-packages", path.read_text(encoding="utf-8").replace("site-packages'", ""))
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=names)
+def test_code_fits_the_page(path):
+    code = [line for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code" for line in c.source.splitlines()]
+    assert [line for line in code if len(line) > (128 if path in ROOMS else 110)] == []
+
+
 def test_rooms_export_and_tutorials_do_not():
     for path in ROOMS:
         source = [c.source for c in nbformat.read(path, as_version=4).cells]
