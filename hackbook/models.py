@@ -22,10 +22,11 @@ def _check_cnn(x, filters, dropout, l2):
     require(ok, 'filters', filters, 'a tuple of whole numbers > 0', 'try (16, 32, 64)')
     require(isinstance(dropout, Real) and 0 <= dropout < 1, 'dropout', dropout, 'from 0 to below 1')
     require(isinstance(l2, Real) and l2 >= 0, 'l2', l2, '0 or more', 'try 1e-4')
-    smallest = min(x.shape[1:3])
-    if smallest >= 24: smallest = (smallest - 3) // 2
-    require(smallest >> (len(filters) - 1), 'filters', filters, f'fewer for images of {x.shape[1]}×{x.shape[2]}',
-            'each one after the first halves the image')
+    side = min(x.shape[1:3])
+    if side >= 24: side = (side - 4) // 2
+    for _ in filters[1:]:
+        require(side > 1, 'filters', filters, f'fewer for images of {x.shape[1]}×{x.shape[2]}', 'each after the first halves the image')
+        side = side // 2 if side > 3 else 1
 
 # %% ../nbs/library/06_models.ipynb #3cb79c65
 def cnn(
@@ -45,11 +46,12 @@ def cnn(
     inputs = keras.Input(x.shape[1:], dtype=x.dtype.name, name='image')
     h = layers.Rescaling(1 / max(float(np.abs(x).max()), 1e-9), name='scale')(inputs)
     if x.ndim == 3: h = layers.Reshape((*x.shape[1:], 1))(h)
-    strides, padding = (2, 'valid') if large else (1, 'same')
-    h = layers.Conv2D(filters[0], 5, strides, padding, activation='relu', **penalty)(h)
+    h = layers.Conv2D(filters[0], 5, padding='valid' if large else 'same', **penalty)(h)
+    h = layers.ReLU()(layers.MaxPooling2D()(h) if large else h)
     for n in filters[1:]:
-        h = layers.Conv2D(n, 3, padding='same', use_bias=False, **penalty)(h)
-        h = layers.BatchNormalization(momentum=.9)(layers.MaxPooling2D()(h))
+        size, last = [min(s, 3) for s in h.shape[1:3]], min(h.shape[1:3]) <= 3
+        h = layers.Conv2D(n, size, padding='valid' if last else 'same', use_bias=False, **penalty)(h)
+        h = layers.BatchNormalization(momentum=.9)(h if last else layers.MaxPooling2D()(h))
         h = layers.ReLU()(h)
     h = layers.Dropout(dropout)(layers.Flatten()(h))
     outputs = layers.Dense(len(splits.class_names), activation='softmax', name='probability', **penalty)(h)
