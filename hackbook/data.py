@@ -53,6 +53,8 @@ class Dataset:
     class_names:list[str]=None      # name of each class; None: as found in `y`
     name:str='data'                 # used in titles and folder names
     origin:str=''                   # where it came from, in words
+    groups:Sequence=None            # one an example: whom it belongs to (patient, speaker, user); None: nobody
+    times:Sequence=None             # one an example: when it was made (numbers or dates); None: no order
 
     def __post_init__(self):
         x, self.x = self.x, np.asarray(self.x)
@@ -63,6 +65,11 @@ class Dataset:
         require(n == len(self.y), 'y', f'{len(self.y)} labels', f'as long as x, which has {n} examples')
         require(len(self.class_names) > 1, 'y', f'only the class {self.class_names[0]}', 'of two classes or more',
                 'a classifier has nothing to learn from one')
+        for name in ('groups', 'times'):
+            if (values := getattr(self, name)) is None: continue
+            setattr(self, name, np.asarray(values))
+            require(len(values) == n, name, f'{len(values)} of them', f'as many as the {n} examples')
+            require(not pd.isna(values).any(), name, f'{pd.isna(values).sum()} missing ones', 'complete')
 
     def __len__(self): return len(self.x)
 
@@ -80,7 +87,8 @@ def take(self:Dataset,
     name:str=None,       # None: as this one's
 ) -> Dataset:
     "The examples at `indices`, in that order."
-    return Dataset(self.x[indices], self.y[indices], self.class_names, name or self.name, self.origin)
+    groups, times = (None if v is None else v[indices] for v in (self.groups, self.times))
+    return Dataset(self.x[indices], self.y[indices], self.class_names, name or self.name, self.origin, groups, times)
 
 # %% ../nbs/library/02_data.ipynb #531840ec
 @patch(as_prop=True)

@@ -25,7 +25,8 @@ def _check_cnn(x, filters, dropout, l2):
     side = min(x.shape[1:3])
     if side >= 24: side = (side - 4) // 2
     for _ in filters[1:]:
-        require(side > 1, 'filters', filters, f'fewer for images of {x.shape[1]}×{x.shape[2]}', 'each after the first halves the image')
+        require(side > 1, 'filters', filters, f'fewer for images of {x.shape[1]}×{x.shape[2]}',
+                'each after the first halves the image')
         side = side // 2 if side > 3 else 1
 
 # %% ../nbs/library/06_models.ipynb #3cb79c65
