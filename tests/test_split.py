@@ -1,0 +1,98 @@
+"""What split promises, for data of every shape that hypothesis thinks of."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import hackbook as hb
+
+examples = settings(max_examples=60, deadline=None)
+
+
+@st.composite
+def heaps(draw, copies=False):
+    """A Dataset with some classes, every example marked by its number unless there are copies."""
+    sizes = draw(st.lists(st.integers(12, 60), min_size=2, max_size=6))
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    np.random.default_rng(draw(st.integers(0, 99))).shuffle(y)
+    x = np.arange(len(y))
+    if copies:
+        x = np.random.default_rng(0).integers(0, len(y), len(y))
+    shape = draw(st.sampled_from([(1,), (2,), (3, 2), (2, 2, 1)]))
+    return hb.Dataset(np.broadcast_to(x.reshape(-1, *[1] * len(shape)), (len(x), *shape)).astype("int32"), y)
+
+
+shares = st.tuples(st.floats(0.15, 0.4), st.floats(0.15, 0.4))
+seeds = st.integers(0, 2**32 - 1)
+
+
+def ids(part):
+    return part.x.reshape(len(part), -1)[:, 0]
+
+
+@examples
+@given(heaps(), shares, seeds)
+def test_disjoint_complete_seeded_and_stratified_within_one(data, share, seed):
+    splits = hb.split(data, validation=share[0], test=share[1], seed=seed)
+    parts = list(splits.parts.values())
+    assert sorted(np.concatenate([ids(p) for p in parts])) == list(range(len(data)))
+    assert [len(p) for p in parts[1:]] == [round(s * len(data)) for s in share]
+    again = hb.split(data, validation=share[0], test=share[1], seed=seed)
+    assert [p.fingerprint for p in again.parts.values()] == [p.fingerprint for p in parts]
+    total = np.bincount(data.y)
+    rest = total - np.bincount(parts[2].y, minlength=len(total))
+    for part, pool in ((parts[2], total), (parts[1], rest)):  # drawn one after the other, each within one of its share
+        wished = pool * len(part) / pool.sum()
+        assert (np.abs(np.bincount(part.y, minlength=len(total)) - wished) <= 1).all()
+
+
+@examples
+@given(heaps(copies=True), shares, seeds)
+def test_copies_stay_on_one_side(data, share, seed):
+    try:
+        splits = hb.split(data, validation=share[0], test=share[1], seed=seed)
+    except hb.HackbookError:
+        assume(False)
+    sides = [set(ids(p)) for p in splits.parts.values()]
+    assert sum(map(len, sides)) == len(set.union(*sides)) and sum(map(len, splits.parts.values())) == len(data)
+
+
+@examples
+@given(heaps(), st.integers(12, 40), seeds)
+def test_groups_stay_on_one_side(data, count, seed):
+    groups = np.random.default_rng(1).integers(0, count, len(data))
+    data = hb.Dataset(data.x, data.y, groups=groups)
+    try:
+        splits = hb.split(data, validation=0.2, test=0.2, seed=seed)
+    except hb.HackbookError as refused:
+        assert "group" in str(refused)
+        return
+    sides = [set(p.groups) for p in splits.parts.values()]
+    assert sum(map(len, sides)) == len(set(groups)) and sum(map(len, splits.parts.values())) == len(data)
+    assert all(len(np.unique(p.y)) == len(data.class_names) for p in splits.parts.values())
+
+
+@examples
+@given(heaps(), st.integers(0, 20), seeds)
+def test_time_flows_from_train_to_test(data, gap, seed):
+    times = np.random.default_rng(seed).permutation(len(data)) // 3  # three examples a moment
+    try:
+        splits = hb.split(hb.Dataset(data.x, data.y, times=times), validation=0.2, test=0.2, gap=gap)
+    except hb.HackbookError as refused:
+        assert gap and "at least one moment" in str(refused)
+        return
+    for earlier, later in ((splits.train, splits.validation), (splits.validation, splits.test)):
+        assert earlier.times.max() < later.times.min() and later.times.min() - earlier.times.max() > gap
+    if not gap:
+        assert sum(map(len, splits.parts.values())) == len(data)
+
+
+def test_a_fixed_test_part_keeps_its_people_to_itself():
+    x, y = np.arange(120)[:, None], np.arange(120) % 2
+    data = hb.Dataset(x, y, groups=np.arange(120) // 4)
+    test = data.take(np.arange(20))
+    splits = hb.split(data, validation=0.2, test=test)
+    assert splits.test is test and len(splits.train) + len(splits.validation) == 100
+    with pytest.raises(hb.HackbookError, match="more than the test part holds"):
+        hb.split(test, test=data)
