@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .core import Figure, card, image_grid, label, require, subplots
+from .core import Figure, card, image_grid, label, require, save_record, subplots
 from .data import Dataset
+from .prepare import Sealed
 from .train import Run
 
 # %% ../nbs/library/10_evaluate.ipynb #25e13cab
@@ -60,16 +61,29 @@ class Evaluation:
 # %% ../nbs/library/10_evaluate.ipynb #19540088
 def evaluate(
     run:Run,                 # or a plain `keras.Model` that gives class probabilities
-    data:Dataset,            # `splits.test`, once, at the end; any part otherwise
+    data:Dataset|Sealed,     # `splits.test`, once, at the end; any part otherwise
+    reason:str=None,         # why the test part is opened now; needed for a sealed part, and noted in the run's record
     confidence:float=.95,    # of the interval, 0 to 1, both ends excluded
 ) -> Evaluation:
-    "Predict all of `data` and keep what came out."
-    model = run.model if isinstance(run, Run) else run
+    "Predict all of `data` and keep what came out. A sealed part is opened for it."
+    model, inside = run.model if isinstance(run, Run) else run, getattr(data, 'data', data)
     wilson(1, 1, confidence)
+    _check_evaluate(model, inside)
+    if isinstance(data, Sealed):
+        data.open(reason)
+        if isinstance(run, Run): _note_openings(run, data.openings)
+    return Evaluation(inside, model.predict(inside.x, batch_size=1024, verbose=0), confidence)
+
+def _check_evaluate(model, data):
+    "Raise `InvalidValue` where `data` does not fit `model`."
     shape, classes, takes, gives = data.x.shape[1:], len(data.class_names), model.input_shape[1:], model.output_shape[-1]
     require(takes == shape, 'an example', shape, f"of shape {takes}, as the model's input is")
     require(gives == classes, 'the classes', classes, f'{gives}, as many as the model gives')
-    return Evaluation(data, model.predict(data.x, batch_size=1024, verbose=0), confidence)
+
+def _note_openings(run, openings):
+    "Write the openings of the test part into the run's record, and into its file if it has one."
+    run.record['openings'] = list(openings)
+    if run.folder: save_record(run.record, run.folder/'run.json')
 
 # %% ../nbs/library/10_evaluate.ipynb #89d524e4
 @patch(as_prop=True)

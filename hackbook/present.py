@@ -61,6 +61,7 @@ def _facts(run):
         'seeds': f"training {p['seed']}, split {r['data']['split_seed']}",
         'versions': ', '.join(f'{k} {v}' for k, v in r['versions'].items()),
         'machine': f"{r['machine']['system']}, {r['machine']['cores']} cores",
+        'test part opened': '; '.join(f"{o['time']}: {o['reason']}" for o in r.get('openings', [])) or None,
         'started': r['started'], 'saved in': run.folder and run.folder.name}
 
 # %% ../nbs/library/11_present.ipynb #c5bd951e

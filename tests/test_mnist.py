@@ -30,10 +30,15 @@ def test_parts_are_the_official_ones(mnist):
 def test_split_keeps_the_official_test_part(mnist):
     train, test = mnist
     splits = hb.split(train, validation=0.1, test=test)
-    assert splits.test is test and len(splits.train) + len(splits.validation) == 60000 - sum(
+    assert splits.test.data is test and len(splits.train) + len(splits.validation) == 60000 - sum(
         np.isin(content_groups(np.concatenate([train.x, test.x]))[:60000], content_groups(np.concatenate([train.x, test.x]))[60000:]))
     shares = splits.frame.drop(index="all") / splits.frame.loc["all"]
     assert (shares.train - shares.validation).abs().max() < 0.001
+
+
+def test_no_leak_is_reported_on_it(mnist):
+    train, test = mnist
+    assert len(hb.check_leakage(hb.split(train, test=test))) == 0
 
 
 def test_tenth_of_mnist_is_learned(mnist):
@@ -41,7 +46,7 @@ def test_tenth_of_mnist_is_learned(mnist):
     few = hb.split(train.take(np.arange(0, 60000, 10)), validation=0.1, test=test.take(np.arange(0, 10000, 5)))
     hb.set_seed(0)
     run = hb.fit(hb.models.cnn(few), few, epochs=3, batch_size=32, to=None)
-    assert hb.evaluate(run, few.test).accuracy > 0.96
+    assert hb.evaluate(run, few.test, reason="test").accuracy > 0.96
 
 
 def test_first_tutorial_on_mnist(real_data, tmp_path, monkeypatch):

@@ -82,7 +82,7 @@ def test_time_flows_from_train_to_test(data, gap, seed):
     except hb.HackbookError as refused:
         assert gap and "at least one moment" in str(refused)
         return
-    for earlier, later in ((splits.train, splits.validation), (splits.validation, splits.test)):
+    for earlier, later in ((splits.train, splits.validation), (splits.validation, splits.parts["test"])):
         assert earlier.times.max() < later.times.min() and later.times.min() - earlier.times.max() > gap
     if not gap:
         assert sum(map(len, splits.parts.values())) == len(data)
@@ -93,6 +93,6 @@ def test_a_fixed_test_part_keeps_its_people_to_itself():
     data = hb.Dataset(x, y, groups=np.arange(120) // 4)
     test = data.take(np.arange(20))
     splits = hb.split(data, validation=0.2, test=test)
-    assert splits.test is test and len(splits.train) + len(splits.validation) == 100
+    assert splits.test.data is test and len(splits.train) + len(splits.validation) == 100
     with pytest.raises(hb.HackbookError, match="more than the test part holds"):
-        hb.split(test, test=data)
+        hb.split(test, test=hb.Splits(test, test, data).test)
