@@ -55,6 +55,9 @@ class Dataset:
     origin:str=''                   # where it came from, in words
     groups:Sequence=None            # one an example: whom it belongs to (patient, speaker, user); None: nobody
     times:Sequence=None             # one an example: when it was made (numbers or dates); None: no order
+    features:Sequence[str]=None     # a name for each column of a table; None: x has no columns with names
+    rate:int=None                   # samples a second, of sounds; None: no sounds
+    rejected:pd.DataFrame=None      # what could not be read, with columns file and reason; None: nobody looked
 
     def __post_init__(self):
         x, self.x = self.x, np.asarray(self.x)
@@ -70,6 +73,16 @@ class Dataset:
             setattr(self, name, np.asarray(values))
             require(len(values) == n, name, f'{len(values)} of them', f'as many as the {n} examples')
             require(not pd.isna(values).any(), name, f'{pd.isna(values).sum()} missing ones', 'complete')
+        self._check_kept()
+
+    def _check_kept(self):
+        "Raise `InvalidValue` for feature names that do not fit x, and for a list of rejected files that is none."
+        if self.features is not None:
+            self.features = [str(f) for f in self.features]
+            require((len(self.features),) == self.x.shape[1:], 'features', self.features,
+                    f'as many as the columns of x, which is {self.x.shape}')
+        ok = self.rejected is None or isinstance(self.rejected, pd.DataFrame) and {'file', 'reason'} <= set(self.rejected)
+        require(ok, 'rejected', self.rejected, 'a DataFrame with columns file and reason')
 
     def __len__(self): return len(self.x)
 
@@ -88,7 +101,8 @@ def take(self:Dataset,
 ) -> Dataset:
     "The examples at `indices`, in that order."
     groups, times = (None if v is None else v[indices] for v in (self.groups, self.times))
-    return Dataset(self.x[indices], self.y[indices], self.class_names, name or self.name, self.origin, groups, times)
+    return Dataset(self.x[indices], self.y[indices], self.class_names, name or self.name, self.origin, groups, times,
+                   self.features, self.rate, self.rejected)
 
 # %% ../nbs/library/02_data.ipynb #531840ec
 @patch(as_prop=True)
@@ -99,12 +113,14 @@ def fingerprint(self:Dataset) -> str:
 @patch
 def _repr_html_(self:Dataset):
     count, shape = self.frame.examples, ' × '.join(map(str, self.x.shape[1:]))
+    lost = 0 if self.rejected is None else len(self.rejected)
     names = ', '.join(self.class_names[:12]) + (', …' if len(self.class_names) > 12 else '')
     return str(card(f'Dataset {self.name}', {
         'examples': f'{len(self):,}',
         'each': f"{shape or 'one'} numbers, {self.x.dtype}, {self.x.min():g} to {self.x.max():g}",
         'classes': f'{len(self.class_names)}: {names}',
         'a class has': f'{count.min():,} to {count.max():,} examples',
+        'rejected': f"{lost:,} file{'s' * (lost > 1)}, see .rejected" if lost else None,
         'origin': self.origin or None, 'fingerprint': self.fingerprint}))
 
 # %% ../nbs/library/02_data.ipynb #42eb3f35
