@@ -1,6 +1,7 @@
 """What `import hackbook as hb` offers: each name loads its room on first use. Editors read this file too."""
 
 from . import cli, core, data, leakage, models, prepare, present, sources, train, web
+from .augment import augment, show_augmented
 from .core import HackbookError, InvalidValue, NotFound, exercise, label, set_seed, subplots
 from .data import Dataset
 from .evaluate import Evaluation, evaluate

@@ -35,6 +35,7 @@ def cnn(
     filters:Sequence[int]=(16, 32, 64),  # channels of each convolution block
     dropout:float=.2,                    # share of the last features silenced in training, 0 to below 1
     l2:float=0.,                         # weight of the squared weights in the loss, 0 or more
+    augment=None,                        # what `hackbook.augment.augment` returned: changes images in training alone
 ):                                       # an uncompiled `keras.Model`: images in, probabilities out
     "Blocks of convolution, pooling, normalisation and ReLU, then one dense layer with softmax."
     x = splits.train.x
@@ -47,6 +48,7 @@ def cnn(
     inputs = keras.Input(x.shape[1:], dtype=x.dtype.name, name='image')
     h = layers.Rescaling(1 / max(float(np.abs(x).max()), 1e-9), name='scale')(inputs)
     if x.ndim == 3: h = layers.Reshape((*x.shape[1:], 1))(h)
+    if augment is not None: h = augment(h)
     h = layers.Conv2D(filters[0], 5, padding='valid' if large else 'same', **penalty)(h)
     h = layers.ReLU()(layers.MaxPooling2D()(h) if large else h)
     for n in filters[1:]:
