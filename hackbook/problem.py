@@ -119,6 +119,7 @@ def __call__(self:Metric,
     require(y.size and (len(p) == len(y) if rows else p.shape == y.shape), 'predicted', p.shape,
             f"of the truth's shape {y.shape}, and not empty")
     require(p.dtype.kind in 'biuf', 'predicted', p.dtype, 'numbers')
+    require(not pd.isna(y).any(), 'y', f'{pd.isna(y).sum()} missing values', 'complete')
     require(np.isfinite(p).all(), 'predicted', f'{(~np.isfinite(p)).sum()} NaN or inf', 'finite')
     if rows and not self.probabilities: p = p.argmax(axis=1)
     return float(self.function(y, p) if self.predicts == 'classes' else self.function(y.ravel(), p.ravel()))
@@ -375,6 +376,8 @@ def baselines(self:Problem,
     "What simple answers score on validation, in seconds. The test part is not opened."
     seed, task, metric = check_seed(seed), self.defaults, METRICS[self.metric]
     train, validation = (_part(splits, name, task) for name in ('train', 'validation'))
+    like = train.x.shape[1:]
+    require(validation.x.shape[1:] == like, 'splits.validation.x', validation.x.shape[1:], f"of train's shape {like}")
     if task.name == 'forecast':
         ordered = train.times is None or validation.times is None or max(train.times) <= min(validation.times)
         require(ordered, 'splits', 'validation that begins before train ends', 'in the order of time, for a forecast')

@@ -90,3 +90,12 @@ def test_baselines_on_digits(sealed, metric, bar):
 def test_smaller_errors_come_first(sealed):
     table = hb.Problem("How much ink?", "regression", "mae").baselines(sealed)
     assert table.mae.is_monotonic_increasing and table.baseline[0] == "linear"
+
+
+def test_parts_of_different_shapes_are_refused(sealed):
+    problem, other = hb.Problem("Which digit?", "image-classification"), Sealed(sealed)
+    other.validation = hb.Dataset(sealed.validation.x[:, :4], sealed.validation.y)
+    with pytest.raises(hb.InvalidValue, match="splits.validation.x must be of train's shape"):
+        problem.baselines(other)
+    with pytest.raises(hb.InvalidValue, match="y must be complete"):
+        hb.Problem("How much?", "regression").score([np.nan], [1.0])
