@@ -1,0 +1,101 @@
+"""A problem survives its file, refuses what it cannot mean, and never opens the test part."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+import hackbook as hb
+
+NASTY = 'quote " back\\slash\nline\r\ttab \x00\x1f\x7f é 漢 🦊 """ \'\'\' # = [x]'
+
+
+class Sealed:
+    """Splits whose test part must not be asked for."""
+
+    def __init__(self, splits):
+        self.train, self.validation, self.class_names = splits.train, splits.validation, splits.class_names
+
+    @property
+    def test(self):
+        raise AssertionError("the test part was opened")
+
+
+@pytest.fixture(scope="module")
+def sealed():
+    return Sealed(hb.split(hb.data.digits()))
+
+
+def test_round_trip_with_nasty_text(tmp_path):
+    problem = hb.Problem(NASTY, "regression", "mape", "2h", -1e-300, NASTY, NASTY, NASTY, NASTY, [NASTY, "", "two"])
+    assert hb.load_problem(problem.save(tmp_path / "new/problem.toml")) == problem
+
+
+def test_a_stored_problem_outlives_its_deadline(tmp_path):
+    then = datetime.now().astimezone() - timedelta(days=3)
+    problem = hb.Problem("Late?", "forecast", deadline="2h", stated=then)
+    again = hb.load_problem(problem.save(tmp_path / "problem.toml"))
+    assert again == problem and again.left == timedelta() and "over" in again._repr_html_()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"= 1", b"question = 3\ntask = 'forecast'", b"[tool]\nx = 1", b"", b"x = " + b"[" * 5000,
+                                     b"question = 'q'\ntask = 'forecast'\nstated = 3", b"question = 'q'\ntask = 'forecast'\ndeadline = 1979-05-27"])
+def test_foreign_files_are_refused(tmp_path, content):
+    path = tmp_path / "problem.toml"
+    path.write_bytes(content)
+    with pytest.raises(hb.InvalidValue, match="must be"):
+        hb.load_problem(path)
+
+
+def test_a_failed_save_keeps_the_file(tmp_path):
+    problem = hb.Problem("Which?", "forecast")
+    path = problem.save(tmp_path / "problem.toml")
+    before = path.read_bytes()
+    problem.who = object()
+    with pytest.raises(TypeError):
+        problem.save(path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "wrong, says",
+    [
+        ({"task": "images"}, "task must be one of image-classification"),
+        ({"metric": "acuracy"}, "metric must be one of accuracy, balanced_accuracy"),
+        ({"metric": "rmse"}, "metric must be one of accuracy"),
+        ({"deadline": datetime(2020, 1, 1)}, "deadline must be after"),
+        ({"deadline": "2020-01-01 10:00"}, "deadline must be after"),
+        ({"deadline": "soon"}, "deadline must be like '2h'"),
+        ({"baseline": float("inf")}, "baseline must be a finite number"),
+        ({"who": "\ud800"}, "who must be valid Unicode"),
+        ({"risks": 3}, "risks must be a list of texts"),
+    ],
+)
+def test_what_it_cannot_mean(wrong, says):
+    with pytest.raises(hb.InvalidValue) as caught:
+        hb.Problem(**{"question": "Which?", "task": "image-classification", **wrong})
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("metric, bar", [("accuracy", 0.93), ("balanced_accuracy", 0.93), ("f1_macro", 0.93), ("roc_auc", 0.99)])
+def test_baselines_on_digits(sealed, metric, bar):
+    table = hb.Problem("Which digit?", "image-classification", metric).baselines(sealed)
+    assert list(table) == ["baseline", metric, "seconds"] and table[metric].is_monotonic_decreasing
+    assert table[metric].max() > bar and table.seconds.sum() < 30
+    if metric == "accuracy":
+        share = (sealed.validation.y == np.bincount(sealed.train.y).argmax()).mean()
+        assert table.set_index("baseline").accuracy["majority class"] == pytest.approx(share)
+
+
+def test_smaller_errors_come_first(sealed):
+    table = hb.Problem("How much ink?", "regression", "mae").baselines(sealed)
+    assert table.mae.is_monotonic_increasing and table.baseline[0] == "linear"
+
+
+def test_parts_of_different_shapes_are_refused(sealed):
+    problem, other = hb.Problem("Which digit?", "image-classification"), Sealed(sealed)
+    other.validation = hb.Dataset(sealed.validation.x[:, :4], sealed.validation.y)
+    with pytest.raises(hb.InvalidValue, match="splits.validation.x must be of train's shape"):
+        problem.baselines(other)
+    with pytest.raises(hb.InvalidValue, match="y must be complete"):
+        hb.Problem("How much?", "regression").score([np.nan], [1.0])
