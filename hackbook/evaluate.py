@@ -27,11 +27,15 @@ def wilson(
     "Wilson's score interval for a share."
     ok = total >= 1 and 0 <= right <= total
     require(ok, 'right of total', f'{right} of {total}', 'from 0 to total, and total at least 1')
-    ok = isinstance(confidence, Real) and 0 < confidence < 1
-    require(ok, 'confidence', confidence, 'between 0 and 1', 'try .95')
+    _check_confidence(confidence)
     from scipy.stats import binomtest
     interval = binomtest(int(right), int(total)).proportion_ci(confidence, method='wilson')
     return float(interval.low), float(interval.high)
+
+def _check_confidence(confidence):
+    "Raise `InvalidValue` unless an interval can have it."
+    ok = isinstance(confidence, Real) and 0 < confidence < 1
+    require(ok, 'confidence', confidence, 'between 0 and 1', 'try .95')
 
 # %% ../nbs/library/10_evaluate.ipynb #8ae921ac
 @dataclass
@@ -66,8 +70,9 @@ def evaluate(
     confidence:float=.95,    # of the interval, 0 to 1, both ends excluded
 ) -> Evaluation:
     "Predict all of `data` and keep what came out. A sealed part is opened for it."
-    model, inside = run.model if isinstance(run, Run) else run, getattr(data, 'data', data)
-    wilson(1, 1, confidence)
+    model = run.model if isinstance(run, Run) else run
+    inside = data.data if isinstance(data, Sealed) else data
+    _check_confidence(confidence)
     _check_evaluate(model, inside)
     if isinstance(data, Sealed):
         data.open(reason)

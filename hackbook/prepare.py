@@ -143,8 +143,9 @@ def _draw(pool, labels, share, part, class_names, seed):
             f'large enough for one of each of {len(classes)} classes, and leave as many', f'change {part}=, or gather more')
     return train_test_split(pool, test_size=count, stratify=labels[pool], random_state=seed)
 
-def _by_class(data, content, shares, seed):
+def _by_class(data, shares, seed):
     "A part's number (0 train, 1 validation, 2 test) for every example."
+    content = content_groups(data.x)
     labels, part = np.full(content.max() + 1, -1), np.zeros(content.max() + 1, int)
     labels[content] = data.y
     pool = np.unique(content)
@@ -154,9 +155,9 @@ def _by_class(data, content, shares, seed):
     return part[content]
 
 # %% ../nbs/library/03_prepare.ipynb #67dddfc3
-def _by_group(data, content, shares, seed, tries=500):
+def _by_group(data, shares, seed, tries=500):
     "A part's number for every example; groups and copies stay whole."
-    unit = units(content, data.groups)
+    unit = units(content_groups(data.x), data.groups)
     counts = np.zeros((unit.max() + 1, len(data.class_names)))
     np.add.at(counts, (unit, data.y), 1)
     counts = counts[:, counts.any(axis=0)]
@@ -185,20 +186,19 @@ def _by_time(data, shares, gap):
     except (TypeError, ValueError):
         raise InvalidValue(f"gap must be a number, or for dates a text like '7 days', got {gap!r}") from None
     require(gap >= gap * 0, 'gap', gap, '0 or more')
-    part = np.zeros(len(times), int)
-    shares = list(shares.values())
+    part, ordered, shares = np.zeros(len(times), int), np.sort(times), list(shares.values())
     for number in range(1, len(shares) + 1):
-        start = np.sort(times)[round((1 - sum(shares[number - 1:])) * len(times))]
+        start = ordered[round((1 - sum(shares[number - 1:])) * len(times))]
         part[(times >= start - gap) & (times < start)] = -1
         part[times >= start] = number
-    empty = set(range(len(shares) + 1)) - set(part)
-    require(not empty, 'every part', 'an empty one', 'of at least one moment', 'a smaller gap, or more moments')
+    full = np.isin(range(len(shares) + 1), part).all()
+    require(full, 'every part', 'an empty one', 'of at least one moment', 'a smaller gap, or more moments')
     return part
 
 # %% ../nbs/library/03_prepare.ipynb #427e9b45
 def _check_split(data, validation, test, by):
     "Raise `InvalidValue` for what `split` cannot divide. Gives the shares of the parts to draw, and the way."
-    fixed = isinstance(test, (Dataset, Sealed))
+    fixed = isinstance(test, Dataset)
     shares = {'validation': validation} | ({} if fixed else {'test': test})
     for part, share in shares.items():
         require(isinstance(share, Real) and 0 < share < 1, part, share, 'a share between 0 and 1', 'try .15')
@@ -209,9 +209,8 @@ def _check_split(data, validation, test, by):
     possible = ['class'] + ['group'] * (data.groups is not None) + ['time'] * (data.times is not None)
     require(by in possible, 'by', by, f"one of {', '.join(possible)} for this data", 'give the Dataset groups= or times=')
     if fixed:
-        given = getattr(test, 'data', test)
         for what in (lambda d: d.class_names, lambda d: d.x.shape[1:]):
-            require(what(given) == what(data), 'test', what(given), f'like data: {what(data)}')
+            require(what(test) == what(data), 'test', what(test), f'like data: {what(data)}')
     return shares, by
 
 # %% ../nbs/library/03_prepare.ipynb #c7fa5d43
@@ -224,12 +223,12 @@ def split(
     gap:float|str=0,        # by time: what to leave out before each part, in the unit of times, or '7 days'
 ) -> Splits:
     "Divide `data` into train, validation and test; what belongs together stays together."
-    (shares, by), seed = _check_split(data, validation, test, by), check_seed(seed)
+    inside = test.data if isinstance(test, Sealed) else test
+    (shares, by), seed = _check_split(data, validation, inside, by), check_seed(seed)
     fixed = 'test' not in shares
-    if fixed: data = _without(data, getattr(test, 'data', test))
-    content = content_groups(data.x)
+    if fixed: data = _without(data, inside)
     if by == 'time': number = _by_time(data, shares, gap)
-    else: number = (_by_group if by == 'group' else _by_class)(data, content, shares, seed)
+    else: number = (_by_group if by == 'group' else _by_class)(data, shares, seed)
     parts = [data.take(np.flatnonzero(number == i), f'{data.name} {p}') for i, p in enumerate(['train', *shares])]
     return Splits(*parts, *([test] if fixed else []), seed, data.name)
 

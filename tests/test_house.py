@@ -40,7 +40,7 @@ def nbdev(command, cwd):
 
 def test_export_changes_nothing(copy):
     before = content(copy / "hackbook", "*.py")
-    nbdev("from nbdev.export import nb_export; from nbdev.doclinks import nbdev_export; nbdev_export()", copy)
+    nbdev("from nbdev.doclinks import nbdev_export; nbdev_export()", copy)
     assert content(copy / "hackbook", "*.py") == before and len(before) >= len(ROOMS) + 1
 
 
@@ -81,7 +81,7 @@ def test_notebook_is_tidy(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=names)
 def test_no_machine_leaks_into_outputs(path):
-    assert not re.search(r"/tmp/|/home/|/root/|/Users/|site-packages", path.read_text(encoding="utf-8").replace("site-packages'", ""))
+    assert not re.search(r"/tmp/|/home/|/root/|/Users/|site-packages", path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=names)
@@ -112,7 +112,7 @@ def test_links_resolve(path):
     for target in links(path):
         if not target.startswith(("https://", "#")):
             assert (path.parent / target.split("#")[0]).exists(), target
-            assert path.parent.name == ROOT.name or (path.parent / target).resolve().is_relative_to(ROOT / "nbs"), f"{target} is outside of the docs site"
+            assert path.parent == ROOT or (path.parent / target).resolve().is_relative_to(ROOT / "nbs"), f"{target} is outside of the docs site"
 
 
 def pages(node):
