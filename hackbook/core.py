@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['HackbookError', 'InvalidValue', 'NotFound', 'require', 'load_keras', 'check_seed', 'set_seed', 'atomic',
-           'make_folder', 'save_record', 'load_record', 'fingerprint', 'subplots', 'label', 'image_grid', 'card',
-           'exercise']
+           'make_folder', 'save_record', 'load_record', 'fingerprint', 'rows', 'stack', 'subplots', 'label',
+           'image_grid', 'card', 'exercise']
 
 # %% ../nbs/library/00_core.ipynb #36261081
 import hashlib, json, logging, os, shutil, sys
@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import matplotlib.figure
 import numpy as np
+import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Strong, Table, Td, Th, Tr
 
@@ -143,14 +144,36 @@ def load_record(
 
 # %% ../nbs/library/00_core.ipynb #bcbc07ef
 def fingerprint(
-    *arrays:np.ndarray,  # in a fixed order
-) -> str:                # 16 hexadecimal digits
+    *arrays:np.ndarray|pd.DataFrame,  # in a fixed order
+) -> str:                             # 16 hexadecimal digits
     "A short name for the content of `arrays`: equal content, equal name."
     digest = hashlib.sha256()
-    for a in map(np.ascontiguousarray, arrays):
+    for a in arrays:
+        if isinstance(a, pd.DataFrame): digest.update('\0'.join(a).encode())
+        if isinstance(a, pd.DataFrame) or getattr(a, 'dtype', None) == object: a = _row_hashes(a)
+        a = np.ascontiguousarray(a)
         digest.update(f'{a.dtype.str}{a.shape}'.encode())
-        digest.update(a.astype('U').tobytes() if a.dtype == object else a.view(np.uint8).data if a.size else b'')
+        digest.update(a.view(np.uint8).data if a.size else b'')
     return digest.hexdigest()[:16]
+
+def _row_hashes(a):
+    "A whole number for each row of a table or element of a list of objects."
+    rows = a if isinstance(a, pd.DataFrame) else pd.Series(np.ravel(a))
+    return pd.util.hash_pandas_object(rows, index=False).to_numpy()
+
+# %% ../nbs/library/00_core.ipynb #a335d08f
+def rows(
+    x:np.ndarray|pd.DataFrame,  # examples along the first axis
+    indices:np.ndarray,         # whole numbers or a boolean mask
+):                              # the same kind of thing
+    "The examples of `x` at `indices`, in that order."
+    return x.iloc[indices].reset_index(drop=True) if isinstance(x, pd.DataFrame) else x[indices]
+
+def stack(
+    *xs:np.ndarray|pd.DataFrame,  # examples of the same shape, or with the same columns
+):                                # the same kind of thing
+    "The examples of all `xs`, one after the other."
+    return pd.concat(xs, ignore_index=True) if isinstance(xs[0], pd.DataFrame) else np.concatenate(xs)
 
 # %% ../nbs/library/00_core.ipynb #30f29c2d
 PALETTE = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#F0E442', '#000000']

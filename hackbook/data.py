@@ -8,7 +8,7 @@ __all__ = ['SOURCES', 'encode_labels', 'Dataset', 'digits', 'mnist', 'load']
 # %% ../nbs/library/02_data.ipynb #40c446d9
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from . import core
-from .core import Figure, HackbookError, InvalidValue, NotFound, card, image_grid, load_keras, require
+from .core import Figure, HackbookError, InvalidValue, NotFound, card, image_grid, load_keras, require, rows
 
 # %% ../nbs/library/02_data.ipynb #da7d4185
 def encode_labels(
@@ -29,7 +29,8 @@ def encode_labels(
     require(y.ndim == 1, 'y', y.shape, 'one label an example', 'for one-hot rows pass y.argmax(axis=1)')
     require(not pd.isna(y).any(), 'y', f'{pd.isna(y).sum()} missing labels', 'complete', 'drop those examples first')
     if y.dtype.kind == 'f':
-        require((y == y.round()).all(), 'y', y[y != y.round()][0], 'classes, not measurements')
+        require((y == y.round()).all(), 'y', y[y != y.round()][0], 'classes, not measurements',
+                "for numbers to predict pass predicts='numbers'")
         y = y.astype(int)
     if class_names is None:
         found, numbers = np.unique(y.astype(str) if y.dtype == object else y, return_inverse=True)
@@ -48,26 +49,25 @@ def encode_labels(
 @dataclass
 class Dataset:
     "Examples, their labels, and where they came from."
-    x:np.ndarray                    # examples, first axis counts them; kept as they are
-    y:np.ndarray                    # one label an example; becomes int32 numbers from 0
+    x:np.ndarray|pd.DataFrame       # examples, first axis counts them: numbers, texts, or a table; kept as they are
+    y:np.ndarray                    # one label an example, which becomes an int32 number from 0; or one number to predict
     class_names:list[str]=None      # name of each class; None: as found in `y`
     name:str='data'                 # used in titles and folder names
     origin:str=''                   # where it came from, in words
     groups:Sequence=None            # one an example: whom it belongs to (patient, speaker, user); None: nobody
     times:Sequence=None             # one an example: when it was made (numbers or dates); None: no order
-    features:Sequence[str]=None     # a name for each column of a table; None: x has no columns with names
+    features:Sequence[str]=None     # a name for each column of x; a table brings its own; None: columns have no names
     rate:int=None                   # samples a second, of sounds; None: no sounds
     rejected:pd.DataFrame=None      # what could not be read, with columns file and reason; None: nobody looked
+    predicts:str='classes'          # what y holds: 'classes', or 'numbers' (then there are no class names)
+    log:pd.DataFrame=None           # what was mended, with columns mend, examples and what; None: nothing
 
     def __post_init__(self):
-        x, self.x = self.x, np.asarray(self.x)
-        require(self.x.ndim > 0 and len(self.x) > 0, 'x', x, 'at least one example', 'is the file or folder empty?')
-        require(self.x.dtype.kind in 'biuf', 'x', self.x.dtype, 'an array of numbers', 'are the shapes different?')
-        self.y, self.class_names = encode_labels(self.y, self.class_names)
+        x, self.x = self.x, _as_examples(self.x)
+        require(len(self.x) > 0, 'x', x, 'at least one example', 'is the file or folder empty?')
+        self._check_target()
         n = len(self.x)
         require(n == len(self.y), 'y', f'{len(self.y)} labels', f'as long as x, which has {n} examples')
-        require(len(self.class_names) > 1, 'y', f'only the class {self.class_names[0]}', 'of two classes or more',
-                'a classifier has nothing to learn from one')
         for name in ('groups', 'times'):
             if (values := getattr(self, name)) is None: continue
             setattr(self, name, np.asarray(values))
@@ -75,21 +75,68 @@ class Dataset:
             require(not pd.isna(values).any(), name, f'{pd.isna(values).sum()} missing ones', 'complete')
         self._check_kept()
 
-    def _check_kept(self):
-        "Raise `InvalidValue` for feature names that do not fit x, and for a list of rejected files that is none."
-        if self.features is not None:
-            self.features = [str(f) for f in self.features]
-            require((len(self.features),) == self.x.shape[1:], 'features', self.features,
-                    f'as many as the columns of x, which is {self.x.shape}')
-        ok = self.rejected is None or isinstance(self.rejected, pd.DataFrame) and {'file', 'reason'} <= set(self.rejected)
-        require(ok, 'rejected', self.rejected, 'a DataFrame with columns file and reason')
-
     def __len__(self): return len(self.x)
+
+# %% ../nbs/library/02_data.ipynb #e7c3ac9a
+def _as_examples(x):
+    "`x` as an array of numbers, an array of texts, or a table with plain columns."
+    if isinstance(x, pd.DataFrame):
+        require(x.shape[1] > 0, 'x', 'no columns', 'a table with at least one column')
+        x = x.rename(columns=str).reset_index(drop=True)
+        twice = x.columns[x.columns.duplicated()].tolist()
+        require(not twice, 'x', twice, 'a table whose columns have different names')
+        numbers, dates = pd.api.types.is_numeric_dtype, pd.api.types.is_datetime64_any_dtype
+        return x.astype({c: object for c in x if not (numbers(x[c]) or dates(x[c]))})
+    x = np.asarray(x)
+    require(x.ndim > 0, 'x', x, 'at least one example')
+    text = x.dtype.kind in 'OUT' and x.ndim == 1 and all(isinstance(t, str) for t in x)
+    require(text or x.dtype.kind in 'biuf', 'x', x.dtype, 'an array of numbers, texts, or a table', 'are the shapes different?')
+    return x.astype(object) if text else x
+
+@patch
+def _check_target(self:Dataset):
+    "Number the classes, or raise `InvalidValue`; the same for numbers that cannot be predicted."
+    require(self.predicts in ('classes', 'numbers'), 'predicts', self.predicts, "'classes' or 'numbers'")
+    if self.predicts == 'classes':
+        self.y, self.class_names = encode_labels(self.y, self.class_names)
+        require(len(self.class_names) > 1, 'y', f'only the class {self.class_names[0]}', 'of two classes or more',
+                'a classifier has nothing to learn from one')
+    else:
+        require(not self.class_names, 'class_names', self.class_names, "None, for predicts='numbers'")
+        self.y, self.class_names = np.asarray(self.y), []
+        ok = self.y.ndim == 1 and self.y.dtype.kind in 'iuf' and np.isfinite(self.y).all()
+        require(ok, 'y', self.y, "one finite number an example, for predicts='numbers'", 'drop the examples without one')
+
+@patch
+def _check_kept(self:Dataset):
+    "Raise `InvalidValue` for feature names that do not fit x, and for tables that are none."
+    if isinstance(self.x, pd.DataFrame): self.features = list(self.x)
+    if self.features is not None:
+        self.features = [str(f) for f in self.features]
+        require((len(self.features),) == self.x.shape[1:], 'features', self.features,
+                f'as many as the columns of x, which is {self.x.shape}')
+    for name, columns in (('rejected', ['file', 'reason']), ('log', ['mend', 'examples', 'what'])):
+        value = getattr(self, name)
+        ok = value is None or isinstance(value, pd.DataFrame) and set(columns) <= set(value)
+        require(ok, name, value, f"a DataFrame with columns {', '.join(columns[:-1])} and {columns[-1]}")
+
+# %% ../nbs/library/02_data.ipynb #e1dfc989
+@patch(as_prop=True)
+def kind(self:Dataset) -> str:
+    "What an example is: 'table' (a row of it), 'text', 'sound', 'image', or 'numbers'."
+    shape = self.x.shape
+    if self.features is not None: return 'table'
+    if self.x.dtype == object: return 'text'
+    if self.rate is not None: return 'sound'
+    return 'image' if len(shape) == 3 or len(shape) == 4 and shape[-1] in (1, 3, 4) else 'numbers'
 
 # %% ../nbs/library/02_data.ipynb #8048fa17
 @patch(as_prop=True)
 def frame(self:Dataset) -> pd.DataFrame:
-    "Examples a class: columns class, examples, share (0 to 1)."
+    "A row a class with columns class, examples, share (0 to 1); or, for numbers, a row with what they are like."
+    if self.predicts == 'numbers':
+        y = pd.Series(self.y).agg(['count', 'mean', 'std', 'min', 'median', 'max'])
+        return y.rename(dict(count='examples', std='deviation')).to_frame().T
     count = np.bincount(self.y, minlength=len(self.class_names))
     return pd.DataFrame({'class': self.class_names, 'examples': count, 'share': count / len(self)})
 
@@ -101,8 +148,7 @@ def take(self:Dataset,
 ) -> Dataset:
     "The examples at `indices`, in that order."
     groups, times = (None if v is None else v[indices] for v in (self.groups, self.times))
-    return Dataset(self.x[indices], self.y[indices], self.class_names, name or self.name, self.origin, groups, times,
-                   self.features, self.rate, self.rejected)
+    return replace(self, x=rows(self.x, indices), y=self.y[indices], groups=groups, times=times, name=name or self.name)
 
 # %% ../nbs/library/02_data.ipynb #531840ec
 @patch(as_prop=True)
@@ -110,17 +156,27 @@ def fingerprint(self:Dataset) -> str:
     "A short name for the content: equal examples, labels and class names, equal name."
     return core.fingerprint(self.x, self.y, np.array(self.class_names))
 
+def _each(data):
+    "What an example is like, in words."
+    x = data.x
+    if isinstance(x, pd.DataFrame):
+        gaps = int(x.isna().sum().sum())
+        names = ', '.join(data.features[:8]) + ', …' * (x.shape[1] > 8)
+        return f'{x.shape[1]} columns: {names}' + f'; {gaps:,} gaps' * (gaps > 0)
+    if data.kind == 'text': return f'a text of {min(map(len, x)):,} to {max(map(len, x)):,} characters'
+    shape = ' × '.join(map(str, x.shape[1:]))
+    return f"{shape or 'one'} numbers, {x.dtype}, {x.min():g} to {x.max():g}"
+
 @patch
 def _repr_html_(self:Dataset):
-    count, shape = self.frame.examples, ' × '.join(map(str, self.x.shape[1:]))
-    lost = 0 if self.rejected is None else len(self.rejected)
-    names = ', '.join(self.class_names[:12]) + (', …' if len(self.class_names) > 12 else '')
+    lost, names, frame = 0 if self.rejected is None else len(self.rejected), self.class_names, self.frame
+    if names: target = {'classes': f"{len(names)}: {', '.join(names[:12])}{', …' * (len(names) > 12)}",
+                        'a class has': f'{frame.examples.min():,} to {frame.examples.max():,} examples'}
+    else: target = {'to predict': '{min:g} to {max:g}, mean {mean:g}, deviation {deviation:g}'.format(**frame.iloc[0])}
     return str(card(f'Dataset {self.name}', {
-        'examples': f'{len(self):,}',
-        'each': f"{shape or 'one'} numbers, {self.x.dtype}, {self.x.min():g} to {self.x.max():g}",
-        'classes': f'{len(self.class_names)}: {names}',
-        'a class has': f'{count.min():,} to {count.max():,} examples',
+        'examples': f'{len(self):,}', 'each': _each(self), **target,
         'rejected': f"{lost:,} file{'s' * (lost > 1)}, see .rejected" if lost else None,
+        'mended': None if self.log is None else f"{'; '.join(self.log.what)}, see .log",
         'origin': self.origin or None, 'fingerprint': self.fingerprint}))
 
 # %% ../nbs/library/02_data.ipynb #42eb3f35
@@ -131,8 +187,8 @@ def plot(self:Dataset,
     seed:int=0,      # which examples
 ) -> Figure:
     "A grid of example images: one column a class."
-    shape = self.x.shape
-    require(len(shape) == 3 or len(shape) == 4 and shape[-1] in (1, 3, 4), 'x', shape, 'images: (n, height, width[, channels])')
+    require(self.kind == 'image' and self.class_names, 'data', f'{self.kind} with shape {self.x.shape}',
+            'images with classes: x of shape (n, height, width[, channels])')
     rng, classes = np.random.default_rng(seed), np.unique(self.y)[:most]
     rows = np.array([np.resize(rng.permutation(np.flatnonzero(self.y == c)), each) for c in classes]).T.ravel()
     captions = [self.class_names[c] for c in classes] + [''] * (len(rows) - len(classes))

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from fastcore.xml import Div, Safe, Strong
 
-from .prepare import Splits, content_groups
+from .core import rows, stack
+from .encode import Neighbours, content_groups, encoder
+from .prepare import Splits
 
 # %% ../nbs/library/04_leakage.ipynb #a222bd86
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Leak:
 def copies(splits:Splits) -> list[Leak]:
     "Equal examples in two parts."
     parts = list(splits.parts.items())
-    content = content_groups(np.concatenate([d.x for _, d in parts]))
+    content = content_groups(stack(*(d.x for _, d in parts)))
     content = np.split(content, np.cumsum([len(d) for _, d in parts])[:-1])
     pairs = [(a[0], b[0], np.flatnonzero(np.isin(y, x))) for (a, x), (b, y) in combinations(zip(parts, content), 2)]
     return [Leak('copies', f'{len(i):,} of {len(splits.parts[b]):,} {b} examples are in {a} too', tuple(i[:5].tolist()),
@@ -39,16 +41,14 @@ def copies(splits:Splits) -> list[Leak]:
 # %% ../nbs/library/04_leakage.ipynb #ba8e652c
 def near_copies(splits:Splits, nearness:float=.1, most:int=10_000) -> list[Leak]:
     "Examples much nearer to one in train than those in train are to each other, but not equal to it."
-    from sklearn.neighbors import NearestNeighbors
-    scale = splits.train.x.std(axis=0) if splits.train.x.ndim == 2 else np.float32(1)   # columns have units, pixels share one
-    flat = lambda d, n: (d.x[:n] / np.where(scale > 0, scale, 1)).reshape(min(len(d), n), -1).astype('float32')
-    train = flat(splits.train, most)
-    neighbours = NearestNeighbors(n_neighbors=2, algorithm='brute').fit(train)
-    usual = np.median(neighbours.kneighbors(train[:1000])[0][:, 1])
-    found = []
+    train, found = rows(splits.train.x, slice(None, most)), []
+    if len(train) < 2: return []
+    neighbours = Neighbours(train)
     for name in ('validation', 'test'):
-        distance = neighbours.kneighbors(flat(splits.parts[name], most // 5), 1)[0][:, 0]
-        i = np.flatnonzero((distance > 1e-3 * usual) & (distance < nearness * usual))
+        others = rows(splits.parts[name].x, slice(None, most // 5))
+        distance, place = (a[:, 0] for a in neighbours(others))
+        content = content_groups(stack(train, others))
+        i = np.flatnonzero((distance < nearness) & (content[place] != content[len(train):]))
         if not len(i): continue
         found.append(Leak('near copies', f'{len(i):,} {name} examples are almost equal to one in train', tuple(i[:5].tolist()),
                           'look at them; give what belongs together one group, and split by group'))
@@ -73,22 +73,27 @@ def straddling_times(splits:Splits) -> list[Leak]:
 
 # %% ../nbs/library/04_leakage.ipynb #6f5a70a4
 def giveaways(splits:Splits, score:float=.99, most:int=2000) -> list[Leak]:
-    "Columns from which alone nearly every label can be told (balanced accuracy under cross-validation)."
+    "Columns from which alone nearly every answer can be told: balanced accuracy, or R², under cross-validation."
     from sklearn.model_selection import cross_val_score
-    from sklearn.tree import DecisionTreeClassifier
-    x, y = splits.train.x[:most], splits.train.y[:most]
-    if x.ndim != 2 or x.shape[1] < 2 or np.bincount(y).min() < 3: return []
-    tree = DecisionTreeClassifier(max_leaf_nodes=4 * len(splits.class_names), min_samples_leaf=2, random_state=0)
-    alone = [cross_val_score(tree, column[:, None], y, cv=3, scoring='balanced_accuracy').mean() for column in x.T]
-    found = np.flatnonzero(np.array(alone) >= score)
-    return [Leak('giveaways', f'column {i} alone tells {alone[i]:.1%} of the labels', (int(i),),
-                 'ask when that column is written; if after the answer, drop it') for i in found]
+    from sklearn.pipeline import make_pipeline
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+    data = splits.train.take(np.random.default_rng(0).permutation(len(splits.train))[:most])
+    classes, shape = len(data.class_names), data.x.shape
+    if len(shape) != 2 or shape[1] < 2 or data.rate or classes and np.bincount(data.y).min() < 3: return []
+    table = data.x if isinstance(data.x, pd.DataFrame) else pd.DataFrame(data.x).rename(columns=str)
+    small = dict(max_leaf_nodes=4 * classes or 64, min_samples_leaf=2, random_state=0)
+    tree, scoring = (DecisionTreeClassifier, 'balanced_accuracy') if classes else (DecisionTreeRegressor, 'r2')
+    try_alone = lambda c: cross_val_score(make_pipeline(encoder(c), tree(**small)), c, data.y, cv=3, scoring=scoring).mean()
+    alone = {name: try_alone(table[[name]]) for name in table}
+    return [Leak('giveaways', f"column {c} alone tells {s:.1%} of the {'labels' if classes else 'variance'}", (c,),
+                 'ask when that column is written; if after the answer, drop it') for c, s in alone.items() if s >= score]
 
 # %% ../nbs/library/04_leakage.ipynb #6e88e016
 def fitted_on_everything(splits:Splits) -> list[Leak]:
     "Columns that were standardised or scaled to 0…1 over all parts at once."
-    if splits.train.x.ndim != 2 or splits.train.x.dtype.kind != 'f': return []
-    whole, train = np.concatenate([d.x for d in splits.parts.values()]), splits.train.x
+    whole, train = stack(*(d.x for d in splits.parts.values())), splits.train.x
+    if isinstance(whole, pd.DataFrame): whole, train = (t.select_dtypes('float').to_numpy() for t in (whole, train))
+    if whole.ndim != 2 or whole.dtype.kind != 'f': return []
     varied = np.array([len(np.unique(column[:1000])) > 10 for column in whole.T])
     standard = lambda x: (np.abs(x.mean(axis=0)) < 1e-5) & (np.abs(x.std(axis=0) - 1) < 1e-3)
     unit = lambda x: (np.abs(x.min(axis=0)) < 1e-6) & (np.abs(x.max(axis=0) - 1) < 1e-6)

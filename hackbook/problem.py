@@ -7,12 +7,11 @@ __all__ = ['Problem', 'Proposal', 'load_problem']
 
 # %% ../nbs/library/01_problem.ipynb #0b3c998b
 import tomllib
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
-from math import ceil, isfinite
-from numbers import Integral, Real
+from math import isfinite
+from numbers import Real
 from pathlib import Path
 from time import perf_counter
 
@@ -21,8 +20,8 @@ import pandas as pd
 import tomli_w
 from fastcore.basics import patch
 from fastcore.xml import Br, Div, H3, Small, Strong
-from sklearn import metrics as sk
 
+from .baselines import BASELINES, class_trials, forecast_trials, number_trials
 from .core import InvalidValue, NotFound, atomic, card, check_seed, make_folder, require
 from .deadlines import deadline, span
 from .metrics import METRICS, TASKS, Task
@@ -109,135 +108,17 @@ def beaten_by(self:Problem,
     require(self.baseline is not None, 'baseline', None, 'known', 'try problem = problem.adopt(problem.baselines(splits))')
     return self.better(_check_score('score', score), self.baseline)
 
-# %% ../nbs/library/01_problem.ipynb #526ce75d
-def _columns(x):
-    "At most 4,096 evenly spaced columns of `x`, a row an example, as float32 with NaN for inf."
-    rows = x.reshape(len(x), -1)
-    with np.errstate(over='ignore'): rows = rows[:, ::ceil(rows.shape[1] / 4096)].astype('float32')
-    rows[~np.isfinite(rows)] = np.nan
-    return rows
-
-def _sample(x, y, seed):
-    "Which examples to learn from: all if they are few, at least one of each value of `y` if it holds classes."
-    columns = min(int(np.prod(x.shape[1:])) or 1, 4096)
-    order = np.random.default_rng(seed).permutation(len(x))
-    first = np.unique(y[order], return_index=True)[1] if y is not None and y.dtype.kind in 'iu' else []
-    return order[np.unique(np.r_[first, np.arange(min(len(x), 20_000, 4_000_000 // columns))].astype(int))]
-
-def _encoder(x):
-    "What turns `x` into numbers of one scale, not yet fitted."
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler
-    if x.dtype.kind in 'biuf':
-        return make_pipeline(FunctionTransformer(_columns), SimpleImputer(keep_empty_features=True), StandardScaler())
-    text = x.ndim == 1 and all(isinstance(t, str) for t in x)
-    require(text and any(map(str.strip, x)), 'x', f'{x.dtype} of shape {x.shape}', 'an array of numbers, or of texts')
-    return TfidfVectorizer(max_features=20_000, sublinear_tf=True, token_pattern=r'\w+|[^\w\s]')
-
-def _in_batches(predict, encoder, x):
-    "`predict` of encoded `x`, 4,096 examples at a time."
-    return np.concatenate([predict(encoder.transform(x[i:i + 4096])) for i in range(0, len(x), 4096)])
-
-# %% ../nbs/library/01_problem.ipynb #a941e2d1
-def _majority(x, y, new, seed): return np.tile(np.bincount(y) / len(y), (len(new), 1))
-
-def _nearest_centroid(x, y, new, seed):
-    "The nearer a class' mean, the more probable."
-    from scipy.special import softmax
-    some = _sample(x, y, seed)
-    encoder = _encoder(x)
-    of_class = np.eye(y.max() + 1)[y[some]]
-    centroids = (of_class / of_class.sum(axis=0)).T @ encoder.fit_transform(x[some])
-    away = _in_batches(lambda rows: sk.pairwise.euclidean_distances(rows, centroids, squared=True), encoder, new)
-    return softmax(-away / (away.mean() or 1), axis=1)
-
-def _linear_classes(x, y, new, seed):
-    "Logistic regression."
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-    some, encoder, model = _sample(x, y, seed), _encoder(x), LogisticRegression(max_iter=100)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', ConvergenceWarning)
-        model.fit(encoder.fit_transform(x[some]), y[some])
-    return _in_batches(model.predict_proba, encoder, new)
-
-def _linear_numbers(x, y, new, seed):
-    "Ridge regression."
-    from sklearn.linear_model import Ridge
-    some, encoder = _sample(x, None, seed), _encoder(x)
-    return _in_batches(Ridge().fit(encoder.fit_transform(x[some]), y[some]).predict, encoder, new)
-
-# %% ../nbs/library/01_problem.ipynb #d906f777
-def _mean(x, y, new, seed): return np.broadcast_to(y.mean(axis=0), (len(new), *y.shape[1:]))
-def _median(x, y, new, seed): return np.full(len(new), np.median(y))
-
-def _pca(x, y, new, seed):
-    "The input from its 16 strongest principal components; `y` and `new` are rows of numbers."
-    from sklearn.decomposition import PCA
-    some = _sample(y, None, seed)
-    model = PCA(min(16, len(some), y.shape[1]), svd_solver='randomized', random_state=seed).fit(y[some])
-    return model.inverse_transform(model.transform(new))
-
-def _item_mean(x, y, new, seed):
-    "The item's mean rating; an unknown item's is that of all."
-    return pd.Series(new[:, 1]).map(pd.Series(y).groupby(x[:, 1]).mean()).fillna(y.mean()).to_numpy()
-
-def _user_and_item(x, y, new, seed):
-    "The item's mean rating, and by how much the user is kinder than others."
-    kinder = pd.Series(y - _item_mean(x, y, x, seed)).groupby(x[:, 0]).mean()
-    return _item_mean(x, y, new, seed) + pd.Series(new[:, 0]).map(kinder).fillna(0).to_numpy()
-
-_BASELINES = {
-    'classes': {'majority class': _majority, 'nearest centroid': _nearest_centroid, 'linear': _linear_classes},
-    'numbers': {'mean': _mean, 'median': _median, 'linear': _linear_numbers},
-    'forecast': {'last value': None, 'seasonal naive': None},   # they need a period and a horizon: `_forecasts`
-    'reconstruction': {'mean': _mean, 'PCA, 16 numbers': _pca},
-    'recommendation': {'mean': _mean, 'item mean': _item_mean, 'user and item': _user_and_item}}
-
-def _kind(problem): return problem.task if problem.task in _BASELINES else problem.defaults.predicts
-
-# %% ../nbs/library/01_problem.ipynb #b301f75f
-def _class_trials(train, validation, seed):
-    "Trials for classes."
-    names = np.unique(np.concatenate([train.y, validation.y]))
-    seen, y = np.unique(train.y, return_inverse=True)
-    require(len(seen) > 1, 'splits.train.y', f'only the class {seen[0]}', 'of two classes or more')
-    def answer(f):
-        p = np.zeros((len(validation.y), len(names)))
-        p[:, np.searchsorted(names, seen)] = f(train.x, y, validation.x, seed)
-        return p
-    return np.searchsorted(names, validation.y), {k: lambda f=f: answer(f) for k, f in _BASELINES['classes'].items()}
-
-def _number_trials(kind, train, validation, seed):
-    "Trials for numbers other than forecasts."
-    x, y, new, truth = train.x, train.y, validation.x, validation.y
-    if kind == 'reconstruction': x = y = _columns(x); new = truth = _columns(new)
-    if kind == 'recommendation':
-        require(x.ndim == 2 and x.shape[1] >= 2, 'x', x.shape, 'rows of user and item')
-    return truth, {k: lambda f=f: f(x, y, new, seed) for k, f in _BASELINES[kind].items()}
-
-def _forecasts(train, validation, period, horizon):
-    "Trials for a forecast: nothing later than `horizon` steps before the value is used."
-    for name, v in (('period', period), ('horizon', horizon)):
-        require(v is None or isinstance(v, Integral) and v > 0, name, v, 'a whole number, 1 or more, or None')
-    n, series = len(train.y), np.concatenate([train.y, validation.y])
-    require((period or 1) <= n, 'period', period, f'at most {n}, the length of the training part')
-    when = np.arange(n, len(series))
-    lag = when - n + 1 if horizon is None else np.full(len(when), min(horizon, n))
-    trials = {'last value': lambda: series[when - lag]}
-    if period: trials['seasonal naive'] = lambda: series[np.maximum(when - period * -(-lag // period), when % period)]
-    return validation.y, trials
-
 # %% ../nbs/library/01_problem.ipynb #310d49f1
+def _kind(problem): return problem.task if problem.task in BASELINES else problem.defaults.predicts
+def _array(x): return x if isinstance(x, pd.DataFrame) else np.asarray(x)
+
 def _part(splits, name, task):
-    "x and y of one part as arrays, checked. The only two parts asked for are train and validation."
+    "x and y of one part, checked. The only two parts asked for are train and validation."
     part = getattr(splits, name, None)
     require(hasattr(part, 'x') and hasattr(part, 'y'), f'splits.{name}', part, 'a part with x and y', 'try hb.split(data)')
     y, times = np.asarray(part.y), getattr(part, 'times', None)
-    x = y if task.name == 'forecast' else np.asarray(part.x)
-    if task.name == 'reconstruction': y = x
+    x = y if task.name == 'forecast' else _array(part.x)
+    if task.name == 'reconstruction': y = np.asarray(x)
     require(len(y) > 0 and len(x) == len(y), f'splits.{name}', f'{len(x)} in x, {len(y)} in y', 'as many of each, not empty')
     if task.predicts == 'numbers':
         require(y.dtype.kind in 'biuf' and np.isfinite(y).all(), f'splits.{name}.y', y.dtype, 'finite numbers')
@@ -261,9 +142,9 @@ def baselines(self:Problem,
     if task.name == 'forecast':
         ordered = train.times is None or validation.times is None or max(train.times) <= min(validation.times)
         require(ordered, 'splits', 'validation that begins before train ends', 'in the order of time, for a forecast')
-        truth, trials = _forecasts(train, validation, period, horizon)
-    elif task.predicts == 'classes': truth, trials = _class_trials(train, validation, seed)
-    else: truth, trials = _number_trials(_kind(self), train, validation, seed)
+        truth, trials = forecast_trials(train, validation, period, horizon)
+    elif task.predicts == 'classes': truth, trials = class_trials(train, validation, seed)
+    else: truth, trials = number_trials(_kind(self), train, validation, seed)
     rows = []
     for name, answer in trials.items():
         start = perf_counter()
@@ -313,9 +194,9 @@ def propose(self:Problem,
     data,         # has x and y, and may have name, class_names, groups, times: a Dataset
 ) -> Proposal:
     "Metric and baselines for `data`, with reasons."
-    x, y, classes = np.asarray(data.x), np.asarray(data.y), self.defaults.predicts == 'classes'
+    x, y, classes = _array(data.x), np.asarray(data.y), self.defaults.predicts == 'classes'
     of_x = self.task == 'reconstruction'
-    values = x.ravel() if of_x else y
+    values = np.ravel(x) if of_x else y
     require(len(y if not of_x else x) > 0, 'data', 'no example', 'at least one example')
     require(classes or values.dtype.kind in 'biuf', 'y', values.dtype, f'numbers, for {self.task}')
     metric, reason = _classes_metric(y) if classes else _numbers_metric(values.astype(float), self.defaults.metric)
@@ -323,7 +204,7 @@ def propose(self:Problem,
     if groups is not None: reasons.append(f'the examples belong to {len(np.unique(groups)):,} groups: split by group')
     if times is not None: reasons.append('the examples have times: split in time')
     words = f"{getattr(data, 'name', 'data')}: {len(x):,} examples" + (f', {len(np.unique(y))} classes' if classes else '')
-    return Proposal(replace(self, metric=metric, data=self.data or words), reasons, list(_BASELINES[_kind(self)]))
+    return Proposal(replace(self, metric=metric, data=self.data or words), reasons, list(BASELINES[_kind(self)]))
 
 # %% ../nbs/library/01_problem.ipynb #6a69473f
 def _box(title, text, ask):

@@ -146,26 +146,31 @@ TABLE = "name,age,town,score,bought\n" + "".join(f"n{i},{20 + i},{'AB'[i % 2]},{
 @pytest.mark.parametrize(
     "arguments, says",
     [
-        ({"drop": ["name"]}, "got missing or infinite ones in score (1); pass fill='median'"),
-        ({"fill": 0}, "column name must be numbers, or at most 20 different words, got '30 different words'; leave it out with drop=['name']"),
-        ({"drop": ["name"], "fill": "mean"}, "fill must be 'median', a number or None, got 'mean'"),
         ({"drop": ["nam"]}, "column must be one of name, age, town, score, bought, got 'nam'"),
-        ({"drop": ["name"], "fill": 0, "time": "town"}, "time must be a column of numbers or dates"),
-        ({"target": "score", "drop": ["name"]}, "y must be complete"),
+        ({"time": "town"}, "time must be a column of numbers or dates"),
+        ({"target": "town", "predicts": "numbers"}, "y must be one finite number an example"),
+        ({"predicts": "cats"}, "predicts must be 'classes' or 'numbers', got 'cats'"),
     ],
 )
 def test_table_refuses(tmp_path, arguments, says):
     (tmp_path / "shop.csv").write_text(TABLE)
     with pytest.raises(hb.HackbookError) as caught:
-        hb.sources.table(tmp_path / "shop.csv", **{"target": "bought", **arguments})
+        hb.tables.table(tmp_path / "shop.csv", **{"target": "bought", **arguments})
     assert says in str(caught.value)
 
 
-def test_table(tmp_path):
+def test_table_stays_as_it_is(tmp_path):
     (tmp_path / "shop.csv").write_text(TABLE)
-    data = hb.sources.table(tmp_path / "shop.csv", "bought", drop=["name"], fill=-1, time="age")
-    assert data.features == ["score", "score missing", "town=A", "town=B"] and data.x.shape == (30, 4)
-    assert data.x[3].tolist() == [-1, 1, 0, 1] and data.x.dtype == "float32" and np.isfinite(data.x).all()
+    data = hb.tables.table(tmp_path / "shop.csv", "bought", drop=["name"], time="age")
+    assert data.features == ["town", "score"] and data.x.shape == (30, 2) and data.kind == "table"
+    assert data.x.town.tolist() == ["A", "B"] * 15 and np.flatnonzero(data.x.score.isna()).tolist() == [3]
+
+
+def test_table_lists_rows_without_an_answer(tmp_path):
+    (tmp_path / "shop.csv").write_text(TABLE)
+    data = hb.tables.table(tmp_path / "shop.csv", "score", "numbers")
+    assert len(data) == 29 and data.y.tolist() == [i for i in range(30) if i != 3]
+    assert data.rejected.file.tolist() == ["shop.csv, row 3"]
 
 
 @pytest.mark.parametrize("suffix, package", [(".parquet", "pyarrow"), (".xlsx", "openpyxl")])
@@ -174,7 +179,7 @@ def test_table_names_the_package_that_it_lacks(tmp_path, monkeypatch, suffix, pa
         monkeypatch.setitem(sys.modules, name, None)
     (tmp_path / f"shop{suffix}").write_bytes(b"content")
     with pytest.raises(hb.HackbookError, match=f"pip install {package}"):
-        hb.sources.table(tmp_path / f"shop{suffix}", "bought")
+        hb.tables.table(tmp_path / f"shop{suffix}", "bought")
 
 
 def test_npz_runs_no_pickles(tmp_path):
