@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from .core import Figure, card, image_grid, label, require, save_record, subplots
 from .data import Dataset
 from .prepare import Sealed
-from .train import Run
+from .run import Run
 
 # %% ../nbs/library/14_evaluate.ipynb #25e13cab
 def wilson(

@@ -16,7 +16,7 @@ from fastcore.xml import H1, H2, Body, Div, Figcaption, Head, Html, Img, Meta, P
 
 from .core import Figure, atomic, card, make_folder, require, save_record
 from .evaluate import Evaluation
-from .train import Run
+from .run import Run
 
 # %% ../nbs/library/15_present.ipynb #902a9571
 def embed(
