@@ -17,7 +17,8 @@ from .core import InvalidValue, NotFound, atomic, load_keras, make_folder, requi
 def _changing(model):
     "All variables that training changes, by name."
     optimizer = model.optimizer
-    if not optimizer.built: optimizer.build(model.trainable_variables)
+    if not optimizer.built:
+        with model.distribute_strategy.scope(): optimizer.build(model.trainable_variables)
     both = {'model': model.variables, 'optimizer': optimizer.variables}
     return {f'{where} {i:04d} {v.path}': v for where, variables in both.items() for i, v in enumerate(variables)}
 

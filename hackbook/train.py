@@ -7,9 +7,9 @@ __all__ = ['fit']
 
 # %% ../nbs/library/12_train.ipynb #2e926016
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.util import find_spec
 from itertools import islice
 from math import ceil, inf, isfinite
 from numbers import Integral
@@ -74,7 +74,7 @@ def end_batch(self:Training, step, logs):
 # %% ../nbs/library/12_train.ipynb #438f8dde
 @patch
 def end_epoch(self:Training, epoch, logs):
-    if not isfinite(logs['loss']): raise Diverged(logs['loss'])
+    if not isfinite(loss := logs['loss'] + logs['val_loss']): raise Diverged(loss)
     rate = float(load_keras().ops.convert_to_numpy(self.model.optimizer.learning_rate))
     self.rows.append({'epoch': epoch + 1, **logs, 'learning_rate': rate, 'seconds': perf_counter() - self.clock})
     if self.losses[-1] == min(self.losses): self.best = self.weights()
@@ -262,7 +262,7 @@ def fit(
     options = {k: v for k, v in locals().items() if k not in ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard')}
     _check_fit(model, splits, epochs, batch_size, to, patience, resume, budget)
     check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision)
-    require(not (tensorboard and to is None), 'to', None, 'a folder, with tensorboard=True', "try to='runs'")
+    if tensorboard: _check_tensorboard(to)
     ends = inf if budget is None else perf_counter() + (deadline(budget) - datetime.now().astimezone()).total_seconds()
     weight, key = _class_weight(class_weight, splits.train), _key(model, splits, options)
     set_seed(seed)
@@ -273,6 +273,11 @@ def fit(
     return _train(training, splits, weight, callbacks, tensorboard)
 
 # %% ../nbs/library/12_train.ipynb #8cf1aa93
+def _check_tensorboard(to):
+    "Raise a `HackbookError` where no event files can be written."
+    require(to is not None, 'to', None, 'a folder, with tensorboard=True', "try to='runs'")
+    if not find_spec('tensorboard'): raise HackbookError('tensorboard=True needs one more package: call `pip install tensorboard`')
+
 def _be_deterministic():
     "TensorFlow's own switch; it stays on in this process."
     load_keras()
