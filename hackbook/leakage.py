@@ -96,7 +96,7 @@ def fitted_on_everything(splits:Splits) -> list[Leak]:
     whole, train = stack(*(d.x for d in splits.parts.values())), splits.train.x
     if isinstance(whole, pd.DataFrame): whole, train = (t.select_dtypes('float').to_numpy() for t in (whole, train))
     if whole.ndim != 2 or whole.dtype.kind != 'f': return []
-    varied = np.array([len(np.unique(column[:1000])) > 10 for column in whole.T])
+    varied = np.array([len(np.unique(column[:1000])) > 10 for column in whole.T], dtype=bool)
     standard = lambda x: (np.abs(x.mean(axis=0)) < 1e-5) & (np.abs(x.std(axis=0) - 1) < 1e-3)
     unit = lambda x: (np.abs(x.min(axis=0)) < 1e-6) & (np.abs(x.max(axis=0) - 1) < 1e-6)
     ways = {'have mean 0 and deviation 1': standard, 'run from 0 to 1': unit}

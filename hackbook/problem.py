@@ -136,8 +136,9 @@ def _part(splits, name, task):
     if task.name == 'reconstruction': y = np.asarray(x)
     require(len(y) > 0 and len(x) == len(y), f'splits.{name}', f'{len(x)} in x, {len(y)} in y', 'as many of each, not empty')
     if task.predicts == 'numbers':
-        require(y.dtype.kind in 'biuf' and np.isfinite(y).all(), f'splits.{name}.y', y.dtype, 'finite numbers')
-        require(y.ndim == 1 or task.name == 'reconstruction', f'splits.{name}.y', y.shape, 'one number an example')
+        what = f"splits.{name}.{'x' if task.name == 'reconstruction' else 'y'}"
+        require(y.dtype.kind in 'biuf' and np.isfinite(y).all(), what, y.dtype, f'finite numbers, for {task.name}')
+        require(y.ndim == 1 or task.name == 'reconstruction', what, y.shape, 'one number an example')
         y = y.astype(float)
     return type('Part', (), dict(x=x, y=y, times=times))
 
@@ -218,8 +219,9 @@ def propose(self:Problem,
     require(classes or values.dtype.kind in 'biuf', 'y', values.dtype, f'numbers, for {self.task}')
     metric, reason = _classes_metric(y) if classes else _numbers_metric(values.astype(float), self.defaults.metric)
     reasons, groups, times = [reason], getattr(data, 'groups', None), getattr(data, 'times', None)
-    if groups is not None: reasons.append(f'the examples belong to {len(np.unique(groups)):,} groups: split by group')
-    if times is not None: reasons.append('the examples have times: split in time')
+    by_group = 'split by group' if times is None else 'a split by group asks about strangers, one in time about tomorrow'
+    if groups is not None: reasons.append(f'the examples belong to {len(np.unique(groups)):,} groups: {by_group}')
+    elif times is not None: reasons.append('the examples have times: split in time')
     words = f"{getattr(data, 'name', 'data')}: {len(x):,} examples" + (f', {len(np.unique(y))} classes' if classes else '')
     return Proposal(replace(self, metric=metric, data=self.data or words), reasons, list(BASELINES[_kind(self)]))
 

@@ -30,9 +30,10 @@ def read(
 ) -> Dataset:                  # x: the other columns, or the moment
     "Values over time as a Dataset, sorted. Rows without a value, and second ones for a moment, stand in `rejected`."
     rows, bad, note = _read(path, encoding, columns)
-    return _series(rows, time, target, group, drop, dates, bad, Path(path).name, note)
+    name = Path(path).name
+    return _series(rows, time, target, group, drop, dates, bad, name, f'{target} by {time}, of {name}{note}')
 
-def _series(rows, time, target, group, drop, dates, bad, name, note):
+def _series(rows, time, target, group, drop, dates, bad, name, words):
     "The rows of a table as a series."
     named = _named(rows, time=time, target=target, group=group)
     left = _left(rows, named, drop, enough=0)
@@ -46,7 +47,7 @@ def _series(rows, time, target, group, drop, dates, bad, name, note):
     data = Dataset(rows[left or [time]], y, None, Path(name).stem, '', None if group is None else rows[group].to_numpy(),
                    rows[time].to_numpy(), rejected=pd.concat([rejected, second], ignore_index=True), predicts='numbers')
     holes = len(gaps(data))
-    data.origin = f'{len(rows):,} values of {target} in {name}{note}' + f'; {holes:,} gaps, see hb.series.gaps(data)' * (holes > 0)
+    data.origin = words + f"; {holes:,} gap{'s' * (holes > 1)}, see hb.series.gaps(data)" * (holes > 0)
     return data
 
 # %% ../nbs/library/03_series.ipynb #092a4590
@@ -58,10 +59,9 @@ def _steps(times):
         whole = (days == times).all()
         for day in (days, days + 1):                            # the same day of each month, or the last one
             months = day.astype('datetime64[M]')
-            if whole and len(set((day - months).tolist())) == 1 and np.diff(months.astype(int)).all():
-                far = np.diff(months.astype(int)); break
-        else:
-            if whole and np.is_busday(days).all(): far = np.busday_count(days[:-1], days[1:])
+            monthly = len(set((day - months).tolist())) == 1 and np.diff(months.astype(int)).all()
+            if whole and monthly: far = np.diff(months.astype(int))
+        if whole and not far.dtype.kind == 'i' and np.is_busday(days).all(): far = np.busday_count(days[:-1], days[1:])
     if not len(far) or not np.median(far): return None
     steps = far / np.median(far)
     return steps.round().astype(int) if (abs(steps - steps.round()) < .2).mean() > .9 else None
@@ -118,6 +118,4 @@ def bundled(
     "A real series that statsmodels or matplotlib brings along."
     require(isinstance(name, str) and name in BUNDLED, 'name', name, f"one of {', '.join(BUNDLED)}")
     words, rows, target = BUNDLED[name]
-    data = _series(rows(), 'time', target, None, (), None, {}, name, '')
-    data.origin = f'{words}{data.origin[data.origin.find(";"):] if ";" in data.origin else ""}'
-    return data
+    return _series(rows(), 'time', target, None, (), None, {}, name, words)
