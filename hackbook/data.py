@@ -189,7 +189,7 @@ def _repr_html_(self:Dataset):
     else: target = {'to predict': '{min:g} to {max:g}, mean {mean:g}, deviation {deviation:g}'.format(**frame.iloc[0])}
     return str(card(f'Dataset {self.name}', {
         'examples': f'{len(self):,}', 'each': _each(self), **target,
-        'rejected': f"{lost:,} file{'s' * (lost > 1)}, see .rejected" if lost else None,
+        'rejected': f'{lost:,}, see .rejected' if lost else None,
         'mended': None if self.log is None else f"{'; '.join(self.log.what)}, see .log",
         'origin': self.origin or None, 'fingerprint': self.fingerprint}))
 

@@ -119,7 +119,7 @@ def _check_fit(data, task, name):
     "Raise `InvalidValue` where `data`, a Dataset or a part, cannot be what the task is about."
     predicts, kind, allowed = getattr(data, 'predicts', 'classes'), getattr(data, 'kind', None), KINDS.get(task.name)
     ok = predicts == 'classes' or task.predicts == 'numbers'
-    require(ok, f'{name}.y', 'numbers to predict', f'classes, for {task.name}', "choose another task, or read with predicts='classes'")
+    require(ok, f'{name}.y', 'numbers to predict', f'classes, for {task.name}', "another task? or predicts='classes'?")
     fits = [t for t, kinds in KINDS.items() if kind in kinds]
     require(allowed is None or kind is None or kind in allowed, 'task', task.name, f'one for {kind} data', ', '.join(fits))
     several = task.name == 'forecast' and getattr(data, 'groups', None) is not None and len(np.unique(data.groups)) > 1

@@ -42,6 +42,7 @@ def _csv(path, encoding, columns, words, sep=','):
             'a table with a name for each column', 'put what holds the separator in "quotes"')
     return rows, dict(re.findall(r'Skipping (line \d+): (.*)', '\n'.join(str(w.message) for w in said)))
 
+# %% ../nbs/library/02_tables.ipynb #c9464e60
 def _json_lines(path, encoding, columns, words):
     "The objects of a file of JSON lines, and why some lines are none."
     rows, bad = {}, {}
@@ -196,7 +197,8 @@ def ratings(
     rows, bad, note = _read(path, columns=columns)
     named = _named(rows, user=user, item=item, rating=rating, time=time)
     rows, rejected = _complete(rows, named, Path(path).name, bad)
-    origin = f'{len(rows):,} ratings of {rows[item].nunique():,} items by {rows[user].nunique():,} users in {Path(path).name}{note}'
+    many = f'{rows[item].nunique():,} items by {rows[user].nunique():,} users'
+    origin = f'{len(rows):,} ratings of {many} in {Path(path).name}{note}'
     return Dataset(rows[[user, item]], plain_column(rows[rating]).to_numpy(), None, Path(path).stem, origin,
                    rows[user].to_numpy(), None if time is None else _times(rows[time], dates),
                    rejected=rejected, predicts='numbers')

@@ -61,7 +61,7 @@ def test_broken_images_are_listed_and_the_rest_is_read(pets):
     found = reasons(data)
     assert set(found) == {"cat/text.png", "cat/half.png", "dog/empty.png", "dog/gone.png", "dog/script.eps", "notes.txt"}
     assert found["dog/empty.png"] == "empty (0 bytes)" and "without a label" in found["notes.txt"] and "not an image" in found["dog/script.eps"]
-    assert len(data.take([0]).rejected) == 6 and "6 files, see .rejected" in data._repr_html_()
+    assert len(data.take([0]).rejected) == 6 and "6, see .rejected" in data._repr_html_()
     assert str(pets.parent) not in data.rejected.to_string()
 
 
