@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .core import HackbookError, InvalidValue, NotFound, require
+from .core import InvalidValue, NotFound, require
 from .data import Dataset, read_arrays
 
 # %% ../nbs/library/02_sources.ipynb #8b4488f1
