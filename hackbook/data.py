@@ -77,6 +77,21 @@ class Dataset:
 
     def __len__(self): return len(self.x)
 
+# %% ../nbs/library/02_data.ipynb #7e444823
+def plain_column(c):
+    "A table's column as NumPy knows it: numbers, booleans or dates, and objects for all else."
+    numbers, dates = pd.api.types.is_numeric_dtype(c), pd.api.types.is_datetime64_any_dtype(c)
+    if numbers and not isinstance(c.dtype, np.dtype):       # nullable ones, as Parquet files have them
+        gaps, boolean = c.isna().any(), pd.api.types.is_bool_dtype(c)
+        return c.astype(object if gaps and boolean else float if gaps else c.dtype.numpy_dtype)
+    if numbers or dates: return c
+    c, kind = c.astype(object), pd.api.types.infer_dtype(c)
+    if kind == 'date': return pd.to_datetime(c)
+    if kind == 'decimal': return c.astype(float)
+    nested = [v for v in c if not pd.api.types.is_hashable(v)] if kind == 'mixed' else []
+    require(not nested, f'column {c.name}', nested[:1], 'of single numbers, words or dates', 'take it apart, or leave it out')
+    return c
+
 # %% ../nbs/library/02_data.ipynb #e7c3ac9a
 def _as_examples(x):
     "`x` as an array of numbers, an array of texts, or a table with plain columns."
@@ -85,8 +100,7 @@ def _as_examples(x):
         x = x.rename(columns=str).reset_index(drop=True)
         twice = x.columns[x.columns.duplicated()].tolist()
         require(not twice, 'x', twice, 'a table whose columns have different names')
-        numbers, dates = pd.api.types.is_numeric_dtype, pd.api.types.is_datetime64_any_dtype
-        return x.astype({c: object for c in x if not (numbers(x[c]) or dates(x[c]))})
+        return pd.DataFrame({c: plain_column(x[c]) for c in x})
     x = np.asarray(x)
     require(x.ndim > 0, 'x', x, 'at least one example')
     text = x.dtype.kind in 'OUT' and x.ndim == 1 and all(isinstance(t, str) for t in x)
@@ -175,7 +189,7 @@ def _repr_html_(self:Dataset):
     else: target = {'to predict': '{min:g} to {max:g}, mean {mean:g}, deviation {deviation:g}'.format(**frame.iloc[0])}
     return str(card(f'Dataset {self.name}', {
         'examples': f'{len(self):,}', 'each': _each(self), **target,
-        'rejected': f"{lost:,} file{'s' * (lost > 1)}, see .rejected" if lost else None,
+        'rejected': f'{lost:,}, see .rejected' if lost else None,
         'mended': None if self.log is None else f"{'; '.join(self.log.what)}, see .log",
         'origin': self.origin or None, 'fingerprint': self.fingerprint}))
 
@@ -202,6 +216,17 @@ def digits() -> Dataset:  # 1,797 images of 8×8, uint8 from 0 to 16
     return Dataset(bunch.images.astype('uint8'), bunch.target, name='digits',
                    origin='scikit-learn, from UCI Optical Recognition of Handwritten Digits')
 
+# %% ../nbs/library/02_data.ipynb #d7334203
+def read_arrays(path, *names, then=''):
+    "The arrays of these `names` in an npz file, without pickles. Raises `InvalidValue` where it cannot be read."
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for name in names: require(name in arrays, 'array', name, f"one of {', '.join(arrays)}", then)
+            return [arrays[name] for name in names]
+    except HackbookError: raise
+    except Exception as e:
+        raise InvalidValue(f'{path} must be a NumPy archive, but cannot be read ({e}); is it whole? Get it again') from e
+
 # %% ../nbs/library/02_data.ipynb #04ecef4d
 def _mnist_file(download:bool) -> Path:
     "Where mnist.npz lies, fetched if need be and allowed."
@@ -224,10 +249,7 @@ def mnist(
     "The MNIST digits, from a local file. Raises `NotFound` without one, `InvalidValue` where it is not MNIST's."
     require(part in ('train', 'test'), 'part', part, "'train' or 'test'")
     path = _mnist_file(download)
-    try:
-        with np.load(path, allow_pickle=False) as arrays: x, y = arrays[f'x_{part}'], arrays[f'y_{part}']
-    except Exception as e:
-        raise InvalidValue(f'{path} must be MNIST as one npz file, but cannot be read ({e}); fetch it again') from e
+    x, y = read_arrays(path, f'x_{part}', f'y_{part}', then='fetch MNIST again')
     require(x.ndim == 3, f'x_{part} in {path}', x.shape, 'of shape (n, 28, 28)')
     origin = f'MNIST (LeCun, Cortes, Burges), official {part} part'
     return Dataset(x, y, [str(d) for d in range(10)], f'mnist-{part}', origin)

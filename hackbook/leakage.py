@@ -34,9 +34,11 @@ def copies(splits:Splits) -> list[Leak]:
     parts = list(splits.parts.items())
     content = content_groups(stack(*(d.x for _, d in parts)))
     content = np.split(content, np.cumsum([len(d) for _, d in parts])[:-1])
+    late = splits.train.times is not None
+    mend = 'divide again with hb.split, which keeps copies together' + ', but not by time: drop the later ones' * late
     pairs = [(a[0], b[0], np.flatnonzero(np.isin(y, x))) for (a, x), (b, y) in combinations(zip(parts, content), 2)]
-    return [Leak('copies', f'{len(i):,} of {len(splits.parts[b]):,} {b} examples are in {a} too', tuple(i[:5].tolist()),
-                 'divide again with hb.split, which keeps copies together') for a, b, i in pairs if len(i)]
+    return [Leak('copies', f'{len(i):,} of {len(splits.parts[b]):,} {b} examples are in {a} too', tuple(i[:5].tolist()), mend)
+            for a, b, i in pairs if len(i)]
 
 # %% ../nbs/library/06_leakage.ipynb #ba8e652c
 def near_copies(splits:Splits, nearness:float=.1, most:int=10_000) -> list[Leak]:
@@ -94,7 +96,7 @@ def fitted_on_everything(splits:Splits) -> list[Leak]:
     whole, train = stack(*(d.x for d in splits.parts.values())), splits.train.x
     if isinstance(whole, pd.DataFrame): whole, train = (t.select_dtypes('float').to_numpy() for t in (whole, train))
     if whole.ndim != 2 or whole.dtype.kind != 'f': return []
-    varied = np.array([len(np.unique(column[:1000])) > 10 for column in whole.T])
+    varied = np.array([len(np.unique(column[:1000])) > 10 for column in whole.T], dtype=bool)
     standard = lambda x: (np.abs(x.mean(axis=0)) < 1e-5) & (np.abs(x.std(axis=0) - 1) < 1e-3)
     unit = lambda x: (np.abs(x.min(axis=0)) < 1e-6) & (np.abs(x.max(axis=0) - 1) < 1e-6)
     ways = {'have mean 0 and deviation 1': standard, 'run from 0 to 1': unit}

@@ -137,9 +137,8 @@ def _check_draw(pool, count, labels, part, class_names):
     require(count >= len(classes) <= len(pool) - count, f'the {part} part', f'{count} of {len(pool)} different examples',
             f'large enough for {enough}, and leave as many', f'change {part}=, or gather more')
 
-def _drawn(data, shares, seed):
+def _drawn(data, shares, seed, content):
     "A part's number (0 train, 1 validation, 2 test) for every example: stratified by class, or at random."
-    content = content_groups(data.x)
     labels, part = np.zeros(content.max() + 1, int), np.zeros(content.max() + 1, int)
     if data.class_names: labels[content] = data.y
     pool = np.unique(content)
@@ -151,9 +150,9 @@ def _drawn(data, shares, seed):
     return part[content]
 
 # %% ../nbs/library/05_prepare.ipynb #67dddfc3
-def _by_group(data, shares, seed, tries=500):
+def _by_group(data, shares, seed, content, tries=500):
     "A part's number for every example; groups and copies stay whole."
-    unit = units(content_groups(data.x), data.groups)
+    unit = units(content, data.groups)
     counts = np.zeros((unit.max() + 1, max(1, len(data.class_names))))
     np.add.at(counts, (unit, data.y if data.class_names else 0), 1)
     counts = counts[:, counts.any(axis=0)]
@@ -224,16 +223,16 @@ def split(
     inside = test.data if isinstance(test, Sealed) else test
     (shares, by), seed = _check_split(data, validation, inside, by), check_seed(seed)
     fixed = 'test' not in shares
-    if fixed: data = _without(data, inside)
+    data, content = _without(data, inside) if fixed else (data, by != 'time' and content_groups(data.x))
     if by == 'time': number = _by_time(data, shares, gap)
-    else: number = (_by_group if by == 'group' else _drawn)(data, shares, seed)
+    else: number = (_by_group if by == 'group' else _drawn)(data, shares, seed, content)
     parts = [data.take(np.flatnonzero(number == i), f'{data.name} {p}') for i, p in enumerate(['train', *shares])]
     return Splits(*parts, *([test] if fixed else []), seed, data.name)
 
 def _without(data, test):
-    "`data` less what it shares with `test`, in content or group."
-    content = content_groups(stack(data.x, test.x))
-    shared = np.isin(content[:len(data)], content[len(data):])
+    "`data` less what it shares with `test`, in content or group, and a number for each content that is left."
+    content, others = np.split(content_groups(stack(data.x, test.x)), [len(data)])
+    shared = np.isin(content, others)
     if data.groups is not None and test.groups is not None: shared |= np.isin(data.groups, test.groups)
     require(not shared.all(), 'data', 'nothing else', 'more than the test part holds')
-    return data.take(~shared)
+    return data.take(~shared), np.unique(content[~shared], return_inverse=True)[1]

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .core import HackbookError, InvalidValue, NotFound, require
-from .data import Dataset
+from .core import InvalidValue, NotFound, require
+from .data import Dataset, read_arrays
 
 # %% ../nbs/library/02_sources.ipynb #8b4488f1
 def _walk(folder):
@@ -282,11 +282,6 @@ def npz(
     "Two arrays of an `.npz` file. Raises `NotFound` without one, `InvalidValue` where it cannot be read."
     path = Path(path)
     if not path.is_file(): raise NotFound(f'there is no npz file at {path}; is the path right?')
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            for name in (x, y): require(name in arrays, 'array', name, f"one of {', '.join(arrays)}", "pass x= and y=")
-            examples, labels = arrays[x], arrays[y]
-    except HackbookError: raise
-    except Exception as e: raise InvalidValue(f'{path} must be a NumPy archive, but cannot be read ({e})') from e
+    examples, labels = read_arrays(path, x, y, then='pass x= and y= by their names there')
     if labels.ndim == 2 and labels.shape[1] == 1: labels = labels[:, 0]
     return Dataset(examples, labels, None, path.stem, f'arrays {x} and {y} of {path.name}')

@@ -7,7 +7,7 @@ __all__ = ['fetch', 'unpack']
 
 # %% ../nbs/library/02_web.ipynb #f0983113
 import hashlib, os, re, shutil, tarfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
@@ -79,7 +79,31 @@ def _download(url, part, checked, progress):
         _copy(answer, part, have, progress)
     beside.unlink()
 
+# %% ../nbs/library/02_web.ipynb #d14c02b7
+@contextmanager
+def _alone(folder):
+    "Wait until no other process or thread is at work in `folder`, and keep others out meanwhile."
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(ImportError, OSError):      # some network drives know no locks
+            import fcntl
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally: os.close(handle)
+
 # %% ../nbs/library/02_web.ipynb #b2914f65
+def _bring(url, path, wanted, progress):
+    "Fetch `url` into the file `path`, by way of a part beside it."
+    part = path.with_name(f'{path.name}.part')
+    try: _download(url, part, wanted is not None, progress)
+    except (OSError, HTTPException, ValueError) as e:
+        kept = f'{part.stat().st_size:,} bytes are kept, ' if part.is_file() else ''
+        raise HackbookError(f'{url} could not be fetched ({e}); {kept}call again to go on') from e
+    if wanted is not None and (got := _sha256(part)) != wanted:
+        part.unlink()
+        raise InvalidValue(f'sha256 of {url} must be {wanted}, got {got}; what came was thrown away: is it the right address?')
+    os.replace(part, path)
+
 def fetch(
     url:str,              # begins with https:// or http://
     sha256:str=None,      # the checksum it must have, 64 hexadecimal digits; None: not checked
@@ -91,16 +115,10 @@ def fetch(
     require(sha256 is None or re.fullmatch('[0-9a-f]{64}', wanted), 'sha256', sha256, '64 hexadecimal digits or None')
     cache = Path(to or os.environ.get('HACKBOOK_CACHE') or '~/.cache/hackbook').expanduser()
     path = cache/hashlib.sha256(url.encode()).hexdigest()[:12]/name
-    if path.is_file() and (wanted is None or _sha256(path) == wanted): return path
-    part = make_folder(path.parent)/f'{name}.part'
-    try: _download(url, part, wanted is not None, progress)
-    except (OSError, HTTPException, ValueError) as e:
-        kept = f'{part.stat().st_size:,} bytes are kept, ' if part.is_file() else ''
-        raise HackbookError(f'{url} could not be fetched ({e}); {kept}call again to go on') from e
-    if wanted is not None and (got := _sha256(part)) != wanted:
-        part.unlink()
-        raise InvalidValue(f'sha256 of {url} must be {wanted}, got {got}; what came was thrown away: is it the right address?')
-    os.replace(part, path)
+    there = lambda: path.is_file() and (wanted is None or _sha256(path) == wanted)
+    if there(): return path
+    with _alone(make_folder(path.parent)):
+        if not there(): _bring(url, path, wanted, progress)
     return path
 
 # %% ../nbs/library/02_web.ipynb #70596c55

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hackbook as hb
@@ -99,3 +100,75 @@ def test_parts_of_different_shapes_are_refused(sealed):
         problem.baselines(other)
     with pytest.raises(hb.InvalidValue, match="y must be complete"):
         hb.Problem("How much?", "regression").score([np.nan], [1.0])
+
+
+def shop(n=120):
+    rng = np.random.default_rng(0)
+    km = rng.normal(5, 2, n)
+    x = pd.DataFrame({"km": np.where(rng.random(n) < 0.1, np.nan, km), "by": np.where(rng.random(n) < 0.2, None, "bus"), "day": pd.date_range("2026-03-01", periods=n),
+                      "old": pd.array(rng.integers(0, 9, n), "Int64")})
+    return x, km
+
+
+def kinds():
+    """A real Dataset of each kind, with a task for it and the baseline that should win."""
+    x, km = shop()
+    words = [f"{'card lost' if i % 2 else 'pay later'} {'now please today soon'.split()[i % 4]} {i}" for i in range(120)]
+    pairs = pd.DataFrame({"user": [f"u{i % 12}" for i in range(120)], "item": [i // 12 for i in range(120)]})
+    month = pd.date_range("2016-01-01", periods=120, freq="MS")
+    return {
+        "tabular-classification": (hb.Dataset(x, np.where(km > 5, "late", "early")), "linear"),
+        "text-classification": (hb.Dataset(words, [i % 2 for i in range(120)]), "nearest centroid"),
+        "regression": (hb.Dataset(x, 3 * km, predicts="numbers"), "linear"),
+        "forecast": (hb.Dataset(np.arange(120.0)[:, None], np.arange(120) % 12 * 1.0, times=month, predicts="numbers").take(np.random.default_rng(1).permutation(120)), "seasonal naive"),
+        "recommendation": (hb.Dataset(pairs, [i % 12 / 4 + i // 12 for i in range(120)], groups=pairs.user, predicts="numbers"), "user and item"),
+        "reconstruction": (hb.Dataset(np.random.default_rng(0).normal(size=(120, 3)) @ np.ones((3, 20)), [0, 1] * 60), "PCA, 16 numbers"),
+    }
+
+
+@pytest.mark.parametrize("task", list(kinds()))
+def test_every_kind_goes_from_a_real_split_to_a_baseline(task):
+    data, best = kinds()[task]
+    splits = hb.split(data, by="random" if task == "recommendation" else None)
+    proposal = hb.Problem("Which?", task).propose(data)
+    table = proposal.problem.baselines(splits, **({"period": 12} if task == "forecast" else {}))
+    assert table.baseline[0] == best and set(table.baseline) == set(proposal.baselines) and np.isfinite(table[proposal.problem.metric]).all()
+    assert splits.test.openings == [] and "120 examples" in proposal.problem.data
+    assert proposal.problem.adopt(table).baseline_by == best and hb.check_leakage(splits) is not None
+    if task == "forecast":
+        assert table.mae[0] == 0  # although the file was in no order
+
+
+@pytest.mark.parametrize(
+    "task, kind, says",
+    [
+        ("text-classification", "tabular-classification", "task must be one for table data, got 'text-classification'; tabular-classification"),
+        ("tabular-classification", "text-classification", "task must be one for text data"),
+        ("image-classification", "tabular-classification", "task must be one for table data"),
+        ("tabular-classification", "regression", "y must be classes, for tabular-classification, got 'numbers to predict'"),
+        ("recommendation", "text-classification", "rows of user and item"),
+        ("reconstruction", "text-classification", "numbers, for reconstruction"),
+        ("forecast", "recommendation", "must be one, for a forecast, got 'several series'"),
+    ],
+)
+def test_a_task_that_the_data_cannot_have(task, kind, says):
+    data = kinds()[kind][0]
+    problem, splits = hb.Problem("Which?", task), hb.split(data)
+    with pytest.raises(hb.HackbookError) as caught:
+        problem.baselines(splits)
+    assert says in str(caught.value)
+    if "user and item" not in says:
+        with pytest.raises(hb.HackbookError):
+            problem.propose(data)
+
+
+def test_parts_instead_of_the_whole_and_the_other_way_round():
+    data = kinds()["regression"][0]
+    with pytest.raises(hb.HackbookError, match="data must be a Dataset.*before it is split"):
+        hb.Problem("How much?", "regression").propose(hb.split(data))
+    with pytest.raises(hb.HackbookError, match=r"splits.train must be a part with x and y.*hb.split"):
+        hb.Problem("How much?", "regression").baselines(data)
+    with pytest.raises(hb.HackbookError, match="period must be at most"):
+        hb.Problem("How much?", "forecast").baselines(hb.split(kinds()["forecast"][0]), period=999)
+    with pytest.raises(hb.HackbookError, match="in the order of time"):
+        hb.Problem("How much?", "forecast").baselines(hb.split(kinds()["forecast"][0], by="random"))

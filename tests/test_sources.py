@@ -4,9 +4,12 @@ import hashlib
 import io
 import os
 import socket
+import subprocess
 import sys
 import tarfile
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -58,7 +61,7 @@ def test_broken_images_are_listed_and_the_rest_is_read(pets):
     found = reasons(data)
     assert set(found) == {"cat/text.png", "cat/half.png", "dog/empty.png", "dog/gone.png", "dog/script.eps", "notes.txt"}
     assert found["dog/empty.png"] == "empty (0 bytes)" and "without a label" in found["notes.txt"] and "not an image" in found["dog/script.eps"]
-    assert len(data.take([0]).rejected) == 6 and "6 files, see .rejected" in data._repr_html_()
+    assert len(data.take([0]).rejected) == 6 and "6, see .rejected" in data._repr_html_()
     assert str(pets.parent) not in data.rejected.to_string()
 
 
@@ -146,8 +149,8 @@ TABLE = "name,age,town,score,bought\n" + "".join(f"n{i},{20 + i},{'AB'[i % 2]},{
 @pytest.mark.parametrize(
     "arguments, says",
     [
-        ({"drop": ["nam"]}, "column must be one of name, age, town, score, bought, got 'nam'"),
-        ({"time": "town"}, "time must be a column of numbers or dates"),
+        ({"drop": ["nam"]}, "drop must be among name, age, town, score, bought, got 'nam'"),
+        ({"time": "town"}, "time column town must be a column of numbers or dates"),
         ({"target": "town", "predicts": "numbers"}, "y must be one finite number an example"),
         ({"predicts": "cats"}, "predicts must be 'classes' or 'numbers', got 'cats'"),
     ],
@@ -194,7 +197,7 @@ def test_npz_runs_no_pickles(tmp_path):
 class Server(BaseHTTPRequestHandler):
     """Sends CONTENT, the rest of it on request, as its version `tag`; and stops after `limit` bytes."""
 
-    tag, limit, asked = '"one"', None, []
+    tag, limit, pause, asked = '"one"', None, 0, []
 
     def log_message(self, *args):
         pass
@@ -213,13 +216,15 @@ class Server(BaseHTTPRequestHandler):
             self.send_header("ETag", Server.tag)
         self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
-        self.wfile.write(CONTENT[start : Server.limit])
+        for i in range(start, Server.limit and start + Server.limit or len(CONTENT), 20_000):
+            self.wfile.write(CONTENT[i : min(i + 20_000, start + (Server.limit or len(CONTENT)))])
+            time.sleep(Server.pause)
 
 
 @pytest.fixture
 def address(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    for name, value in {"tag": '"one"', "limit": None, "asked": []}.items():
+    for name, value in {"tag": '"one"', "limit": None, "pause": 0, "asked": []}.items():
         monkeypatch.setattr(Server, name, value)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     thread = Thread(target=server.serve_forever)
@@ -281,6 +286,25 @@ def test_fetch_refuses_a_wrong_checksum_and_keeps_what_was_there(address, tmp_pa
     assert path.read_bytes() == CONTENT and [p.name for p in path.parent.iterdir()] == ["data.bin"]
     with pytest.raises(hb.HackbookError, match="64 hexadecimal digits"):
         fetch(address, tmp_path, "abc")
+
+
+def test_two_who_fetch_one_file_share_one_download(address, tmp_path):
+    Server.pause = 0.01
+    code = f"import hackbook as hb; print(hb.web.fetch({address!r}, to={str(tmp_path)!r}, progress=False).stat().st_size)"
+    others = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    with ThreadPoolExecutor(3) as pool:
+        paths = set(pool.map(lambda _: fetch(address, tmp_path), range(3)))
+    assert [p.communicate(timeout=60)[0] for p in others] == [f"{len(CONTENT)}\n"] * 2
+    assert len(paths) == 1 and paths.pop().read_bytes() == CONTENT and Server.asked == [None]
+
+
+def test_who_waits_goes_on_where_the_other_was_cut_off(address, tmp_path):
+    Server.limit, Server.pause = 100_000, 0.05
+    with ThreadPoolExecutor(2) as pool:
+        failed = [f.exception() for f in [pool.submit(fetch, address, tmp_path) for _ in range(2)]]
+    assert all(isinstance(e, hb.HackbookError) for e in failed) and Server.asked == [None, "bytes=100000-"]
+    Server.limit = None
+    assert fetch(address, tmp_path).read_bytes() == CONTENT
 
 
 def test_fetch_into_the_cache_that_the_environment_names(address, tmp_path, monkeypatch):

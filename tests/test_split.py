@@ -96,3 +96,24 @@ def test_a_fixed_test_part_keeps_its_people_to_itself():
     assert splits.test.data is test and len(splits.train) + len(splits.validation) == 100
     with pytest.raises(hb.HackbookError, match="more than the test part holds"):
         hb.split(test, test=hb.Splits(test, test, data).test)
+
+
+@examples
+@given(heaps(copies=True), seeds)
+def test_a_fixed_test_part_divides_the_rest_as_if_it_were_alone(data, seed):
+    test = data.take(np.arange(0, len(data), 9))
+    rest = data.take(~np.isin(ids(data), ids(test)))
+    try:
+        splits = hb.split(data, validation=0.2, test=test, seed=seed)
+    except hb.HackbookError:
+        assume(False)
+    assert set(ids(splits.train)) | set(ids(splits.validation)) == set(ids(rest)) and not set(ids(splits.train)) & set(ids(splits.validation))
+    assert len(splits.train) + len(splits.validation) == len(rest)
+
+
+def test_copies_that_a_split_by_time_leaves_on_both_sides_are_found():
+    x = np.random.default_rng(0).normal(size=(100, 3))
+    x[90] = x[5]
+    splits = hb.split(hb.Dataset(x, np.arange(100) % 2, times=np.arange(100)))
+    found = [leak for leak in hb.check_leakage(splits).leaks if leak.check == "copies"]
+    assert [leak.finding for leak in found] == ["1 of 15 test examples are in train too"] and "drop the later ones" in found[0].mend
