@@ -8,6 +8,7 @@ from .augment import augment, show_augmented
 from .core import HackbookError, InvalidValue, NotFound, exercise, label, set_seed, subplots
 from .data import Dataset
 from .evaluate import Evaluation, evaluate
+from .find_lr import LearningRates, find_lr
 from .leakage import check_leakage
 from .prepare import SealBroken, Splits, split
 from .present import Report, report

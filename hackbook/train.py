@@ -27,6 +27,7 @@ from .compile import check_model, check_options, compile_model
 from .core import HackbookError, check_seed, fingerprint, load_keras, load_record, make_folder
 from .core import require, save_record, set_seed
 from .deadlines import deadline
+from .find_lr import find_lr
 from .prepare import Splits
 from .progress import Progress
 from .run import Run, describe, load_run, new_folder
@@ -238,7 +239,7 @@ def fit(
     model,                        # a `keras.Model`; it is compiled anew
     splits:Splits,                # trained on train, watched on validation; test is not touched
     epochs:int=10,                # how often each example is seen, 1 or more; None: as many as the budget holds
-    learning_rate:float=.01,      # the schedule's peak, > 0
+    learning_rate:float|str=.01,  # the schedule's peak, > 0; or 'find': what `find_lr` suggests
     batch_size:int=64,            # examples a step, 1 or more
     seed:int=0,                   # order of the data, dropout; seed the model before it is built
     to:str|Path|None='runs',      # the run gets a folder in here; None: nothing is saved
@@ -259,8 +260,9 @@ def fit(
     tensorboard:bool=False,       # write event files into the run's folder?
 ) -> Run:
     "Train `model` with AdamW, and remember everything."
-    options = {k: v for k, v in locals().items() if k not in ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard')}
     _check_fit(model, splits, epochs, batch_size, to, patience, resume, budget)
+    if learning_rate == 'find': learning_rate = find_lr(model, splits, batch_size, seed=check_seed(seed)).suggestion
+    options = {k: v for k, v in locals().items() if k not in ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard')}
     check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision)
     if tensorboard: _check_tensorboard(to)
     ends = inf if budget is None else perf_counter() + (deadline(budget) - datetime.now().astimezone()).total_seconds()
