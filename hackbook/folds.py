@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['folds_of', 'fold_interval', 'fast_model', 'some_of', 'Comparison', 'compare']
 
-# %% ../nbs/library/08_folds.ipynb #2b1830be
+# %% ../nbs/library/08_folds.ipynb #3326a270
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from time import perf_counter
 
@@ -21,7 +21,7 @@ from .core import Figure, HackbookError, check_seed, label, require, rows, subpl
 from .data import Dataset
 from .encode import content_groups
 from .features import guarded
-from .metrics import METRICS
+from .metrics import METRICS, Metric
 from .prepare import Splits, units
 
 # %% ../nbs/library/08_folds.ipynb #5a85f4c6
@@ -43,7 +43,8 @@ def folds_of(
     alone = unit.max() + 1 == len(unit)
     kind = StratifiedGroupKFold if not alone else StratifiedKFold if classes else KFold
     y, first = data.y if classes else np.zeros(len(data), int), int(np.random.default_rng(seed).integers(2**31))
-    return [fold for r in range(repeats) for fold in kind(folds, shuffle=True, random_state=first + r).split(y, y, unit)]
+    groups = {} if alone else {'groups': unit}
+    return [fold for r in range(repeats) for fold in kind(folds, shuffle=True, random_state=first + r).split(y, y, **groups)]
 
 def _check_folds(data, folds, repeats, unit):
     "Raise `InvalidValue` for what cannot be divided."
@@ -94,7 +95,7 @@ class Comparison:
     scores:pd.DataFrame     # a row a fold, a column a set of features
     columns:dict            # name → number of columns
     seconds:dict            # name → time of all folds
-    metric:object           # a `Metric`
+    metric:Metric=field(repr=False)
     ratio:float             # examples predicted for each learnt from
     confidence:float=.95    # of the intervals
 

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['WAYS', 'FilterScores', 'L1Path', 'PermutationImportance', 'Ranking', 'rank', 'select']
 
-# %% ../nbs/library/08_selection.ipynb #284efb45
+# %% ../nbs/library/08_selection.ipynb #c07c8aa1
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral
 
@@ -104,7 +104,8 @@ class Ranking:
     by:str               # 'filter', 'l1' or 'permutation'
     name:str             # of the data
     unit:str             # of the score
-    ranker:object        # the fitted estimator
+    ranker:object=field(repr=False)   # the fitted estimator
+    shape:tuple=()       # of an image
 
     def top(self, k:int) -> list[str]: return self.frame.feature.head(k).tolist()
     def _repr_html_(self): return self.frame.head(10).round(4).to_html(index=False, escape=True, border=0)
@@ -126,7 +127,7 @@ def rank(
     frame = pd.DataFrame({'feature': base.get_feature_names_out().astype(str), 'score': ranker.feature_importances_,
                           'low': low, 'high': high}).sort_values('score', ascending=False, kind='stable')
     unit = _UNITS[by].format('accuracy' if classes else 'R²')
-    return Ranking(frame.reset_index(drop=True), by, splits.name, unit, ranker)
+    return Ranking(frame.reset_index(drop=True), by, splits.name, unit, ranker, data.x.shape[1:] if data.kind == 'image' else ())
 
 def _check_way(by): require(by in WAYS, 'by', by, f"one of {', '.join(WAYS)}")
 
@@ -142,12 +143,20 @@ def plot(self:Ranking,
     ax.errorbar(best.score, np.arange(len(best)), xerr=reach, fmt='o', capsize=3)
     if reach or self.by == 'filter': ax.axvline(0, color='0.6', linewidth=1)
     ax.set_yticks(range(len(best)), best.feature)
-    sure = None if reach is None else int((self.frame.low > 0).sum())
-    title = f'{best.feature.iloc[-1]} matters most' if reach is None else (
-        f'{sure or "No"} of {len(self.frame)} columns surely matter{"s" * (sure == 1)} by themselves')
-    return label(ax, title, self.unit + (', with 95 % interval' if reach else ''), 'column').figure
+    sure = f'{(self.frame.low > 0).sum()} of {len(self.frame)} columns: the whole interval lies above 0'
+    title = sure if reach else f'{best.feature.iloc[-1]} comes first'
+    return label(ax, title, self.unit + ', with 95% interval' * bool(reach), 'column').figure
 
-# %% ../nbs/library/08_selection.ipynb #02d05e71
+@patch(as_prop=True)
+def image(self:Ranking) -> np.ndarray:
+    "Each pixel's score, in its place; for images."
+    require(self.shape and len(self.frame) == np.prod(self.shape), 'the ranking', f'{len(self.frame)} columns', 'of all pixels of images')
+    places = [tuple(map(int, name.split(','))) for name in self.frame.feature]
+    picture = np.zeros(self.shape)
+    picture[tuple(np.transpose(places))] = self.frame.score
+    return picture
+
+# %% ../nbs/library/08_selection.ipynb #d337aa55
 @patch
 def plot_path(self:Ranking,
     most:int=6,  # columns to name
@@ -164,7 +173,7 @@ def plot_path(self:Ranking,
     title = f'{self.frame.feature[0]} enters first; {(r.sizes_[-1] > 0).sum()} of {len(order)} columns enter in the end'
     return label(ax, title, 'L1 penalty (falling)', 'largest coefficient').figure
 
-# %% ../nbs/library/08_selection.ipynb #37db7c96
+# %% ../nbs/library/08_selection.ipynb #a9b97270
 def _at_most(k, x): return min(k, x.shape[1])
 
 def select(

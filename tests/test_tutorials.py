@@ -9,7 +9,7 @@ import pytest
 from conftest import FIRST, ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
 from hackbook.cli import execute
 
-SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}}  # a set of parameters for every tutorial
+SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}}  # a set of parameters for every tutorial
 
 
 @pytest.fixture(scope="module")
