@@ -15,7 +15,7 @@ import pandas as pd
 
 from .core import PALETTE, Figure, check_seed, label, require, subplots
 from .data import Dataset
-from .features import column_names, guarded, pca, scale
+from .features import column_names, guarded, pca, scale, train_of
 from .folds import some_of
 from .prepare import Splits
 from .selection import rank
@@ -54,7 +54,8 @@ def _distribution(ax, values, data):
     import seaborn
     kind = dict(ax=ax, bins=15, element='step', legend=False)
     if not data.class_names: return seaborn.histplot(x=values, color=PALETTE[0], **kind)
-    seaborn.histplot(x=values, hue=pd.Categorical.from_codes(data.y, data.class_names), palette=_colours(len(data.class_names)), **kind)
+    classes = pd.Categorical.from_codes(data.y, data.class_names)
+    seaborn.histplot(x=values, hue=classes, palette=_colours(len(data.class_names)), **kind)
 
 def _shorter(name): return f'{name[:17]}…' if len(name) > 18 else name
 
@@ -66,7 +67,7 @@ def pair_plot(
     seed:int=0,
 ) -> Figure:
     "Scatter plots of all pairs of columns of the training part; their distributions on the diagonal."
-    data, table = some_of(splits.train, most, seed), _plain(splits.train, columns)
+    data, table = some_of(train_of(splits), most, seed), _plain(splits.train, columns)
     order = [c for c in rank(splits, columns=list(table)).frame.feature if c in table]
     columns = order[:4] if columns is None else list(table)
     require(len(columns) <= 6, 'columns', f'{len(columns)} names', 'two to six', 'more are too small to see')
@@ -95,7 +96,7 @@ def correlation(
     "A heat map of the correlations between columns of the training part."
     import seaborn
     require(isinstance(most, Integral) and most > 1, 'most', most, 'a whole number, 2 or more')
-    table = _plain(splits.train, columns).loc[:, lambda t: t.nunique() > 1]
+    table = _plain(train_of(splits), columns).loc[:, lambda t: t.nunique() > 1]
     require(table.shape[1] > 1, 'the columns that vary', list(table), 'two or more')
     r = table.corr()
     partner = r.where(~np.eye(len(r), dtype=bool)).abs().max()
@@ -104,7 +105,8 @@ def correlation(
     (a, b) = r.where(np.tri(len(r), k=-1, dtype=bool)).abs().stack().idxmax()
     n = len(kept)
     fig, ax = subplots(width=max(4.5, .42 * n + 2.5), height=max(3, .3 * n + 1.4))
-    seaborn.heatmap(r, vmin=-1, vmax=1, cmap='RdBu_r', annot=n <= 15, fmt='.1f', annot_kws={'size': 7}, linewidths=.5,
+    written = dict(annot=r.round(1) + 0., fmt='.1f', annot_kws={'size': 7}) if n <= 15 else {}
+    seaborn.heatmap(r, vmin=-1, vmax=1, cmap='RdBu_r', linewidths=.5, **written,
                     xticklabels=True, yticklabels=True, cbar_kws={'label': 'correlation'}, ax=ax)
     ax.grid(False)
     ax.tick_params(labelsize=8)
@@ -118,7 +120,7 @@ def explained_variance(
 ) -> Figure:
     "The share of the training part's variance that the first components hold."
     require(0 < share < 1, 'share', share, 'between 0 and 1', 'try .9')
-    train, width = splits.train, len(scale(splits, columns).fit(splits.train.x).get_feature_names_out())
+    train, width = train_of(splits), len(scale(splits, columns).fit(splits.train.x).get_feature_names_out())
     held = pca(splits, min(width, len(train)), columns).fit(train.x)[-1].explained_variance_ratio_.cumsum()
     enough = int(np.searchsorted(held, share)) + 1
     fig, ax = subplots()
@@ -137,7 +139,7 @@ def embedding(
 ) -> Figure:
     "The training part on a map of two dimensions, coloured by class."
     require(isinstance(most, Integral) and most >= 10, 'most', most, 'a whole number, 10 or more')
-    data = some_of(splits.train, most, check_seed(seed))
+    data = some_of(train_of(splits), most, check_seed(seed))
     require(len(data) >= 3, 'splits.train', f'{len(data)} examples', 'three examples or more')
     name, place = _places(splits, data, by, seed)
     fig, ax = subplots(width=6, height=4.4)
@@ -145,7 +147,8 @@ def embedding(
     ax.set(xticks=[], yticks=[])
     for c in np.unique(data.y) if data.class_names else []:
         x, y = np.median(place[data.y == c], axis=0)
-        ax.text(x, y, data.class_names[c], ha='center', va='center', weight='bold', bbox=dict(fc='white', ec='none', alpha=.7, pad=1))
+        box = dict(fc='white', ec='none', alpha=.7, pad=1)
+        ax.text(x, y, data.class_names[c], ha='center', va='center', weight='bold', bbox=box)
     return label(ax, f'{name}: {_neighbourhood(place, data)}', f'{len(data):,} examples of {data.name}').figure
 
 def _places(splits, data, by, seed):

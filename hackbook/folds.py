@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from .core import Figure, HackbookError, check_seed, label, require, rows, subplots
 from .data import Dataset
 from .encode import content_groups
-from .features import guarded
+from .features import guarded, train_of
 from .metrics import METRICS, Metric
 from .prepare import Splits, units
 
@@ -50,9 +50,10 @@ def _check_folds(data, folds, repeats, unit):
     "Raise `InvalidValue` for what cannot be divided."
     for name, value, least in (('folds', folds, 2), ('repeats', repeats, 1)):
         require(isinstance(value, Integral) and value >= least, name, value, f'a whole number, {least} or more')
-    pairs = pd.DataFrame({'y': data.y if data.class_names else 0, 'unit': unit}).drop_duplicates()
+    by_class = data.class_names and data.times is None
+    pairs = pd.DataFrame({'y': data.y if by_class else 0, 'unit': unit}).drop_duplicates()
     count = pairs.y.value_counts()
-    what = f"those of class {data.class_names[count.idxmin()]}" if data.class_names else 'all'
+    what = f"those of class {data.class_names[count.idxmin()]}" if by_class else 'all'
     require(folds <= count.min(), 'folds', folds, f'at most {count.min()}, as many as the different examples or groups of '
             f'the training part: {what}')
 
@@ -106,7 +107,8 @@ def frame(self:Comparison) -> pd.DataFrame:
     table = pd.DataFrame(dict(zip(['mean', 'low', 'high'], interval(self.scores))), self.scores.columns).sort_values(
         'mean', ascending=not self.metric.greater, kind='stable')
     behind = self.metric.sign * (-self.scores).add(self.scores[table.index[0]], axis=0)
-    for name, values in zip(['behind', 'behind_low', 'behind_high'], interval(behind)): table[name] = pd.Series(values, self.scores.columns)
+    for name, values in zip(['behind', 'behind_low', 'behind_high'], interval(behind)):
+        table[name] = pd.Series(values, self.scores.columns)
     table.insert(0, 'columns', pd.Series(self.columns))
     return table.assign(seconds=pd.Series(self.seconds)).rename_axis('features').reset_index()
 
@@ -130,7 +132,7 @@ def compare(
     require(ok, 'features', features, 'a dict of names and transformers', "try {'PCA 16': hb.features.pca(splits, 16)}")
     require(isinstance(most, Integral) and most >= 10, 'most', most, 'a whole number, 10 or more')
     sets = {str(name): guarded(splits, f) for name, f in features.items()}
-    data = some_of(splits.train, most, seed)
+    data = some_of(train_of(splits), most, seed)
     score, cut = _scorer(data, model, metric), folds_of(data, folds, repeats, seed)
     ratio = float(np.mean([len(b) / len(a) for a, b in cut]))
     fold_interval([0, 0], ratio, confidence)               # refuses a wrong confidence now, not after the training
@@ -180,7 +182,8 @@ def plot(self:Comparison) -> Figure:
     "A dot with its interval for each set of features, best on top."
     table = self.frame[::-1]
     fig, ax = subplots(width=6.5, height=.9 + .32 * len(table))
-    ax.errorbar(table['mean'], range(len(table)), xerr=[table['mean'] - table.low, table.high - table['mean']], fmt='o', capsize=3)
+    reach = [table['mean'] - table.low, table.high - table['mean']]
+    ax.errorbar(table['mean'], range(len(table)), xerr=reach, fmt='o', capsize=3)
     ax.set_yticks(range(len(table)), [f"{r.features} ({r.columns} column{'s' * (r.columns > 1)})" for r in table.itertuples()])
     ax.set_ylim(-.6, len(table) - .4)
     unit = f'{self.metric.name}, with {self.confidence:.0%} interval over {len(self.scores)} folds'
@@ -191,4 +194,5 @@ def _verdict(table):
     if len(table) == 1: return f'{table.features[0]}: {table["mean"][0]:.3f}'
     best, near = table.features[0], table[1:][table.behind_low[1:] <= 0].features.tolist()
     if near: return f'{best} and {near[0]} cannot be told apart' if len(near) == 1 else f'{best} is not surely the best'
-    return f'{best} beats {table.features[1]} by {table.behind[1]:.3f} ({table.behind_low[1]:.3f} to {table.behind_high[1]:.3f})'
+    next_, by, low, high = table.loc[1, ['features', 'behind', 'behind_low', 'behind_high']]
+    return f'{best} beats {next_} by {by:.3f} ({low:.3f} to {high:.3f})'

@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from .core import Figure, check_seed, label, require, subplots
 from .data import Dataset
-from .features import check_size, scale
+from .features import check_size, scale, train_of
 from .folds import fast_model, fold_interval, folds_of, some_of
 from .prepare import Splits
 
@@ -118,7 +118,7 @@ def rank(
 ) -> Ranking:
     "How much each scaled column of the training part matters, best first."
     _check_way(by)
-    data = some_of(splits.train, 5000, check_seed(seed))
+    data = some_of(train_of(splits), 5000, check_seed(seed))
     base, classes = scale(splits, columns), bool(data.class_names)
     x = base.fit_transform(data.x, data.y)
     more = dict(folds=folds_of(data, seed=seed), seed=seed) if by == 'permutation' else {}
@@ -127,7 +127,8 @@ def rank(
     frame = pd.DataFrame({'feature': base.get_feature_names_out().astype(str), 'score': ranker.feature_importances_,
                           'low': low, 'high': high}).sort_values('score', ascending=False, kind='stable')
     unit = _UNITS[by].format('accuracy' if classes else 'R²')
-    return Ranking(frame.reset_index(drop=True), by, splits.name, unit, ranker, data.x.shape[1:] if data.kind == 'image' else ())
+    shape = data.x.shape[1:] if data.kind == 'image' else ()
+    return Ranking(frame.reset_index(drop=True), by, splits.name, unit, ranker, shape)
 
 def _check_way(by): require(by in WAYS, 'by', by, f"one of {', '.join(WAYS)}")
 
@@ -150,7 +151,8 @@ def plot(self:Ranking,
 @patch(as_prop=True)
 def image(self:Ranking) -> np.ndarray:
     "Each pixel's score, in its place; for images."
-    require(self.shape and len(self.frame) == np.prod(self.shape), 'the ranking', f'{len(self.frame)} columns', 'of all pixels of images')
+    ok = self.shape and len(self.frame) == np.prod(self.shape)
+    require(ok, 'the ranking', f'{len(self.frame)} columns', 'of all pixels of images')
     places = [tuple(map(int, name.split(','))) for name in self.frame.feature]
     picture = np.zeros(self.shape)
     picture[tuple(np.transpose(places))] = self.frame.score
@@ -186,5 +188,5 @@ def select(
     _check_way(by)
     base = scale(splits)
     check_size('columns', columns, base, splits)
-    ranker = WAYS[by](bool(splits.class_names))
-    return Pipeline([*base.steps, ('select', SelectFromModel(ranker, threshold=-np.inf, max_features=partial(_at_most, columns)))])
+    best = SelectFromModel(WAYS[by](bool(splits.class_names)), threshold=-np.inf, max_features=partial(_at_most, columns))
+    return Pipeline([*base.steps, ('select', best)])
