@@ -9,7 +9,7 @@ import pytest
 from conftest import FIRST, ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
 from hackbook.cli import execute
 
-SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}}  # a set of parameters for every tutorial
+SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}}  # a set of parameters for every tutorial
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,32 @@ def test_exercises_tell_right_from_wrong(tmp_path):
     cells.insert(-7, nbformat.v4.new_code_cell("small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)"))
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
     shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 4}, progress=False))
+    said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
+    assert said == ["Right!", "Not yet"] * 3
+
+
+def test_features_tutorial_result(executed):
+    shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("03_features") / "03_features.ipynb")]
+    table = next(t for t in shown if "behind_low" in t)
+    mean = {name: float(value) for name, value in re.findall(r"(all pixels|autoencoder|PCA|kept, \w+) +\d+ +(0\.\d+)", table)}
+    assert mean["all pixels"] > mean["autoencoder"] > mean["PCA"] > max(mean["kept, filter"], mean["kept, L1"]) > 0.6
+    lost = dict(re.findall(r"^(PCA|autoencoder) +(0\.\d+)$", next(t for t in shown if "variance lost" in t), re.M))
+    assert 0.05 < float(lost["autoencoder"]) < float(lost["PCA"]) < 0.4
+    assert any("rows of digits train alone" in t for t in shown) and "Leakage(leaks=[])" in shown
+
+
+def test_features_exercises_tell_right_from_wrong(tmp_path):
+    notebook = nbformat.read(ROOT / "nbs/tutorials/03_features.ipynb", as_version=4)
+    answers = iter([("enough", "3"), ("min(agreed)", "'0,0'"), ("hb.features.pca(splits, 16)", "hb.features.pca(splits, 3)")])
+    cells = []
+    for cell in notebook.cells:
+        if "answer = None" in cell.source:
+            for answer in next(answers):
+                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
+        elif not any(slow in cell.source for slow in ("t-SNE", "explained_variance(splits)", "knn")):
+            cells.append(cell)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
+    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 2, "folds": 3, "repeats": 1}, progress=False))
     said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
     assert said == ["Right!", "Not yet"] * 3
 
