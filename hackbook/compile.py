@@ -27,7 +27,8 @@ def check_model(
     require(gives == wanted, "the model's output", gives, f'of shape {wanted}, {words}')
 
 # %% ../nbs/library/12_compile.ipynb #d60b45db
-def check_options(learning_rate=.01, schedule='one-cycle', weight_decay=.004, clip=None, accumulate=1, ema=None, precision=None):
+def check_options(learning_rate=.01, schedule='one-cycle', weight_decay=.004, clip=None, accumulate=1, ema=None,
+                  precision=None):
     "Raise `InvalidValue` for an option out of range."
     number = lambda v: isinstance(v, Real) and not isinstance(v, bool)
     require(number(learning_rate) and 0 < learning_rate < inf, 'learning_rate', learning_rate, '> 0', 'try 0.01')
@@ -60,8 +61,9 @@ def compile_model(
     moved = schedule in ('constant', 'plateau')    # then the rate is a variable, which may be moved
     rate = learning_rate if moved else SCHEDULES[schedule](learning_rate, updates)
     with model.distribute_strategy.scope():
+        several = accumulate if accumulate > 1 else None
         optimizer = keras.optimizers.AdamW(rate, weight_decay=weight_decay, global_clipnorm=clip, use_ema=ema is not None,
-                                           ema_momentum=ema or .99, gradient_accumulation_steps=accumulate if accumulate > 1 else None)
+                                           ema_momentum=ema or .99, gradient_accumulation_steps=several)
         if precision == 'mixed_float16': optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         loss, metric = ('sparse_categorical_crossentropy', 'accuracy') if classes else ('mean_squared_error', 'mae')
         model.compile(optimizer, loss, metrics=[metric], steps_per_execution=steps_per_execution)

@@ -15,6 +15,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .batches import Batches
+from .checkpoint import assign, values
 from .compile import check_model
 from .core import Figure, HackbookError, card, label, load_keras, require, subplots
 from .prepare import Splits
@@ -49,14 +50,14 @@ def _stepper(model, data):
 
 def _test(model, served, data, rates):
     "The loss at each of `rates`, until it explodes. The model is as before."
-    before, losses, step = [np.array(v) for v in model.variables], [], _stepper(model, data)
+    before, losses, step = values(model.variables), [], _stepper(model, data)
     try:
         for (x, y), rate in zip(_endless(served), rates):
             losses.append(step(x, y, rate))
             smooth = _smooth(losses)
             if not isfinite(losses[-1]) or smooth[-1] > 4 * smooth.min(): break
     finally:
-        for v, a in zip(model.variables, before): v.assign(a)
+        assign(model.variables, before)
     return np.array(losses)
 
 def _endless(served):
@@ -136,7 +137,8 @@ def find_lr(
     rates = np.geomspace(low, high, steps)
     losses = _test(model, Batches(splits.train, batch_size, seed), splits.train, rates)
     if not isfinite(losses[-1]): losses = losses[:-1]
-    if len(losses) < 10: raise HackbookError(f'the loss was no number after {len(losses)} steps, at a learning rate of '
-                                             f'{rates[len(losses)]:.1g}; look at the data and the scaling, or try a smaller low')
+    if len(losses) < 10: raise HackbookError(
+        f'the loss was no number after {len(losses)} steps, at a learning rate of {rates[len(losses)]:.1g}; '
+        'look at the data and the scaling, or try a smaller low')
     smooth, rates = _smooth(losses), rates[:len(losses)]
     return LearningRates(pd.DataFrame({'learning_rate': rates, 'loss': losses, 'smooth': smooth}), _suggest(rates, smooth))

@@ -19,7 +19,8 @@ def _kernel():
 
 def _words(logs):
     "The metrics worth showing, in words."
-    names = {'accuracy': 'accuracy', 'mae': 'mean distance', 'val_accuracy': 'validation accuracy', 'val_mae': 'validation mean distance'}
+    names = {'accuracy': 'accuracy', 'mae': 'mean distance'}
+    names |= {f'val_{k}': f'validation {words}' for k, words in names.items()}
     return ' · '.join(f'{words} {logs[k]:.4f}' for k, words in names.items() if k in logs)
 
 def _line(done, total, epoch, epochs, logs, seconds, over, width=20):

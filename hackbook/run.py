@@ -24,19 +24,20 @@ from .core import make_folder, require, save_record, subplots
 def _git():
     "Commit of the repository that the caller works in, and whether files differ from it; None outside of one."
     try:
-        ask = lambda *words: subprocess.run(['git', *words], capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-        return {'commit': ask('rev-parse', 'HEAD'), 'changed': bool(ask('status', '--porcelain', '--untracked-files=no'))}
+        ask = lambda *words: subprocess.run(['git', *words], capture_output=True, text=True, timeout=10, check=True).stdout
+        return {'commit': ask('rev-parse', 'HEAD').strip(), 'changed': bool(ask('status', '--porcelain', '-uno').strip())}
     except (OSError, subprocess.SubprocessError): return None
 
 def describe(model, splits, parameters, started):
     "A Run's record as it begins."
     parts = {part: {'examples': len(d), 'fingerprint': d.fingerprint} for part, d in splits.parts.items()}
+    packages = {p: version(p) for p in ('hackbook', 'keras', 'tensorflow', 'numpy')}
     return {
         'status': 'training', 'parameters': parameters, 'started': started.isoformat(timespec='seconds'), 'seconds': 0.,
         'data': {'name': splits.name, 'origin': splits.train.origin, 'classes': splits.class_names,
                  'split_seed': splits.seed, **parts},
         'model': {'name': model.name, 'parameters': model.count_params()},
-        'versions': {'python': platform.python_version(), **{p: version(p) for p in ('hackbook', 'keras', 'tensorflow', 'numpy')}},
+        'versions': {'python': platform.python_version(), **packages},
         'machine': {'system': platform.platform(), 'cores': os.cpu_count()}, 'git': _git()}
 
 # %% ../nbs/library/11_run.ipynb #47ae88fa
@@ -122,7 +123,8 @@ def load_run(
     folder = Path(folder)
     record = load_record(folder/'run.json')
     if not (folder/'model.keras').is_file():
-        raise NotFound(f"{folder} has no model yet, its status is {record.get('status')!r}; go on with hb.fit(..., resume=True)")
+        status = record.get('status')
+        raise NotFound(f'{folder} has no model yet, its status is {status!r}; go on with hb.fit(..., resume=True)')
     try: model, history = load_keras().saving.load_model(folder/'model.keras'), pd.read_csv(folder/'history.csv')
     except (OSError, ValueError) as e: raise InvalidValue(f'{folder} must be a saved run, but cannot be read: {e}') from None
     return Run(model, history, record, folder)

@@ -22,7 +22,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .batches import Batches
-from .checkpoint import Checkpoints, restore, snapshot
+from .checkpoint import Checkpoints, assign, restore, snapshot, values
 from .compile import check_model, check_options, compile_model
 from .core import HackbookError, check_seed, fingerprint, load_keras, load_record, make_folder
 from .core import require, save_record, set_seed
@@ -103,21 +103,21 @@ def keep(self:Training):
 def weights(self:Training):
     "The model's variables as they are to be used: where an average is kept, the averages."
     optimizer = self.model.optimizer
-    arrays = {f'{i:04d}': np.array(v) for i, v in enumerate(self.model.variables)}
+    arrays = {f'{i:04d}': a for i, a in enumerate(values(self.model.variables))}
     if not getattr(optimizer, 'use_ema', False): return arrays
     place = {id(v): f'{i:04d}' for i, v in enumerate(self.model.variables)}
-    pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average)
-    return arrays | {place[id(v)]: np.array(average) for v, average in pairs}
+    averages = values(optimizer._model_variables_moving_average)
+    return arrays | {place[id(v)]: a for v, a in zip(optimizer._trainable_variables, averages)}
 
 @patch
 def use(self:Training, weights):
     "Put `weights` into the model."
-    for v, a in zip(self.model.variables, weights.values()): v.assign(a)
+    assign(self.model.variables, weights.values())
 
 # %% ../nbs/library/12_train.ipynb #34f73e7b
 def _broken_weights(model):
     "The layer nearest to the output with weights that are no numbers; None where all are."
-    bad = lambda layer: any(not np.isfinite(np.array(w)).all() for w in layer.weights)
+    bad = lambda layer: any(not np.isfinite(w).all() for w in values(layer.weights))
     return next((layer.name for layer in reversed(model._flatten_layers(include_self=False)) if bad(layer)), None)
 
 def _broken_output(model, x):
@@ -133,7 +133,8 @@ def first_to_break(self:Training) -> str:
     restore(self.model, self.good)
     for step, (x, y) in enumerate(islice(self.served.dataset, self.step + 1)):
         if name := _broken_weights(self.model): return f'the gradient of layer {name!r} in step {step}'
-        if step == self.step and (name := _broken_output(self.model, x)): return f'the output of layer {name!r} in step {step + 1}'
+        if step == self.step and (name := _broken_output(self.model, x)):
+            return f'the output of layer {name!r} in step {step + 1}'
         self.model.train_on_batch(x, y)
     if name := _broken_weights(self.model): return f'the gradient of layer {name!r} in step {self.step + 1}'
     return f'the loss in step {self.step + 1}, though all layers gave numbers'
@@ -226,8 +227,8 @@ def measure_epochs(self:Training, validation, ends) -> int:
         call()
         return perf_counter() - start
     few = self.served.dataset.take(steps)
-    self.model.fit(few.take(1), verbose=0)        # the first batch builds the graph
-    epoch = seconds_of(lambda: self.model.fit(few, verbose=0)) / steps * self.served.steps
+    self.model.fit(few.take(1), verbose=0, shuffle=False)        # the first batch builds the graph
+    epoch = seconds_of(lambda: self.model.fit(few, verbose=0, shuffle=False)) / steps * self.served.steps
     evaluate = lambda: self.model.evaluate(validation.x, validation.y, batch_size=1024, verbose=0)
     evaluate()
     epoch += seconds_of(evaluate)
@@ -278,7 +279,8 @@ def fit(
 def _check_tensorboard(to):
     "Raise a `HackbookError` where no event files can be written."
     require(to is not None, 'to', None, 'a folder, with tensorboard=True', "try to='runs'")
-    if not find_spec('tensorboard'): raise HackbookError('tensorboard=True needs one more package: call `pip install tensorboard`')
+    if not find_spec('tensorboard'):
+        raise HackbookError('tensorboard=True needs one more package: call `pip install tensorboard`')
 
 def _be_deterministic():
     "TensorFlow's own switch; it stays on in this process."
@@ -289,7 +291,7 @@ def _be_deterministic():
 def _loaded(model, folder):
     "The Run in `folder`, with its weights in `model`."
     run = load_run(folder)
-    for v, trained in zip(model.variables, run.model.variables): v.assign(trained)
+    assign(model.variables, run.model.variables)
     return Run(model, run.history, run.record, folder)
 
 def _begin(model, splits, options, key, found, to, ends):
