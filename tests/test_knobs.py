@@ -280,6 +280,24 @@ def test_values_written_by_another_thread_reach_the_graph():
     assert (step_of(model) == 0).all()
 
 
+def test_training_in_a_worker_while_the_main_thread_turns():
+    model = compiled(keras.optimizers.SGD(0.1))
+    knobs, failed = attach(model), []
+
+    def work():
+        try:
+            model.fit(endless(), steps_per_epoch=400, verbose=0)
+        except Exception as e:     # shown by the assertion below
+            failed.append(e)
+    worker = threading.Thread(target=work)
+    worker.start()
+    while worker.is_alive():
+        knobs.update({name: rng.uniform(0, 0.5) for name in knobs})
+        float(np.asarray(model(X, training=True)).sum())     # reads the knobs outside of the worker's step
+    worker.join()
+    assert failed == [] and np.isfinite(vector(model)).all()
+
+
 def test_a_loop_of_ones_own_and_eager_steps_obey_too():
     import tensorflow as tf
     model = keras.Sequential([keras.Input((999,)), L.Dropout(0.1)])
