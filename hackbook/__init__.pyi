@@ -2,8 +2,8 @@
 
 from . import (
     baselines, batches, checkpoint, cli, compile, core, data, deadlines, encode, feature_plots, features, folds,
-    leakage, metrics, models, prepare, present, problem, progress, run, schedules, selection, series, sources,
-    tables, train, web,
+    knobs, leakage, metrics, models, prepare, present, problem, progress, run, schedules, selection, series,
+    sources, tables, train, web,
 )
 from .augment import augment, show_augmented
 from .core import exercise, HackbookError, InvalidValue, label, NotFound, set_seed, subplots
