@@ -9,4 +9,5 @@ from .leakage import check_leakage
 from .prepare import SealBroken, Splits, split
 from .present import Report, report
 from .problem import Problem, load_problem
+from .relabel import Relabel, relabel
 from .train import Run, fit, load_run

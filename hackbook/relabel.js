@@ -31,7 +31,7 @@ function picker(names, choose, close) {
   const list = make("ul", { role: "listbox", id, "aria-label": "classes" });
   const input = make("input", {
     type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-label": "change to: type a class",
-    placeholder: "type a class", autocomplete: "off", spellcheck: "false",
+    placeholder: "type a class; arrows move, Enter chooses, Esc leaves", autocomplete: "off", spellcheck: "false",
   });
   let found = [], active = 0;
   const option = (n, i) => {
@@ -66,7 +66,7 @@ function picker(names, choose, close) {
   const node = make("div", { class: "picker", hidden: "" }, input, list);
   return {
     node,
-    open(first) { order = first; input.value = ""; node.hidden = false; narrow(order); input.focus({ preventScroll: true }); },
+    open(first) { order = first; input.value = ""; node.hidden = false; narrow(order); input.focus({ preventScroll: true }); node.scrollIntoView({ block: "nearest" }); },
     close() { node.hidden = true; },
   };
 }
@@ -143,7 +143,7 @@ function render({ model, el }) {
       example.replaceChildren();
       facts.replaceChildren(make("p", {}, !of ? "Nothing to go through." : left ? `The end; ${left} of ${of} not decided.` : "All decided."),
         table([["kept", tally("k")], ["changed", tally("c")], ["dropped", tally("d")]].map(([k, v]) => [k, String(v)])),
-        make("p", {}, make("code", {}, model.get("then"))));
+        make("p", {}, "To replay it: ", make("code", {}, model.get("then"))));
     } else {
       example.replaceChildren(SHOW[shown.kind](shown));
       example.scrollTop = 0;

@@ -25,7 +25,12 @@ from .clean import DECISIONS, example_keys, load_decisions, save_decisions
 from .core import HackbookError, make_folder, require
 from .data import Dataset
 
-# %% ../nbs/library/04_relabel.ipynb #2095be78
+# %% ../nbs/library/04_relabel.ipynb #74f17867
+def _range(x):
+    "The smallest and the largest finite number in `x`."
+    if x.dtype.kind == 'f': x = x[np.isfinite(x)]
+    return (float(x.min()), float(x.max())) if x.size else (0., 1.)
+
 def _uri(kind, content): return f'data:{kind};base64,{b64encode(content).decode()}'
 
 def _image(x, low, high, side=288):
@@ -40,7 +45,7 @@ def _image(x, low, high, side=288):
     source = _uri('image/png', buffer.getvalue())
     return dict(kind='image', source=source, width=width, height=height, enlarged=scale >= 2)
 
-# %% ../nbs/library/04_relabel.ipynb #6751c290
+# %% ../nbs/library/04_relabel.ipynb #d04a1f9f
 def _curve(x, low, high):
     "The numbers `x` as a line from left to right: an SVG."
     y = np.nan_to_num(x.astype('float32').ravel())
@@ -55,7 +60,7 @@ def _wav(x, rate):
     "The sound `x` as a wav file."
     from scipy.io import wavfile
     buffer = BytesIO()
-    wavfile.write(buffer, rate, (x.clip(-1, 1) * 32767).astype('int16') if x.dtype.kind == 'f' else x)
+    wavfile.write(buffer, rate, (np.nan_to_num(x).clip(-1, 1) * 32767).astype('int16') if x.dtype.kind == 'f' else x)
     return _uri('audio/wav', buffer.getvalue())
 
 # %% ../nbs/library/04_relabel.ipynb #174ddd16
@@ -84,7 +89,7 @@ def as_page(
     curve = _curve(x[row], low, high)
     return dict(kind='sound', curve=curve, source=_wav(x[row], data.rate)) if kind == 'sound' else dict(kind='curve', curve=curve)
 
-# %% ../nbs/library/04_relabel.ipynb #7ffdbba0
+# %% ../nbs/library/04_relabel.ipynb #461a9b10
 class Relabel:
     "Examples to go through one by one, and what is decided on each. In a notebook: a panel."
     def __init__(self,
@@ -95,8 +100,7 @@ class Relabel:
     ):
         self.data, self.rows, self.suggested, self.path = data, rows, suggested, Path(path)
         self.keys, self._panel = example_keys(data, rows), None
-        plain = data.kind in ('image', 'sound', 'numbers')
-        self.range = tuple(float(f(data.x)) for f in (np.nanmin, np.nanmax)) if plain else (0, 1)
+        self.range = _range(data.x) if data.kind in ('image', 'sound', 'numbers') else (0, 1)
         self.made = self._read()[1]      # position → decision and class number (None, but for a change)
         self.position = self._open()
 
@@ -243,12 +247,12 @@ def _told(self:Relabel, message):
                                                   'back': self.back, 'next': self.next}[what]()
     except (HackbookError, OSError) as e: self._show(str(e))
 
-# %% ../nbs/library/04_relabel.ipynb #de637ec2
+# %% ../nbs/library/04_relabel.ipynb #388af9d3
 def _small(shown):
     "An example in a table cell, as safe HTML."
     style = 'display: block; max-height: 64px; max-width: 160px; image-rendering: pixelated'
     if source := shown.get('curve') or shown.get('source'): return Img(src=source, alt='', style=f'{style}; min-height: 40px')
-    words = shown.get('text') or ', '.join(f'{k}: {v}' for k, v in shown['rows'])
+    words = shown['text'] if shown['kind'] == 'text' else ', '.join(f'{k}: {v}' for k, v in shown['rows'])
     return Span(words[:200] + '…' * (len(words) > 200))
 
 @patch

@@ -1,5 +1,6 @@
 """A notebook in a real browser: JupyterLab on a free port of 127.0.0.1, and the system's Chromium driven by Playwright."""
 
+import json
 import os
 import shutil
 import socket
@@ -31,9 +32,14 @@ def free_port():
         return s.getsockname()[1]
 
 
+def write(path, record):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record))
+
+
 @contextmanager
-def jupyter_lab(folder):
-    """JupyterLab in `folder`, settings and kernels kept apart from the user's: its address and token."""
+def jupyter_lab(folder, theme="light"):
+    """JupyterLab in `folder`, its settings apart from the user's: address and token. It is stopped at the end, kernels too."""
     port, token, own = free_port(), token_hex(16), Path(folder) / ".jupyter"
     environment = {**os.environ, "JUPYTER_TOKEN": token, "TF_CPP_MIN_LOG_LEVEL": "2",
                    "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
@@ -41,9 +47,10 @@ def jupyter_lab(folder):
         environment[f"JUPYTER_{name}_DIR"] = str(own / name.lower())
     environment["JUPYTERLAB_SETTINGS_DIR"], environment["JUPYTERLAB_WORKSPACES_DIR"] = str(own / "settings"), str(own / "workspaces")
     options = {"ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.port_retries": 0, "ServerApp.root_dir": folder,
-               "ServerApp.allow_root": True, "ServerApp.open_browser": False, "LabApp.news_url": "None", "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate"}
-    command = [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items() if k != "LabApp.news_url")]
-    own.mkdir()
+               "ServerApp.allow_root": True, "ServerApp.open_browser": False, "LabApp.expose_app_in_browser": True}
+    command = [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]
+    write(own / "config/labconfig/page_config.json", {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}})
+    write(own / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings", {"theme": f"JupyterLab {theme.title()}"})
     with open(own / "log", "w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
@@ -67,17 +74,14 @@ def jupyter_lab(folder):
 
 @contextmanager
 def notebook_page(folder, cells, theme="light", width=1000, height=900):
-    """A notebook with these code cells, opened and run in JupyterLab: Playwright's page, with `.errors` of its console.
-
-    `page.run_all()` runs the cells and waits for the kernel to be idle.
-    """
+    """A notebook with these code cells, opened in JupyterLab and run: Playwright's page, with its console's errors as `.errors`."""
     browser_path = find_browser()
     from playwright.sync_api import sync_playwright
 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, Path(folder) / "page.ipynb")
-    with jupyter_lab(folder) as (address, token), sync_playwright() as playwright:
+    with jupyter_lab(folder, theme) as (address, token), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         try:
             page = browser.new_page(viewport={"width": width, "height": height})
@@ -86,16 +90,14 @@ def notebook_page(folder, cells, theme="light", width=1000, height=900):
             page.on("pageerror", lambda e: page.errors.append(str(e)))
             page.goto(f"{address}/doc/tree/page.ipynb?token={token}")
             page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-            page.wait_for_selector('.jp-Toolbar-kernelStatus, .jp-Notebook-ExecutionIndicator', state="attached", timeout=60_000)
-            if theme == "dark":
-                menu(page, "Settings", "Theme", "JupyterLab Dark")
+            run_all(page)
             yield page
         finally:
             browser.close()
 
 
-def menu(page, *path):
-    """Choose an entry of JupyterLab's menu."""
-    page.get_by_role("menuitem", name=path[0], exact=True).click()
-    for name in path[1:]:
-        page.get_by_role("menuitem", name=name, exact=True).last.click()
+def run_all(page, timeout=120_000):
+    """Run all cells once the kernel is there, and wait for the last one to end."""
+    kernel = "window.jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel"
+    page.wait_for_function(f"{kernel}?.status === 'idle' && {kernel}.connectionStatus === 'connected'", timeout=timeout)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
