@@ -1,10 +1,13 @@
 """What `import hackbook as hb` offers: each name loads its room on first use. Editors read this file too."""
 
-from . import baselines, cli, core, data, deadlines, encode, leakage, metrics, models, prepare, present, problem, sources, tables, train, web
+from . import baselines, cli, core, data, deadlines, encode, findings, leakage, metrics, models, prepare, present, problem, sources, tables, train, web
 from .augment import augment, show_augmented
+from .clean import clean, load_decisions, save_decisions
 from .core import HackbookError, InvalidValue, NotFound, exercise, label, set_seed, subplots
 from .data import Dataset
+from .doubts import doubts
 from .evaluate import Evaluation, evaluate
+from .inspection import inspect
 from .leakage import check_leakage
 from .prepare import SealBroken, Splits, split
 from .present import Report, report

@@ -73,7 +73,7 @@ function picker(names, choose, close) {
 
 function render({ model, el }) {
   const page = () => model.get("page"), names = model.get("classes");
-  const title = make("strong", {}, model.get("name")), count = make("span", { class: "count" });
+  const title = make("strong", {}, `Relabel ${model.get("name")}`), count = make("span", { class: "count" });
   const strip = make("div", { class: "strip", "aria-hidden": "true" });
   const example = make("div", { class: "example" }), facts = make("div", { class: "facts" });
   const status = make("div", { class: "status", role: "status" }), problem = make("div", { class: "problem", role: "alert" });

@@ -111,7 +111,7 @@ class Relabel:
         "The first position from the start without a decision; the end if there is none."
         return next((i for i in range(len(self)) if i not in self.made), len(self))
 
-# %% ../nbs/library/04_relabel.ipynb #8089d754
+# %% ../nbs/library/04_relabel.ipynb #ee4e6f0a
 def _number(data, name, what='class'):
     "The number of a class, from its name or number; None stays None."
     if name is None: return None
@@ -125,15 +125,16 @@ def _label(self:Relabel, position): return self.data.class_names[self.data.y[sel
 
 @patch
 def _places(self:Relabel, table):
-    "For each line of the file the position of its example, or None: by content and row, or else by content and label."
-    at = {(k, r): i for i, (k, r) in enumerate(zip(self.keys, self.rows))}
-    ours = [at.get(line) for line in zip(table.example, table.row)]
-    known = np.flatnonzero([i is None and r < len(self.data) for i, r in zip(ours, table.row)])
-    there = dict(zip(known.tolist(), example_keys(self.data, table.row.to_numpy(int)[known])))
-    moved = {}
+    "For each line of the file the position of its example, or None: by content and label, best in its own row."
+    at = {(k, r, self._label(i)): i for i, (k, r) in enumerate(zip(self.keys, self.rows))}
+    lines = list(zip(table.example, table.row, table.label))
+    ours = [at.get(line) for line in lines]
+    known = [r for _, r, _ in lines if r < len(self.data)]
+    names = [self.data.class_names[n] for n in self.data.y[known]]
+    here, moved = set(zip(example_keys(self.data, known), known, names)), {}
     for i in sorted(set(range(len(self))) - set(ours)): moved.setdefault((self.keys[i], self._label(i)), []).append(i)
-    for j, line in enumerate(zip(table.example, table.label)):
-        if ours[j] is None and there.get(j) != line[0] and moved.get(line): ours[j] = moved[line].pop(0)
+    for j, (key, row, label) in enumerate(lines):
+        if (key, row, label) not in here and moved.get((key, label)): ours[j] = moved[key, label].pop(0)
     return ours
 
 @patch
@@ -145,14 +146,18 @@ def _read(self:Relabel):
             for i, what, name in zip(ours, table.decision, table.new_label) if i is not None}
     return table[[i is None for i in ours]], made
 
-# %% ../nbs/library/04_relabel.ipynb #6aaa9140
+# %% ../nbs/library/04_relabel.ipynb #f5e9ff1c
+@patch
+def _table(self:Relabel, made):
+    names = self.data.class_names
+    lines = [(self.keys[i], self.rows[i], self._label(i), what, '' if to is None else names[to])
+             for i, (what, to) in sorted(made.items())]
+    return pd.DataFrame(lines, columns=DECISIONS)
+
 @patch(as_prop=True)
 def frame(self:Relabel) -> pd.DataFrame:
     "A row a decision: example (fingerprint of its content), row, label, decision, new_label."
-    names = self.data.class_names
-    lines = [(self.keys[i], self.rows[i], self._label(i), what, '' if to is None else names[to])
-             for i, (what, to) in sorted(self.made.items())]
-    return pd.DataFrame(lines, columns=DECISIONS)
+    return self._table(self.made)
 
 @patch
 def _decide(self:Relabel, decision, to=None):
@@ -161,9 +166,9 @@ def _decide(self:Relabel, decision, to=None):
     others, made = self._read()
     if decision: made[self.position] = decision, to
     else: made.pop(self.position, None)
-    before, self.made = self.made, made
-    try: save_decisions(pd.concat([others, self.frame], ignore_index=True), self.path)
-    except BaseException: self.made = before; raise
+    table = self._table(made)
+    save_decisions(pd.concat([others, table]).drop_duplicates(['example', 'row'], keep='last'), self.path)
+    self.made = made
     self.position += bool(decision)
     self._show()
 

@@ -193,7 +193,7 @@ def press(page, *keys):
         before = page.evaluate(SEEN)
         page.keyboard.press(key)
         if key not in ("c", "7"):
-            page.wait_for_function(f"before => ({SEEN})() !== before", arg=before, timeout=10_000)
+            page.wait_for_function(f"before => ({SEEN})() !== before", arg=before, timeout=30_000)
 
 
 def tab_into(page, selector):
