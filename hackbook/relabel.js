@@ -96,10 +96,11 @@ function render({ model, el }) {
   let slow = null;
   function tell(what, to = null) {
     if (slow) return;   // one key, one page: nothing is decided on an example that was not seen
-    slow = setTimeout(() => {
+    const silent = () => {
       problem.textContent = "The kernel does not answer. A cell that runs must end first; after a restart, run this cell again: it goes on here.";
-    }, 1500);
-    model.send({ do: what, at: page().at, to });
+    };
+    slow = setTimeout(silent, 1500);
+    try { model.send({ do: what, at: page().at, to }); } catch { silent(); }   // the kernel was restarted
   }
 
   function shut() { pick.close(); panel.focus({ preventScroll: true }); }

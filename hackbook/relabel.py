@@ -74,7 +74,7 @@ def _values(data, row):
     if isinstance(data.x, pd.DataFrame): return [(c, _cell(data.x[c].iloc[row])) for c in data.x]
     return list(zip(data.features or map(str, range(1, 21)), map(_cell, data.x[row].ravel().tolist())))
 
-# %% ../nbs/library/04_relabel.ipynb #a7f12780
+# %% ../nbs/library/04_relabel.ipynb #2d73b55c
 def as_page(
     data:Dataset,
     row:int,               # which example
@@ -86,8 +86,8 @@ def as_page(
     if kind == 'image': return _image(x[row], low, high)
     if kind == 'text': return dict(kind='text', text=x[row][:20_000])
     if kind == 'table' or kind == 'numbers' and x[row].size <= 20: return dict(kind='table', rows=_values(data, row))
-    curve = _curve(x[row], low, high)
-    return dict(kind='sound', curve=curve, source=_wav(x[row], data.rate)) if kind == 'sound' else dict(kind='curve', curve=curve)
+    shown = dict(kind='curve', curve=_curve(x[row], low, high))
+    return shown | dict(kind='sound', source=_wav(x[row], data.rate)) if kind == 'sound' else shown
 
 # %% ../nbs/library/04_relabel.ipynb #461a9b10
 class Relabel:
@@ -252,7 +252,7 @@ def _told(self:Relabel, message):
                                                   'back': self.back, 'next': self.next}[what]()
     except (HackbookError, OSError) as e: self._show(str(e))
 
-# %% ../nbs/library/04_relabel.ipynb #388af9d3
+# %% ../nbs/library/04_relabel.ipynb #1a6a9da6
 def _small(shown):
     "An example in a table cell, as safe HTML."
     style = 'display: block; max-height: 64px; max-width: 160px; image-rendering: pixelated'
@@ -273,8 +273,8 @@ def still(self:Relabel,
         decided = f'{what} to {names[to]}' if what == 'change' else what
         shown = _small(as_page(self.data, self.rows[i], *self.range))
         lines.append(Tr(*(Td(v, style=cell) for v in (shown, str(self.rows[i]), self._label(i), guess, decided))))
-    more = len(self) - most
-    return Div(Strong(repr(self)), Table(*lines, style='margin: .4em 0; border: none'), f'and {more:,} more' if more > 0 else None)
+    more = f'and {len(self) - most:,} more' if len(self) > most else None
+    return Div(Strong(repr(self)), Table(*lines, style='margin: .4em 0; border: none'), more)
 
 @patch
 def _repr_mimebundle_(self:Relabel, **kwargs):

@@ -17,6 +17,7 @@ import pytest
 from conftest import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel"  # in the page's JavaScript
 
 
 def find_browser():
@@ -98,6 +99,5 @@ def notebook_page(folder, cells, theme="light", width=1000, height=900):
 
 def run_all(page, timeout=120_000):
     """Run all cells once the kernel is there, and wait for the last one to end."""
-    kernel = "window.jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel"
-    page.wait_for_function(f"{kernel}?.status === 'idle' && {kernel}.connectionStatus === 'connected'", timeout=timeout)
+    page.wait_for_function(f"{KERNEL}?.status === 'idle' && {KERNEL}.connectionStatus === 'connected'", timeout=timeout)
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")

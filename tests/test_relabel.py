@@ -5,7 +5,7 @@ import html
 import numpy as np
 import pandas as pd
 import pytest
-from browser import notebook_page
+from browser import KERNEL, notebook_page, run_all
 from conftest import ROOT
 
 import hackbook as hb
@@ -184,16 +184,14 @@ def test_hostile_data_is_escaped_where_nothing_runs(tmp_path):
     assert hb.relabel(data, [0, 1, 2], to=tmp_path / "d.csv").frame.new_label.tolist() == [HOSTILE[2]]
 
 
-SEEN = "() => ['count', 'facts'].map(c => document.querySelector(`.hackbook-relabel .${c}`).innerText).join()"
-
-
-def press(page, *keys):
+def press(page, *keys, seen=".count, .facts"):
     """Press keys one by one, each after the page that the one before it brought; letters in "change to" bring none."""
+    text = "s => [...document.querySelector('.hackbook-relabel').querySelectorAll(s)].map(e => e.innerText).join()"
     for key in keys:
-        before = page.evaluate(SEEN)
+        before = page.evaluate(text, seen)
         page.keyboard.press(key)
         if key not in ("c", "7"):
-            page.wait_for_function(f"before => ({SEEN})() !== before", arg=before, timeout=30_000)
+            page.wait_for_function(f"([seen, before]) => ({text})(seen) !== before", arg=[seen, before], timeout=30_000)
 
 
 def tab_into(page, selector):
@@ -220,9 +218,16 @@ def test_by_keyboard_alone_in_jupyterlab(tmp_path):
         press(page, "ArrowRight", "k")
         assert load_decisions(tmp_path / "decisions.csv")[["row", "decision", "new_label"]].values.tolist() == [
             [5, "keep", ""], [6, "change", "7"], [7, "keep", ""], [8, "change", "3"]]
+        press(page, "ArrowRight")
         for key in ("x", "d", "d", "a", "y"):  # JupyterLab's own keys do nothing to the notebook while the panel has the focus
             page.keyboard.press(key)
         assert page.locator(".jp-Cell").count() == 2 and page.errors == []
+        page.evaluate(f"async () => {{ await {KERNEL}.restart(); }}")  # says so, and goes on when the cell is run again
+        press(page, "ArrowLeft", seen=".problem")
+        assert "run this cell again" in page.locator(".hackbook-relabel .problem").inner_text()
+        run_all(page)
+        page.wait_for_function("document.querySelector('.hackbook-relabel .facts').innerText.startsWith('All decided.')")
+        assert page.errors == []
 
 
 def test_hostile_data_does_not_run_in_the_browser(tmp_path):
