@@ -27,7 +27,7 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
     packages=["hackbook"],
-    package_data={"hackbook": ["*.pyi"]},
+    package_data={"hackbook": ["*.pyi", "*.js", "*.css"]},
     python_requires=f">={s['min_python']}",
     install_requires=s["requirements"].split(),
     extras_require={"dev": s["dev_requirements"].split()},

@@ -1,19 +1,23 @@
 """What `import hackbook as hb` offers: each name loads its room on first use. Editors read this file too."""
 
 from . import (
-    baselines, batches, checkpoint, cli, compile, core, data, deadlines, encode, feature_plots, features, folds,
-    knobs, leakage, metrics, models, prepare, present, problem, progress, run, schedules, selection, series,
-    sources, tables, train, web,
+    baselines, batches, checkpoint, cli, compile, core, data, deadlines, encode, feature_plots, features,
+    findings, folds, knobs, leakage, metrics, models, prepare, present, problem, progress, run, schedules,
+    selection, series, sources, tables, train, web,
 )
 from .augment import augment, show_augmented
+from .clean import clean, load_decisions, save_decisions
 from .core import exercise, HackbookError, InvalidValue, label, NotFound, set_seed, subplots
 from .data import Dataset
+from .doubts import doubts
 from .evaluate import evaluate, Evaluation
 from .find_lr import find_lr, LearningRates
 from .folds import compare
+from .inspection import inspect
 from .leakage import check_leakage
 from .prepare import SealBroken, split, Splits
 from .present import report, Report
 from .problem import load_problem, Problem
+from .relabel import relabel, Relabel
 from .run import load_run, Run, runs
-from .train import fit
+from .train import fit, load_run, Run

@@ -1,0 +1,168 @@
+// The panel of `hb.relabel`: shows the page that Python sends, and tells Python which key was pressed.
+// What came from data reaches the page as text, or as the source of an image or a sound, never as HTML.
+
+const KEYS = { k: "keep", c: "change", d: "drop", u: "undo", ArrowLeft: "back", ArrowRight: "next" };
+const DONE = { keep: "kept", change: "changed to", drop: "dropped", "": "not decided yet" };
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function table(rows, named = "") {
+  const cells = ([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value));
+  return make("table", { class: named }, ...rows.map(cells));
+}
+
+// What an example looks like, by its kind.
+const SHOW = {
+  image: (e) => make("img", { src: e.source, width: e.width, height: e.height, alt: "", class: e.enlarged ? "enlarged" : "" }),
+  sound: (e) => make("div", { class: "sound" }, make("img", { src: e.curve, alt: "" }), make("audio", { src: e.source, controls: "" })),
+  curve: (e) => make("img", { src: e.curve, alt: "", class: "curve" }),
+  text: (e) => make("p", { class: "text" }, e.text),
+  table: (e) => table(e.rows),
+};
+
+// A list of classes to choose from: type to narrow it, arrows to move, Enter to choose.
+function picker(names, choose, close) {
+  const id = `hackbook-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+  const list = make("ul", { role: "listbox", id, "aria-label": "classes" });
+  const input = make("input", {
+    type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-label": "change to: type a class",
+    placeholder: "type a class; arrows move, Enter chooses, Esc leaves", autocomplete: "off", spellcheck: "false",
+  });
+  let found = [], active = 0;
+  const option = (n, i) => {
+    const node = make("li", { role: "option", id: `${id}-${i}` }, names[n]);
+    node.addEventListener("pointerdown", (event) => { event.preventDefault(); choose(n); });
+    return node;
+  };
+  function mark(i) {
+    active = (i + found.length) % (found.length || 1);
+    [...list.children].forEach((node, j) => node.setAttribute("aria-selected", j === active));
+    input.setAttribute("aria-activedescendant", found.length ? `${id}-${active}` : "");
+    list.children[active]?.scrollIntoView({ block: "nearest" });
+  }
+  function narrow(order) {
+    const typed = input.value.trim().toLowerCase();
+    const rank = (n) => [names[n].toLowerCase()].map((s) => (s === typed ? 0 : s.startsWith(typed) ? 1 : s.includes(typed) ? 2 : 3))[0];
+    found = order.filter((n) => rank(n) < 3);
+    if (typed) found.sort((a, b) => rank(a) - rank(b));
+    list.replaceChildren(...found.map(option));
+    mark(0);
+  }
+  let order = [];
+  input.addEventListener("input", () => narrow(order));
+  input.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (step && !(input.value && /Left|Right/.test(event.key))) mark(active + step);
+    else if (event.key === "Enter") { if (found.length) choose(found[active]); }
+    else if (event.key === "Escape") close();
+    else return;
+    event.preventDefault();
+  });
+  const node = make("div", { class: "picker", hidden: "" }, input, list);
+  return {
+    node,
+    open(first) { order = first; input.value = ""; node.hidden = false; narrow(order); input.focus({ preventScroll: true }); node.scrollIntoView({ block: "nearest" }); },
+    close() { node.hidden = true; },
+  };
+}
+
+function render({ model, el }) {
+  const page = () => model.get("page"), names = model.get("classes");
+  const title = make("strong", {}, `Relabel ${model.get("name")}`), count = make("span", { class: "count" });
+  const strip = make("div", { class: "strip", "aria-hidden": "true" });
+  const example = make("div", { class: "example" }), facts = make("div", { class: "facts" });
+  const status = make("div", { class: "status", role: "status" }), problem = make("div", { class: "problem", role: "alert" });
+  const buttons = Object.fromEntries(Object.entries(KEYS).map(([key, what]) => {
+    const sign = { ArrowLeft: "←", ArrowRight: "→" }[key] ?? key.toUpperCase();
+    const button = make("button", { type: "button", class: what, "aria-keyshortcuts": key }, make("kbd", { "aria-hidden": "true" }, sign), what);
+    button.addEventListener("click", () => press(what));
+    return [what, button];
+  }));
+  const { keep, change, drop, undo, back, next } = buttons;
+  const pick = picker(names, (n) => { shut(); tell("change", n); }, shut);
+  const saved = make("span", { class: "saved" }, "saved in ", make("code", {}, model.get("path")));
+  const hint = make("span", { class: "hint" }, "click here, or Tab into it, to use the keys");
+  const panel = make("div", { class: "hackbook-relabel", tabindex: "0", role: "group", "aria-label": `Relabel ${model.get("name")}` },
+    make("div", { class: "head" }, title, count), strip,
+    make("div", { class: "body" }, example, facts),
+    make("div", { class: "buttons", role: "toolbar", "aria-label": "decisions" }, keep, change, drop, undo, make("span", { class: "gap" }), back, next),
+    pick.node, problem, make("div", { class: "foot" }, saved, make("span", { class: "space" }, make("kbd", {}, "Space"), "plays"), hint), status);
+
+  let slow = null;
+  function tell(what, to = null) {
+    if (slow) return;   // one key, one page: nothing is decided on an example that was not seen
+    const silent = () => {
+      problem.textContent = "The kernel does not answer. A cell that runs must end first; after a restart, run this cell again: it goes on here.";
+    };
+    slow = setTimeout(silent, 1500);
+    try { model.send({ do: what, at: page().at, to }); } catch { silent(); }   // the kernel was restarted
+  }
+
+  function shut() { pick.close(); panel.focus({ preventScroll: true }); }
+
+  function press(what) {
+    const { label, suggested } = page();
+    if (slow || buttons[what].getAttribute("aria-disabled") === "true") return;
+    if (what !== "change") return tell(what);
+    const first = suggested === null ? [] : [suggested];
+    pick.open([...first, ...names.keys()].filter((n, i, all) => n !== label && all.indexOf(n) === i));
+  }
+
+  panel.addEventListener("keydown", (event) => {
+    const plain = !(event.ctrlKey || event.metaKey || event.altKey);
+    panel.toggleAttribute("data-lm-suppress-shortcuts", plain);   // JupyterLab's D D would delete the cell
+    if (!plain) return;
+    event.stopPropagation();
+    if (pick.node.contains(event.target) || event.isComposing) return;
+    const what = KEYS[event.key] ?? KEYS[event.key.toLowerCase()], sound = example.querySelector("audio");
+    const native = event.target.closest("button, audio");
+    if (what && !event.repeat && !(native === sound && sound && event.key.startsWith("Arrow"))) press(what);
+    else if (event.key === " " && !native && sound) sound.paused ? sound.play() : sound.pause();
+    else if (/^Arrow(Up|Down)$/.test(event.key)) example.scrollBy(0, event.key === "ArrowUp" ? -60 : 60);
+    else if (!(event.key === " " && !native)) return;
+    event.preventDefault();
+  });
+
+  function draw() {
+    clearTimeout(slow);
+    slow = null;
+    const { at, of, row, label, suggested, done, shown, to, strip: marks, trouble } = page();
+    const decided = [...marks].filter((m) => m !== "-").length, over = at >= of;
+    const word = done === "change" ? `${DONE.change} ${names[to]}` : DONE[done];
+    count.textContent = `${decided} of ${of} decided`;
+    if (strip.children.length !== of) strip.replaceChildren(...Array.from({ length: of }, () => make("i")));
+    [...strip.children].forEach((cell, i) => { cell.className = `${marks[i]}${i === at ? " here" : ""}`; });
+    panel.classList.toggle("over", over);
+    panel.classList.toggle("sounding", shown.kind === "sound");
+    if (over) {
+      const left = of - decided, tally = (mark) => [...marks].filter((m) => m === mark).length;
+      example.replaceChildren();
+      facts.replaceChildren(make("p", {}, !of ? "Nothing to go through." : left ? `The end; ${left} of ${of} not decided.` : "All decided."),
+        table([["kept", tally("k")], ["changed", tally("c")], ["dropped", tally("d")]].map(([k, v]) => [k, String(v)])),
+        make("p", {}, "To replay it: ", make("code", {}, model.get("then"))));
+    } else {
+      example.replaceChildren(SHOW[shown.kind](shown));
+      example.scrollTop = 0;
+      facts.replaceChildren(make("p", { class: "place" }, `example ${at + 1} of ${of}, row ${row}`), table([
+        ["label", names[label]], ...(suggested === null ? [] : [["suggested", names[suggested]]]), ["decision", word]], done || "open"));
+    }
+    for (const what of ["keep", "change", "drop"]) buttons[what].setAttribute("aria-pressed", String(!over && done === what));
+    for (const what of ["keep", "change", "drop", "next"]) buttons[what].setAttribute("aria-disabled", String(over && (what !== "next" || decided === of)));
+    undo.setAttribute("aria-disabled", String(over || !done));
+    back.setAttribute("aria-disabled", String(at === 0));
+    problem.textContent = trouble;
+    status.textContent = facts.innerText.replace(/\s+/g, " ") + (shown.kind === "text" ? ` text: ${shown.text}` : "");
+  }
+
+  model.on("change:page", draw);
+  el.append(panel);
+  draw();
+  return () => { clearTimeout(slow); model.off("change:page", draw); };
+}
+
+export default { render };

@@ -1,0 +1,103 @@
+"""A notebook in a real browser: JupyterLab on a free port of 127.0.0.1, and the system's Chromium driven by Playwright."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel"  # in the page's JavaScript
+
+
+def find_browser():
+    """The path of a Chromium, or a skip that says what is missing."""
+    pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    return found or pytest.skip(f"no Chromium here (looked for {', '.join(BROWSERS)}); on Debian and Ubuntu: sudo apt install chromium")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def write(path, record):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record))
+
+
+@contextmanager
+def jupyter_lab(folder, theme="light"):
+    """JupyterLab in `folder`, its settings apart from the user's: address and token. It is stopped at the end, kernels too."""
+    port, token, own = free_port(), token_hex(16), Path(folder) / ".jupyter"
+    environment = {**os.environ, "JUPYTER_TOKEN": token, "TF_CPP_MIN_LOG_LEVEL": "2",
+                   "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    for name in ("CONFIG", "DATA", "RUNTIME"):
+        environment[f"JUPYTER_{name}_DIR"] = str(own / name.lower())
+    environment["JUPYTERLAB_SETTINGS_DIR"], environment["JUPYTERLAB_WORKSPACES_DIR"] = str(own / "settings"), str(own / "workspaces")
+    options = {"ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.port_retries": 0, "ServerApp.root_dir": folder,
+               "ServerApp.allow_root": True, "ServerApp.open_browser": False, "LabApp.expose_app_in_browser": True}
+    command = [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]
+    write(own / "config/labconfig/page_config.json", {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}})
+    write(own / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings", {"theme": f"JupyterLab {theme.title()}"})
+    with open(own / "log", "w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            address, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
+            while True:
+                try:
+                    urlopen(f"{address}/api?token={token}", timeout=5).close()
+                    break
+                except OSError:
+                    assert server.poll() is None and time.monotonic() < until, (own / "log").read_text()
+                    time.sleep(0.2)
+            yield address, token
+        finally:
+            server.terminate()  # it ends its kernels
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+@contextmanager
+def notebook_page(folder, cells, theme="light", width=1000, height=900):
+    """A notebook with these code cells, opened in JupyterLab and run: Playwright's page, with its console's errors as `.errors`."""
+    browser_path = find_browser()
+    from playwright.sync_api import sync_playwright
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, Path(folder) / "page.ipynb")
+    with jupyter_lab(folder, theme) as (address, token), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        try:
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.errors = []
+            page.on("console", lambda m: page.errors.append(f"{m.text} ({m.location.get('url', '')})") if m.type == "error" else None)
+            page.on("pageerror", lambda e: page.errors.append(str(e)))
+            page.goto(f"{address}/doc/tree/page.ipynb?token={token}")
+            page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+            run_all(page)
+            yield page
+        finally:
+            browser.close()
+
+
+def run_all(page, timeout=120_000):
+    """Run all cells once the kernel is there, and wait for the last one to end."""
+    page.wait_for_function(f"{KERNEL}?.status === 'idle' && {KERNEL}.connectionStatus === 'connected'", timeout=timeout)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
