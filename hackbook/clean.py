@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['DECISIONS', 'MENDS', 'example_keys', 'save_decisions', 'load_decisions', 'drop', 'fix_types', 'clean']
 
-# %% ../nbs/library/04_clean.ipynb #0d96ed57
-import hashlib
+# %% ../nbs/library/04_clean.ipynb #ed6eba2a
+import csv, hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -57,14 +57,16 @@ def _check_decisions(frame, name):
     if len(twice): require(False, f'{name}, row {twice[0] + 1}', frame.row[twice[0]], 'the only decision on that example')
     return frame.astype({'row': int})
 
-# %% ../nbs/library/04_clean.ipynb #6592f2ac
+# %% ../nbs/library/04_clean.ipynb #66548e18
 def save_decisions(
     decisions:pd.DataFrame,  # columns example, row, label, decision ('keep', 'change', 'drop'), new_label (or empty)
     path:str|Path,           # a CSV, whole or not at all
 ) -> Path:                   # the file written
     "Write decisions that `clean` can replay."
     checked = _check_decisions(decisions, 'decisions')
-    with atomic(path) as temporary: checked.to_csv(temporary, index=False, lineterminator='\n', encoding='utf-8')
+    quoting = csv.QUOTE_NONNUMERIC if checked.stack().astype(str).str.contains('\r').any() else csv.QUOTE_MINIMAL
+    with atomic(path) as temporary:
+        checked.to_csv(temporary, index=False, lineterminator='\n', quoting=quoting, encoding='utf-8')
     return Path(path)
 
 def load_decisions(

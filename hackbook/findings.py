@@ -7,12 +7,13 @@ __all__ = ['SEVERITIES', 'Finding', 'duplicates', 'conflicts', 'near_duplicates'
            'readings', 'mixed_types', 'far_out', 'outliers', 'blank', 'lengths', 'odd_lengths', 'bad_recordings',
            'imbalance', 'rare_classes', 'unreadable', 'suspicious_labels']
 
-# %% ../nbs/library/03_findings.ipynb #e179df8b
+# %% ../nbs/library/03_findings.ipynb #cd7688f0
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from .core import rows
 from .data import Dataset
@@ -66,42 +67,46 @@ def duplicates(data:Dataset) -> list[Finding]:
     return _found('duplicates', 'medium', f"{_n(len(i), 'copy')} of earlier examples, with the same label", i,
                   'examples', 'drop_duplicates', beside=first[i])
 
-# %% ../nbs/library/03_findings.ipynb #ca9fda99
+# %% ../nbs/library/03_findings.ipynb #3be43879
 def conflicts(data:Dataset) -> list[Finding]:
     "Equal examples with different labels, all of them, those that are equal side by side."
     if not data.class_names: return []
     content, y = _content(data), pd.Series(data.y)
     i = np.flatnonzero(y.groupby(content).transform('nunique') > 1)
     i = i[np.argsort(content[i], kind='stable')]
-    best = pd.Series(content_groups(pd.DataFrame({'x': content, 'y': y}))).groupby(content).agg(lambda n: n.value_counts().iloc[0])
-    best = best.sum() / len(data) if len(i) else 1
+    best = pd.DataFrame({'x': content, 'y': y}).value_counts().groupby('x').max().sum() / len(data)
     return _found('conflicts', 'high', f"{_n(len(i), 'example')} equal to another with a different label; "
                   f'no model can be right on more than {best:.2%}', i, 'examples', 'drop_conflicts',
                   "say which label is right: hb.clean(data, decisions='decisions.csv')")
 
-# %% ../nbs/library/03_findings.ipynb #4f1089ac
+# %% ../nbs/library/03_findings.ipynb #6dbbc228
 def _near_pairs(x, nearness):
     "Pairs of places in `x` that are much nearer to each other than usual and than by chance."
-    distance, place = Neighbours(x)(x, 3)
+    known = Neighbours(x)
+    distance, place = known(x, 3)
     distance = np.where(place == np.arange(len(x))[:, None], np.inf, distance)     # not itself
+    encoded = known.rows.transform(x)
+    contrast = np.inf if sparse.issparse(encoded) else np.linalg.norm(encoded - encoded.mean(axis=1, keepdims=True), axis=1)
     order = np.argsort(distance, axis=1, kind='stable')
     place, (nearest, second) = np.take_along_axis(place, order, 1)[:, 0], np.take_along_axis(distance, order, 1).T[:2]
     apart = nearest > 0
     growth = np.median(np.log(second[apart] / nearest[apart])) if apart.any() else 0
     by_chance = len(x) * np.log(2) * nearness ** (np.log(2) / growth) if growth > 0 else 0
-    i = np.flatnonzero(nearest < nearness)
+    i = np.flatnonzero((nearest < nearness) & (nearest * (known.usual or 1) < contrast / 2))
     if len(i) <= 10 * by_chance: return np.empty((0, 2), int)
     return np.unique(np.sort(np.c_[i, place[i]], axis=1), axis=0)
 
-# %% ../nbs/library/03_findings.ipynb #97b00fa2
-def near_duplicates(data:Dataset, nearness:float=.1, most:int=5000) -> list[Finding]:
+# %% ../nbs/library/03_findings.ipynb #e98c722a
+def near_duplicates(data:Dataset, most:int=5000) -> list[Finding]:
     "Examples that are almost equal to another, but not quite: the later of each pair."
     if data.times is not None: return []
     one = np.unique(_firsts(_content(data)))
     if data.kind == 'text': one = one[[bool(t.strip()) for t in data.x[one]]]
     one = np.sort(np.random.default_rng(0).permutation(one)[:most])
     if len(one) < 10: return []
-    early, late = one[_near_pairs(rows(data.x, one), nearness)].T
+    x = rows(data.x, one)
+    if data.kind == 'sound': x = x.reshape(len(x), -1, 1)        # one unit for all samples, as for pixels
+    early, late = one[_near_pairs(x, .3 if data.kind == 'text' else .1)].T
     same = data.y[early] == data.y[late] if data.class_names else np.full(len(late), True)
     look = "look at both; say which label is right: hb.clean(data, decisions='decisions.csv')"
     return [*_found('near duplicates across classes', 'high', f"{_n((~same).sum(), 'pair')} almost equal, with different labels",
