@@ -15,8 +15,9 @@ from fastcore.basics import patch
 
 from .core import Figure, card, image_grid, label, require, save_record, subplots
 from .data import Dataset
+from .lazy import reading
 from .prepare import Sealed
-from .train import Run
+from .train import Run, in_order
 
 # %% ../nbs/library/14_evaluate.ipynb #25e13cab
 def wilson(
@@ -77,7 +78,7 @@ def evaluate(
     if isinstance(data, Sealed):
         data.open(reason)
         if isinstance(run, Run): _note_openings(run, data.openings)
-    return Evaluation(inside, model.predict(inside.x, batch_size=1024, verbose=0), confidence)
+    with reading(inside.x): return Evaluation(inside, model.predict(in_order(inside), verbose=0), confidence)
 
 def _check_evaluate(model, data):
     "Raise `InvalidValue` where `data` does not fit `model`."
