@@ -32,7 +32,7 @@ def open_image(content):
     if image.mode in ('I', 'F'): raise ValueError(f'pixels of 32 bits (mode {image.mode}) have no known range; store 8 or 16')
     return image
 
-# %% ../nbs/library/02_lazy.ipynb #f1efd54c
+# %% ../nbs/library/02_lazy.ipynb #871434cf
 def pixels(
     content:bytes,         # of an image file
     size:tuple[int, int],  # height and width
@@ -40,6 +40,8 @@ def pixels(
 ) -> np.ndarray:           # uint8, (height, width, channels)
     "The image, upright and in one shape. Raises what Pillow raises where it cannot be read."
     image = ImageOps.exif_transpose(open_image(content))
+    slim = min(image.width / image.height * size[0], image.height / image.width * size[1]) <= .5
+    if slim: raise ValueError(f'{image.width} × {image.height} pixels, of which nothing is left at {size[1]} × {size[0]}')
     if image.mode.startswith('I;16'): image = Image.fromarray((np.asarray(image) >> 8).astype('uint8'))
     if image.has_transparency_data:
         image = image.convert('RGBA')
@@ -48,7 +50,7 @@ def pixels(
     image = ImageOps.pad(image, size[::-1], Image.Resampling.BILINEAR, color=0)
     return np.asarray(image).reshape(*size, channels)
 
-# %% ../nbs/library/02_lazy.ipynb #2e45f5be
+# %% ../nbs/library/02_lazy.ipynb #57fd4a2e
 def _whole_png(content):
     "Is it a PNG with nothing missing or damaged anywhere? Pillow forgives some of that, TensorFlow nothing."
     try: open_image(content).verify()
@@ -65,21 +67,24 @@ def look(
     seen = (*(image.size if turn in (5, 6, 7, 8) else image.size[::-1]), not image.mode.startswith(('1', 'L', 'I')))
     if not thorough: return seen
     plain = turn == 1 and image.mode in ('1', 'L', 'P', 'RGB') and not image.has_transparency_data
-    fast = plain and (image.format == 'JPEG' or image.format == 'PNG' and _whole_png(content))
-    image.draft(None, (1, 1))
-    image.load()
-    return *seen, fast, int.from_bytes(blake2b(content, digest_size=8).digest())
+    fast = plain and (image.format in ('JPEG', 'MPO') or image.format == 'PNG' and _whole_png(content))
+    if not fast: pixels(content, seen[:2], 3)
+    else:
+        image.draft(None, (1, 1))
+        image.load()
+    return *seen, fast, int.from_bytes(blake2b(content, digest_size=8).digest()) >> 1   # an int64
 
-# %% ../nbs/library/02_lazy.ipynb #6ca6d3ac
+# %% ../nbs/library/02_lazy.ipynb #0b7de195
 @dataclass(frozen=True, eq=False, repr=False)
 class LazyImages(Lazy):
     "Images of a folder, decoded when they are needed; they look like an array of uint8."
     folder:Path            # with the files
-    frame:pd.DataFrame     # a row an image: file, bytes, colour, fast (can TensorFlow read it?), digest
+    frame:pd.DataFrame     # a row an image: file, bytes, height, width, colour, fast (can TensorFlow read it?), digest
     size:tuple[int, int]   # height and width
     channels:int           # 1 or 3
 
     dtype = np.dtype('uint8')
+    columns = ['file', 'bytes', 'height', 'width', 'colour', 'fast', 'digest']
     @property
     def shape(self) -> tuple: return len(self.frame), *self.size, *([3] if self.channels == 3 else [])
     @property
@@ -118,7 +123,7 @@ def stacked(self:LazyImages, xs):
     below = lambda x: x.folder.relative_to(folder).as_posix() + '/' if x.folder != folder else ''
     return replace(self, folder=folder, frame=stack(*(x.frame.assign(file=below(x) + x.frame.file) for x in xs)))
 
-# %% ../nbs/library/02_lazy.ipynb #a80f4db8
+# %% ../nbs/library/02_lazy.ipynb #322e948c
 @patch
 def check(self:LazyImages,
     decode:bool=False,  # see too whether TensorFlow can decode each?
@@ -145,9 +150,9 @@ def reading(
     "If the block fails over a file of `xs` that is gone or has changed, say which."
     try: yield
     except HackbookError: raise
-    except Exception:
+    except Exception as e:
         for x in xs:
-            if isinstance(x, Lazy): x.check(decode=True)
+            if isinstance(x, Lazy): x.check(decode=type(e).__name__ == 'InvalidArgumentError')   # TensorFlow's, of decoding too
         raise
 
 # %% ../nbs/library/02_lazy.ipynb #07e5c97c
@@ -165,20 +170,22 @@ def _grey(image):
     import tensorflow as tf
     return tf.cast((tf.reduce_sum(tf.cast(image, 'int32') * [19595, 38470, 7471], -1, keepdims=True) + 2**15) // 2**16, 'uint8')
 
-# %% ../nbs/library/02_lazy.ipynb #8ccae91b
+# %% ../nbs/library/02_lazy.ipynb #ad367ef2
 @patch
 def reader(self:LazyImages):   # a function from a place to an image, for `tf.data.Dataset.map`
     "Read and decode in TensorFlow, and in Pillow what TensorFlow cannot."
     load_keras()
     import tensorflow as tf
     fast, deep = self.frame.fast.to_numpy(), 3 if self.channels == 3 or self.frame.colour.any() else 1
+    whole = (self.frame[['height', 'width']] == self.size).to_numpy().all()
     with tf.device('CPU'):
         paths, quick = tf.constant([os.fsencode(self.folder/f) for f in self.frame.file]), tf.constant(fast)
     def decoded(i):
-        image = tf.io.decode_jpeg(tf.io.read_file(paths[i]), deep, dct_method='INTEGER_ACCURATE')   # PNG too
+        image = tf.io.decode_jpeg(tf.io.read_file(tf.gather(paths, i)), deep, dct_method='INTEGER_ACCURATE')   # PNG too
         if deep > self.channels: image = _grey(image)
+        if whole: return tf.reshape(image, self.shape[1:])
         same = tf.reduce_all(tf.shape(image)[:2] == self.size)
         return tf.reshape(tf.cond(same, lambda: image, lambda: _fitted(image, self.size)), self.shape[1:])
     def opened(i): return tf.ensure_shape(tf.numpy_function(lambda i: self[int(i)], [i], tf.uint8, stateful=False), self.shape[1:])
     if fast.all(): return decoded
-    return lambda i: tf.cond(quick[i], lambda: decoded(i), lambda: opened(i))
+    return lambda i: tf.cond(tf.gather(quick, i), lambda: decoded(i), lambda: opened(i))

@@ -169,7 +169,7 @@ def _common_shape(shapes, size, channels):
     size = tuple(map(int, size or (np.median(heights).round(), np.median(widths).round())))
     return size, channels or (3 if any(colour) else 1)
 
-# %% ../nbs/library/02_sources.ipynb #308c822c
+# %% ../nbs/library/02_sources.ipynb #4e4566fa
 MEMORY = 2**30   # bytes of images that are held in memory, unless lazy=False
 
 def _held(files, shapes, read, size, channels):
@@ -186,9 +186,8 @@ def _lazily(files, shapes, read, size, channels, folder):
     slim = [name for name, (height, width, *_) in shapes.items() if min(width / height * size[0], height / width * size[1]) < 1]
     broken = _try(files, slim, read, lambda name, content: pixels(content, size, channels))[1]
     used = [name for name in shapes if name not in broken]
-    colour, fast, digests = list(zip(*(shapes[n][2:] for n in used))) or [()] * 3
-    frame = pd.DataFrame({'file': pd.Series(used, dtype=object), 'bytes': np.array([files[n] for n in used], 'int64'),
-                          'colour': np.array(colour, bool), 'fast': np.array(fast, bool), 'digest': np.array(digests, 'uint64')})
+    frame = pd.DataFrame([(files[n], *shapes[n]) for n in used], columns=LazyImages.columns[1:])
+    frame.insert(0, 'file', pd.Series(used, dtype=object))   # as it is, even where it is no Unicode
     return LazyImages(Path(folder).absolute(), frame, size, channels), used, broken
 
 # %% ../nbs/library/02_sources.ipynb #538018fa

@@ -34,7 +34,7 @@ def _server(data, batch_size):
     with tf.device('CPU'): y = tf.constant(data.y)
     if isinstance(data.x, Lazy):
         read = data.x.reader()
-        return lambda places: places.map(lambda i: (read(i), y[i]), num_parallel_calls=os.cpu_count()).batch(batch_size)
+        return lambda places: places.map(lambda i: (read(i), tf.gather(y, i)), num_parallel_calls=os.cpu_count()).batch(batch_size)
     with tf.device('CPU'): x = tf.constant(data.x)
     return lambda places: places.batch(batch_size).map(lambda i: (tf.gather(x, i), tf.gather(y, i)), num_parallel_calls=2)
 
