@@ -1,6 +1,6 @@
 """What `import hackbook as hb` offers: each name loads its room on first use. Editors read this file too."""
 
-from . import baselines, cli, core, data, deadlines, encode, leakage, metrics, models, prepare, present, problem, sources, tables, train, web
+from . import baselines, cli, core, data, deadlines, encode, lazy, leakage, metrics, models, prepare, present, problem, sources, tables, train, web
 from .augment import augment, show_augmented
 from .core import HackbookError, InvalidValue, NotFound, exercise, label, set_seed, subplots
 from .data import Dataset

@@ -170,14 +170,14 @@ def _grey(image):
     import tensorflow as tf
     return tf.cast((tf.reduce_sum(tf.cast(image, 'int32') * [19595, 38470, 7471], -1, keepdims=True) + 2**15) // 2**16, 'uint8')
 
-# %% ../nbs/library/02_lazy.ipynb #ad367ef2
+# %% ../nbs/library/02_lazy.ipynb #1c5b38fe
 @patch
 def reader(self:LazyImages):   # a function from a place to an image, for `tf.data.Dataset.map`
     "Read and decode in TensorFlow, and in Pillow what TensorFlow cannot."
     load_keras()
     import tensorflow as tf
     fast, deep = self.frame.fast.to_numpy(), 3 if self.channels == 3 or self.frame.colour.any() else 1
-    whole = (self.frame[['height', 'width']] == self.size).to_numpy().all()
+    whole = (self.frame[['height', 'width']].to_numpy() == self.size).all()
     with tf.device('CPU'):
         paths, quick = tf.constant([os.fsencode(self.folder/f) for f in self.frame.file]), tf.constant(fast)
     def decoded(i):
