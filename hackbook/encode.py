@@ -18,7 +18,8 @@ def _columns(x):
     "At most 4,096 evenly spaced columns of `x`, a row an example, as float32 with NaN for inf."
     step = ceil(np.prod(x.shape[1:]) / 4096)
     def thin(part): return np.asarray(part).reshape(len(part), -1)[:, ::step].astype('float32')
-    with np.errstate(over='ignore'): flat = np.concatenate([thin(rows(x, slice(i, i + 1024))) for i in range(0, len(x) or 1, 1024)])
+    starts = range(0, len(x) or 1, 1024)
+    with np.errstate(over='ignore'): flat = np.concatenate([thin(rows(x, slice(i, i + 1024))) for i in starts])
     flat[~np.isfinite(flat)] = np.nan
     return flat
 

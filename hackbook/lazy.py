@@ -93,7 +93,7 @@ class LazyImages(Lazy):
     def min(self) -> int: return 0
     def __repr__(self): return f"{' × '.join(map(str, self.shape))} lazy images of {self.folder.name}"
 
-# %% ../nbs/library/02_lazy.ipynb #c994ace8
+# %% ../nbs/library/02_lazy.ipynb #ad8634a8
 @patch
 def __getitem__(self:LazyImages, indices):
     "The image at a place, decoded; or those at several, still lazy."
@@ -118,12 +118,12 @@ def stacked(self:LazyImages, xs):
     "The images of all `xs`, one after the other, under the folder that holds all of theirs."
     for x in xs:
         like = isinstance(x, LazyImages) and (x.size, x.channels) == (self.size, self.channels)
-        require(like, 'examples', x, f'lazy too, of shape {self.shape[1:]}', 'read both with the same lazy=, size= and channels=')
+        require(like, 'examples', x, f'lazy too, of shape {self.shape[1:]}', 'read both with equal lazy=, size= and channels=')
     folder = Path(os.path.commonpath([x.folder for x in xs]))
     below = lambda x: x.folder.relative_to(folder).as_posix() + '/' if x.folder != folder else ''
     return replace(self, folder=folder, frame=stack(*(x.frame.assign(file=below(x) + x.frame.file) for x in xs)))
 
-# %% ../nbs/library/02_lazy.ipynb #322e948c
+# %% ../nbs/library/02_lazy.ipynb #00b7b9a3
 @patch
 def check(self:LazyImages,
     decode:bool=False,  # see too whether TensorFlow can decode each?
@@ -140,8 +140,8 @@ def check(self:LazyImages,
     places, read = tf.data.Dataset.range(len(self)), self.reader()
     good = places.map(lambda i: (i, read(i)), num_parallel_calls=os.cpu_count()).ignore_errors()
     bad = np.setdiff1d(np.arange(len(self)), [int(i) for i, _ in good])
-    require(not len(bad), f'a file in {self.folder}', self.frame.file.iloc[bad[0]] if len(bad) else '', 'one that TensorFlow can decode',
-            f'{len(bad):,} cannot be; open it in an image program and save it again, or move it away, and {again}')
+    for i in bad: raise InvalidValue(f'{self.frame.file.iloc[i]} in {self.folder} must be an image that TensorFlow can decode ('
+        f'{len(bad):,} are not); save it again from an image program, or move it away, and {again}')
 
 @contextmanager
 def reading(
@@ -152,10 +152,10 @@ def reading(
     except HackbookError: raise
     except Exception as e:
         for x in xs:
-            if isinstance(x, Lazy): x.check(decode=type(e).__name__ == 'InvalidArgumentError')   # TensorFlow's, of decoding too
+            if isinstance(x, Lazy): x.check(decode=type(e).__name__ == 'InvalidArgumentError')   # TensorFlow's
         raise
 
-# %% ../nbs/library/02_lazy.ipynb #07e5c97c
+# %% ../nbs/library/02_lazy.ipynb #40f9e365
 def _fitted(image, size):
     "A TensorFlow image, resized until it just fits into `size`, in the middle on black: what `ImageOps.pad` does."
     import tensorflow as tf
@@ -168,9 +168,10 @@ def _fitted(image, size):
 def _grey(image):
     "A TensorFlow image in grey, as Pillow weighs the colours."
     import tensorflow as tf
-    return tf.cast((tf.reduce_sum(tf.cast(image, 'int32') * [19595, 38470, 7471], -1, keepdims=True) + 2**15) // 2**16, 'uint8')
+    weighed = tf.reduce_sum(tf.cast(image, 'int32') * [19595, 38470, 7471], -1, keepdims=True)
+    return tf.cast((weighed + 2**15) // 2**16, 'uint8')
 
-# %% ../nbs/library/02_lazy.ipynb #1c5b38fe
+# %% ../nbs/library/02_lazy.ipynb #8ebfbdc9
 @patch
 def reader(self:LazyImages):   # a function from a place to an image, for `tf.data.Dataset.map`
     "Read and decode in TensorFlow, and in Pillow what TensorFlow cannot."
@@ -186,6 +187,7 @@ def reader(self:LazyImages):   # a function from a place to an image, for `tf.da
         if whole: return tf.reshape(image, self.shape[1:])
         same = tf.reduce_all(tf.shape(image)[:2] == self.size)
         return tf.reshape(tf.cond(same, lambda: image, lambda: _fitted(image, self.size)), self.shape[1:])
-    def opened(i): return tf.ensure_shape(tf.numpy_function(lambda i: self[int(i)], [i], tf.uint8, stateful=False), self.shape[1:])
+    def opened(i):
+        return tf.ensure_shape(tf.numpy_function(lambda i: self[int(i)], [i], tf.uint8, stateful=False), self.shape[1:])
     if fast.all(): return decoded
     return lambda i: tf.cond(tf.gather(quick, i), lambda: decoded(i), lambda: opened(i))

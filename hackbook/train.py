@@ -34,7 +34,8 @@ def _server(data, batch_size):
     with tf.device('CPU'): y = tf.constant(data.y)
     if isinstance(data.x, Lazy):
         read = data.x.reader()
-        return lambda places: places.map(lambda i: (read(i), tf.gather(y, i)), num_parallel_calls=os.cpu_count()).batch(batch_size)
+        pair = lambda i: (read(i), tf.gather(y, i))
+        return lambda places: places.map(pair, num_parallel_calls=os.cpu_count()).batch(batch_size)
     with tf.device('CPU'): x = tf.constant(data.x)
     return lambda places: places.batch(batch_size).map(lambda i: (tf.gather(x, i), tf.gather(y, i)), num_parallel_calls=2)
 
