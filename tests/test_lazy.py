@@ -109,7 +109,7 @@ def test_shapes_and_greys(some, channels, size):
 def test_the_same_files_are_rejected(some):
     for kind in ("png", "jpg", "gif"):
         whole = next(some.rglob(f"*.{kind}")).read_bytes()
-        (some / f"disc/half.{kind}").write_bytes(whole[: len(whole) // 2])
+        (some / f"disc/half.{kind}").write_bytes(whole[: len(whole) * (9 if kind == "jpg" else 5) // 10])  # of the JPEG, all tables are there
         (some / f"disc/head.{kind}").write_bytes(whole[:60])
     (some / "disc/empty.png").touch()
     (some / "disc/text.jpg").write_text("no image")
@@ -195,7 +195,7 @@ def indexed(folder):
 
 
 def test_memory_does_not_grow_with_the_folder(tmp_path):
-    content = [shape(kind, 64) for kind in ("disc", "square")]
+    content = [shape(kind, 128) for kind in ("disc", "square")]
     for kind, image in zip(("disc", "square"), content):
         (tmp_path / "4000" / kind).mkdir(parents=True)
         image.save(tmp_path / f"4000/{kind}/0.jpg")
@@ -207,4 +207,4 @@ def test_memory_does_not_grow_with_the_folder(tmp_path):
     for n in (1000, 4000):
         shown = call(sys.executable, "-c", f"import sys; sys.path.insert(0, 'tests'); import test_lazy; print(test_lazy.indexed({str(tmp_path / str(n))!r}))")
         peaks[n] = float(shown.stdout.split()[-1])
-    assert peaks[4000] - peaks[1000] < 25, peaks  # 3,000 images are 37 MB when decoded
+    assert peaks[4000] - peaks[1000] < 50, peaks  # 3,000 images are 147 MB when decoded
