@@ -2,7 +2,7 @@
 
 from . import (
     baselines, batches, checkpoint, cli, compile, core, data, deadlines, encode, feature_plots, features,
-    findings, folds, knobs, leakage, metrics, models, prepare, present, problem, progress, run, schedules,
+    findings, folds, knobs, lazy, leakage, metrics, models, prepare, present, problem, progress, run, schedules,
     selection, series, sources, tables, train, web,
 )
 from .augment import augment, show_augmented
@@ -16,7 +16,7 @@ from .folds import compare
 from .inspection import inspect
 from .leakage import check_leakage
 from .prepare import SealBroken, split, Splits
-from .present import report, Report
+from .present import Report, report
 from .problem import load_problem, Problem
 from .relabel import relabel, Relabel
 from .run import load_run, Run, runs

@@ -59,7 +59,7 @@ def show_augmented(
     variants:int=9,  # columns beside the original
 ) -> Figure:
     "Some images, each beside variants of itself as the network will meet them."
-    x = np.asarray(data.x[:examples], 'float32') / max(float(np.abs(data.x).max()), 1e-9)
+    x = np.asarray(data.x[:examples], 'float32') / max(float(data.x.max()), -float(data.x.min()), 1e-9)
     if x.ndim == 3: x = x[..., None]
     require(x.ndim == 4, 'x', data.x.shape, 'images: (n, height, width[, channels])')
     changed = [np.asarray(layers(x, training=True)) for _ in range(variants)]

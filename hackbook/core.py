@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FULL', 'HackbookError', 'InvalidValue', 'NotFound', 'require', 'load_keras', 'check_seed', 'set_seed', 'atomic',
-           'make_folder', 'save_record', 'load_record', 'fingerprint', 'rows', 'stack', 'subplots', 'label',
+           'make_folder', 'save_record', 'load_record', 'Lazy', 'fingerprint', 'rows', 'stack', 'subplots', 'label',
            'image_grid', 'card', 'exercise']
 
 # %% ../nbs/library/00_core.ipynb #36261081
@@ -148,13 +148,23 @@ def load_record(
     require(isinstance(record, dict), str(path), record, 'a JSON object')
     return record
 
+# %% ../nbs/library/00_core.ipynb #b011ecc7
+class Lazy:
+    "Examples that are read when they are needed."
+    shape:tuple
+    dtype:np.dtype
+    def __len__(self): return self.shape[0]
+    @property
+    def ndim(self) -> int: return len(self.shape)
+
 # %% ../nbs/library/00_core.ipynb #bcbc07ef
 def fingerprint(
-    *arrays:np.ndarray|pd.DataFrame,  # in a fixed order
-) -> str:                             # 16 hexadecimal digits
+    *arrays:np.ndarray|pd.DataFrame|Lazy,  # in a fixed order
+) -> str:                                  # 16 hexadecimal digits
     "A short name for the content of `arrays`: equal content, equal name."
     digest = hashlib.sha256()
     for a in arrays:
+        if isinstance(a, Lazy): digest.update(f'{a.shape}'.encode()); a = a.digests
         if isinstance(a, pd.DataFrame): digest.update('\0'.join(a).encode())
         if isinstance(a, pd.DataFrame) or getattr(a, 'dtype', None) == object: a = _row_hashes(a)
         a = np.ascontiguousarray(a)
@@ -169,16 +179,17 @@ def _row_hashes(a):
 
 # %% ../nbs/library/00_core.ipynb #a335d08f
 def rows(
-    x:np.ndarray|pd.DataFrame,  # examples along the first axis
-    indices:np.ndarray,         # whole numbers or a boolean mask
-):                              # the same kind of thing
+    x:np.ndarray|pd.DataFrame|Lazy,  # examples along the first axis
+    indices:np.ndarray,              # whole numbers or a boolean mask
+):                                   # the same kind of thing
     "The examples of `x` at `indices`, in that order."
     return x.iloc[indices].reset_index(drop=True) if isinstance(x, pd.DataFrame) else x[indices]
 
 def stack(
-    *xs:np.ndarray|pd.DataFrame,  # examples of the same shape, or with the same columns
-):                                # the same kind of thing
+    *xs:np.ndarray|pd.DataFrame|Lazy,  # examples of the same shape, or with the same columns
+):                                     # the same kind of thing
     "The examples of all `xs`, one after the other."
+    if lazy := [x for x in xs if isinstance(x, Lazy)]: return lazy[0].stacked(xs)
     return pd.concat(xs, ignore_index=True) if isinstance(xs[0], pd.DataFrame) else np.concatenate(xs)
 
 # %% ../nbs/library/00_core.ipynb #30f29c2d

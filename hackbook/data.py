@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from . import core
-from .core import Figure, HackbookError, InvalidValue, NotFound, card, image_grid, load_keras, require, rows
+from .core import Figure, HackbookError, InvalidValue, Lazy, NotFound, card, image_grid, load_keras, require, rows
 
 # %% ../nbs/library/02_data.ipynb #da7d4185
 def encode_labels(
@@ -49,7 +49,7 @@ def encode_labels(
 @dataclass
 class Dataset:
     "Examples, their labels, and where they came from."
-    x:np.ndarray|pd.DataFrame       # examples, first axis counts them: numbers, texts, or a table; kept as they are
+    x:np.ndarray|pd.DataFrame|Lazy  # examples, first axis counts them: numbers, texts, or a table; kept as they are
     y:np.ndarray                    # one label an example, which becomes an int32 number from 0; or one number to predict
     class_names:list[str]=None      # name of each class; None: as found in `y`
     name:str='data'                 # used in titles and folder names
@@ -94,7 +94,8 @@ def plain_column(c):
 
 # %% ../nbs/library/02_data.ipynb #e7c3ac9a
 def _as_examples(x):
-    "`x` as an array of numbers, an array of texts, or a table with plain columns."
+    "`x` as an array of numbers, an array of texts, or a table with plain columns; what is `Lazy` stays so."
+    if isinstance(x, Lazy): return x
     if isinstance(x, pd.DataFrame):
         require(x.shape[1] > 0, 'x', 'no columns', 'a table with at least one column')
         x = x.rename(columns=str).reset_index(drop=True)
@@ -179,7 +180,8 @@ def _each(data):
         return f'{x.shape[1]} columns: {names}' + f'; {gaps:,} gaps' * (gaps > 0)
     if data.kind == 'text': return f'a text of {min(map(len, x)):,} to {max(map(len, x)):,} characters'
     shape = ' × '.join(map(str, x.shape[1:]))
-    return f"{shape or 'one'} numbers, {x.dtype}, {x.min():g} to {x.max():g}"
+    when = ', read when needed' * isinstance(x, Lazy)
+    return f"{shape or 'one'} numbers, {x.dtype}, {x.min():g} to {x.max():g}{when}"
 
 @patch
 def _repr_html_(self:Dataset):

@@ -11,14 +11,15 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from .core import require, rows
+from .core import Lazy, require, rows
 
 # %% ../nbs/library/00_encode.ipynb #cda18e6f
 def _columns(x):
     "At most 4,096 evenly spaced columns of `x`, a row an example, as float32 with NaN for inf."
-    x = np.asarray(x)
-    flat = x.reshape(len(x), -1)
-    with np.errstate(over='ignore'): flat = flat[:, ::ceil(flat.shape[1] / 4096)].astype('float32')
+    step = ceil(np.prod(x.shape[1:]) / 4096)
+    def thin(part): return np.asarray(part).reshape(len(part), -1)[:, ::step].astype('float32')
+    starts = range(0, len(x) or 1, 1024)
+    with np.errstate(over='ignore'): flat = np.concatenate([thin(rows(x, slice(i, i + 1024))) for i in starts])
     flat[~np.isfinite(flat)] = np.nan
     return flat
 
@@ -81,10 +82,11 @@ def in_batches(
 
 # %% ../nbs/library/00_encode.ipynb #770a5335
 def content_groups(
-    x:np.ndarray|pd.DataFrame,  # examples along the first axis
-) -> np.ndarray:                # one whole number an example, from 0; equal examples, equal number
+    x:np.ndarray|pd.DataFrame|Lazy,  # examples along the first axis
+) -> np.ndarray:                     # one whole number an example, from 0; equal examples, equal number
     "Number the different examples of `x`. Two gaps in a table count as equal."
     if isinstance(x, pd.DataFrame): return x.groupby(list(x), sort=False, dropna=False).ngroup().to_numpy()
+    if isinstance(x, Lazy): x = x.digests
     if x.dtype == object: return pd.factorize(x)[0]
     flat = np.ascontiguousarray(x).reshape(len(x), -1)
     whole = flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1]))).ravel()   # a row as one value

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
+from .batches import in_order
 from .core import Figure, card, image_grid, label, require, save_record, subplots
 from .data import Dataset
+from .lazy import reading
 from .prepare import Sealed
 from .run import Run
 
@@ -77,7 +79,7 @@ def evaluate(
     if isinstance(data, Sealed):
         data.open(reason)
         if isinstance(run, Run): _note_openings(run, data.openings)
-    return Evaluation(inside, model.predict(inside.x, batch_size=1024, verbose=0), confidence)
+    with reading(inside.x): return Evaluation(inside, model.predict(in_order(inside), verbose=0), confidence)
 
 def _check_evaluate(model, data):
     "Raise `InvalidValue` where `data` does not fit `model`."

@@ -46,7 +46,7 @@ def cnn(
     large = min(x.shape[1:3]) >= 24
 
     inputs = keras.Input(x.shape[1:], dtype=x.dtype.name, name='image')
-    h = layers.Rescaling(1 / max(float(np.abs(x).max()), 1e-9), name='scale')(inputs)
+    h = layers.Rescaling(1 / max(float(x.max()), -float(x.min()), 1e-9), name='scale')(inputs)
     if x.ndim == 3: h = layers.Reshape((*x.shape[1:], 1))(h)
     if augment is not None: h = augment(h)
     h = layers.Conv2D(filters[0], 5, padding='valid' if large else 'same', **penalty)(h)

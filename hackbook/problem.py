@@ -22,7 +22,7 @@ from fastcore.basics import patch
 from fastcore.xml import Br, Div, H3, Small, Strong
 
 from .baselines import BASELINES, class_trials, forecast_trials, number_trials
-from .core import InvalidValue, NotFound, atomic, card, check_seed, make_folder, require
+from .core import InvalidValue, Lazy, NotFound, atomic, card, check_seed, make_folder, require
 from .deadlines import deadline, span
 from .metrics import METRICS, TASKS, Task
 
@@ -110,7 +110,7 @@ def beaten_by(self:Problem,
 
 # %% ../nbs/library/01_problem.ipynb #310d49f1
 def _kind(problem): return problem.task if problem.task in BASELINES else problem.defaults.predicts
-def _array(x): return x if isinstance(x, pd.DataFrame) else np.asarray(x)
+def _array(x): return x if isinstance(x, (pd.DataFrame, Lazy)) else np.asarray(x)
 
 KINDS = {'image-classification': ('image', 'numbers'), 'sound-classification': ('sound', 'numbers'),
          'text-classification': ('text',), 'tabular-classification': ('table', 'numbers')}

@@ -21,13 +21,14 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .batches import Batches
+from .batches import Batches, in_order
 from .checkpoint import Checkpoints, assign, restore, snapshot, values
 from .compile import check_model, check_options, compile_model
 from .core import HackbookError, check_seed, fingerprint, load_keras, load_record, make_folder
 from .core import require, save_record, set_seed
 from .deadlines import deadline
 from .find_lr import find_lr
+from .lazy import reading
 from .prepare import Splits
 from .progress import Progress
 from .run import Run, describe, load_run, new_folder
@@ -229,7 +230,7 @@ def measure_epochs(self:Training, validation, ends) -> int:
     few = self.served.dataset.take(steps)
     self.model.fit(few.take(1), verbose=0, shuffle=False)        # the first batch builds the graph
     epoch = seconds_of(lambda: self.model.fit(few, verbose=0, shuffle=False)) / steps * self.served.steps
-    evaluate = lambda: self.model.evaluate(validation.x, validation.y, batch_size=1024, verbose=0)
+    evaluate = lambda: self.model.evaluate(in_order(validation), verbose=0)
     evaluate()
     epoch += seconds_of(evaluate)
     restore(self.model, before)
@@ -320,16 +321,16 @@ def _train(training, splits, weight, callbacks, tensorboard):
     more = [keras.callbacks.SwapEMAWeights()] if o['ema'] else []
     if tensorboard: more.append(keras.callbacks.TensorBoard(training.folder/'tensorboard'))
     training.good = snapshot(model)
-    validation = splits.validation.x, splits.validation.y
+    validation = in_order(splits.validation)
     try:
-        model.fit(training.served.dataset, epochs=o['epochs'], initial_epoch=len(training.rows), verbose=0, shuffle=False,
-                  validation_data=validation, validation_batch_size=1024, class_weight=weight,
-                  callbacks=[*more, watch, *callbacks])
+        with reading(splits.train.x, splits.validation.x):
+            model.fit(training.served.dataset, epochs=o['epochs'], initial_epoch=len(training.rows), verbose=0,
+                      shuffle=False, validation_data=validation, class_weight=weight, callbacks=[*more, watch, *callbacks])
     except Diverged as e: raise training.diverge(e.args[0]) from None
     except KeyboardInterrupt:
         training.status = 'interrupted'
         if not training.rows:
-            logs = model.evaluate(*validation, batch_size=1024, verbose=0, return_dict=True)
+            logs = model.evaluate(validation, verbose=0, return_dict=True)
             training.partial = True
             training.end_epoch(0, {k: logs[k] for k in logs} | {f'val_{k}': v for k, v in logs.items()})
     finally: model._eval_epoch_iterator = None     # Keras would validate the next training on this one's data
