@@ -20,4 +20,4 @@ from .present import Report, report
 from .problem import load_problem, Problem
 from .relabel import relabel, Relabel
 from .run import load_run, Run, runs
-from .train import fit, load_run, Run
+from .train import fit

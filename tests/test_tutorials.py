@@ -9,7 +9,7 @@ import pytest
 from conftest import FIRST, ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
 from hackbook.cli import execute
 
-SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}}  # a set of parameters for every tutorial
+SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}}  # a set of parameters for every tutorial
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +132,15 @@ def test_features_exercises_tell_right_from_wrong(tmp_path):
     shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 2, "folds": 3, "repeats": 1}, progress=False))
     said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
     assert said == ["Right!", "Not yet"] * 3
+
+
+def test_second_tutorial_finds_what_was_planted(executed):
+    shown = "\n".join(o.get("data", {}).get("text/plain", "") for o in outputs(executed("02_know_your_data") / "02_know_your_data.ipynb"))
+    doubtful, found = map(int, re.search(r"(\d+) doubtful labels, (\d+) of them mistyped", shown).groups())
+    assert found >= 10 and found > doubtful / 2
+    assert "120 examples dropped" in shown and "column therapy alone tells" in shown
+    score = {name: float(mean) for name, mean in re.findall(r"(as found|copies on one side|cleaned, labels mended) +([01]\.\d+)", shown)}
+    assert score["as found"] > score["copies on one side"] + 0.03
 
 
 def test_index_runs(tmp_path):
