@@ -101,4 +101,5 @@ def doubts(
     if cohen_kappa_score(y, probability.argmax(axis=1)) < .5: return pd.DataFrame(columns=columns)
     i = find_label_issues(y, probability, filter_by='both', return_indices_ranked_by='self_confidence', n_jobs=1)
     p, names = probability[i], np.array(data.class_names)[classes]
-    return pd.DataFrame(dict(zip(columns, (some[i], names[y[i]], names[p.argmax(axis=1)], p[range(len(i)), y[i]], p.max(axis=1)))))
+    values = some[i], names[y[i]], names[p.argmax(axis=1)], p[range(len(i)), y[i]], p.max(axis=1)
+    return pd.DataFrame(dict(zip(columns, values)))

@@ -109,7 +109,8 @@ def near_duplicates(data:Dataset, most:int=5000) -> list[Finding]:
     early, late = one[_near_pairs(x, .3 if data.kind == 'text' else .1)].T
     same = data.y[early] == data.y[late] if data.class_names else np.full(len(late), True)
     look = "look at both; say which label is right: hb.clean(data, decisions='decisions.csv')"
-    return [*_found('near duplicates across classes', 'high', f"{_n((~same).sum(), 'pair')} almost equal, with different labels",
+    across = f"{_n((~same).sum(), 'pair')} almost equal, with different labels"
+    return [*_found('near duplicates across classes', 'high', across,
                     late[~same], 'examples', '', look, beside=early[~same]),
             *_found('near duplicates', 'medium', f"{_n(same.sum(), 'pair')} almost equal", late[same], 'examples',
                     'drop_near_duplicates', 'give what belongs together one group', beside=early[same])]
@@ -213,7 +214,8 @@ def outliers(data:Dataset, far:float=6.) -> list[Finding]:
     odd = {c: i for c, i in odd.items() if len(i)}
     example = lambda c, i: f'{c} ({len(i):,}, such as {float(np.asarray(columns[c])[i[0]]):g})'
     i = np.unique(np.concatenate([*odd.values(), np.empty(0, int)]))
-    return _found('outliers', 'medium', f"{_n(len(i), 'example')} far from the rest, in {_list([example(*o) for o in odd.items()])}",
+    where = _list([example(*o) for o in odd.items()])
+    return _found('outliers', 'medium', f"{_n(len(i), 'example')} far from the rest, in {where}",
                   i, 'examples', 'drop_outliers', 'ask how the value came about')
 
 # %% ../nbs/library/03_findings.ipynb #4788019c
@@ -294,4 +296,5 @@ def suspicious_labels(data:Dataset) -> list[Finding]:
     found = doubts(data)
     first = f': {found.label[0]} that looks like {found.guess[0]}' if len(found) else ''
     return _found('suspicious labels', 'medium' if len(found) > .01 * len(data) else 'low',
-                  f"{_n(len(found), 'label')} that a model would not give{first}", found.row.tolist(), 'examples', '', "look at them; say which is right: hb.clean(data, decisions='decisions.csv')")
+                  f"{_n(len(found), 'label')} that a model would not give{first}", found.row.tolist(), 'examples', '',
+                  "look at them; say which is right: hb.clean(data, decisions='decisions.csv')")

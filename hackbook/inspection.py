@@ -45,12 +45,14 @@ def inspect(
     data:Dataset,     # anything: images, sounds, texts, a table; before it is divided
 ) -> Inspection:      # empty where nothing was found
     "Look for what is wrong with data. Nothing is changed."
-    require(isinstance(data, Dataset), 'data', type(data).__name__, 'a Dataset', 'hb.Dataset(x, y) makes one; look before hb.split')
+    require(isinstance(data, Dataset), 'data', type(data).__name__, 'a Dataset',
+            'hb.Dataset(x, y) makes one; look before hb.split')
     found = []
     for check in CHECKS:
         try: found += check(data)
         except Exception as e:
-            found.append(Finding('check failed', 'low', f'{check.__name__} could not be tried: {e}', (), advice='please report it'))
+            words = f'{check.__name__} could not be tried: {e}'
+            found.append(Finding('check failed', 'low', words, (), advice='please report it'))
     return Inspection(data, sorted(found, key=lambda f: SEVERITIES.index(f.severity)))
 
 # %% ../nbs/library/03_inspection.ipynb #c8f5e258
@@ -146,7 +148,8 @@ def _findings_table(seen):
     def row(finding, shown):
         mark, colour = MARKS[finding.severity]
         severity = Span(f'{mark} {finding.severity}', style=f'color: {colour}; font-weight: bold; white-space: nowrap')
-        return Tr(Td(severity, style=cell), *(Td(v, style=cell) for v in (finding.check, shown.finding, shown.examples, shown.mend)))
+        told = finding.check, shown.finding, shown.examples, shown.mend
+        return Tr(Td(severity, style=cell), *(Td(v, style=cell) for v in told))
     head = Tr(*(Th(name, style=cell) for name in seen.frame))
     return Table(head, *map(row, seen.findings, seen.frame.itertuples()), style='border: none; font-size: .92em')
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hackbook.augment import augment
 from hackbook.core import HackbookError, load_keras, set_seed
 from hackbook.knobs import RANGES, attach
-from hackbook.train import one_cycle
+from hackbook.schedules import one_cycle
 
 keras = load_keras()
 L, R = keras.layers, keras.regularizers

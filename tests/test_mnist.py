@@ -61,5 +61,5 @@ def test_published_listing_is_faithful(real_data):
     x_train, y_train, x_test, y_test = listing.load(real_data / "mnist.npz")
     assert (x_train.dtype, x_train.shape, x_train.max(), y_train.shape) == (np.float64, (60000, 28, 28, 1), 1.0, (60000, 10))
     model = listing.build()
-    assert model.count_params() == 225034 and model.optimizer.name == "adam" and model.loss == "categorical_crossentropy"
+    assert model.count_params() == 225034 and model.optimizer.name.startswith("adam") and model.loss == "categorical_crossentropy"
     assert model.evaluate(x_test[:500], y_test[:500], verbose=0)[0] == pytest.approx(np.log(10), abs=0.3)
