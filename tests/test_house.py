@@ -56,7 +56,7 @@ def test_docs_preprocess_without_quarto(copy):
     assert (copy / "_proc/_quarto.yml").read_text() == (ROOT / "_quarto.yml").read_text()
     page = nbformat.read(copy / "_proc/library/12_train.ipynb", as_version=4)
     text = "\n".join(c.source + str(c.get("outputs", "")) for c in page.cells)
-    assert "nbdev_export()" not in text and "the schedule's peak" in text
+    assert "nbdev_export()" not in text and "how often each example is seen" in text
     assert len(list((copy / "_proc").rglob("*.ipynb"))) == len(NOTEBOOKS)
 
 
