@@ -15,16 +15,22 @@ from .data import Dataset
 
 # %% ../nbs/library/11_batches.ipynb #1e117d55
 def _server(data, batch_size):
-    "A function that serves `data` in batches, in the order of a `tf.data` of places."
+    "A function that serves `data` in batches, given a `tf.data` of batches of places."
     load_keras()
     import tensorflow as tf
-    with tf.device('CPU'): y = tf.constant(data.y)
+    with tf.device('CPU'): x, y = (None if isinstance(a, Lazy) else tf.raw_ops.Identity(input=a) for a in (data.x, data.y))
     if isinstance(data.x, Lazy):
         read = data.x.reader()
         pair = lambda i: (read(i), tf.gather(y, i))
-        return lambda places: places.map(pair, num_parallel_calls=os.cpu_count()).batch(batch_size)
-    with tf.device('CPU'): x = tf.constant(data.x)
-    return lambda places: places.batch(batch_size).map(lambda i: (tf.gather(x, i), tf.gather(y, i)), num_parallel_calls=2)
+        return lambda places: places.unbatch().map(pair, num_parallel_calls=os.cpu_count()).batch(batch_size)
+    return lambda places: places.map(lambda i: (tf.gather(x, i), tf.gather(y, i)), num_parallel_calls=2)
+
+def _as_written(dataset):
+    "`dataset` without TensorFlow's rewriting, which would copy all examples for each pass."
+    import tensorflow as tf
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = options.autotune.enabled = False
+    return dataset.with_options(options)
 
 # %% ../nbs/library/11_batches.ipynb #a236fd2a
 class Batches:
@@ -42,16 +48,17 @@ class Batches:
         self.steps = ceil(n / batch_size)                            # batches an epoch
         def order(_):
             shuffled = tf.random.experimental.stateless_shuffle(tf.range(n), seed=[seed, self.epoch])
-            return tf.data.Dataset.from_tensor_slices(shuffled)
+            return tf.data.Dataset.range(self.steps).map(lambda i: shuffled[i * batch_size:(i + 1) * batch_size])
         served = serve(tf.data.Dataset.range(1).flat_map(order))
-        self.dataset = served.apply(tf.data.experimental.assert_cardinality(self.steps)).prefetch(4)
+        self.dataset = _as_written(served.apply(tf.data.experimental.assert_cardinality(self.steps)).prefetch(4))
 
 # %% ../nbs/library/11_batches.ipynb #c1fa74a4
 def in_order(
     data:Dataset,
 ):                   # a `tf.data.Dataset` of (examples, labels)
-    "Serve `data` once, as it lies, for asking: batches of 1,024, or fewer where these would pass 16 MB."
+    "Serve `data` once, as it lies, for asking: batches of 256, or fewer where these would pass 16 MB."
     size = prod(data.x.shape[1:]) * data.x.dtype.itemsize
-    serve = _server(data, max(1, min(1024, 2**24 // max(size, 1))))
+    size = max(1, min(256, 2**24 // max(size, 1)))
+    serve = _server(data, size)
     import tensorflow as tf
-    return serve(tf.data.Dataset.range(len(data))).prefetch(2)
+    return _as_written(serve(tf.data.Dataset.range(len(data)).batch(size)).prefetch(2))

@@ -9,8 +9,11 @@ __all__ = ['check_model', 'check_options', 'compile_model', 'set_precision']
 from math import inf
 from numbers import Integral, Real
 
+import numpy as np
+
 from .core import load_keras, require
 from .data import Dataset
+from .knobs import _StandIn
 from .prepare import Splits
 from .schedules import SCHEDULES
 
@@ -40,6 +43,16 @@ def check_options(learning_rate=.01, schedule='one-cycle', weight_decay=.004, cl
     allowed = (None, 'float32', 'mixed_bfloat16', 'mixed_float16')
     require(precision in allowed, 'precision', precision, 'None, float32, mixed_bfloat16 or mixed_float16')
 
+# %% ../nbs/library/12_compile.ipynb #58e38aea
+def _do_once(model, data):
+    "Let a step ask for its learning rate once, and let optimizer and metrics have their variables before the first one."
+    model.optimizer.build(model.trainable_variables)
+    optimizer = getattr(model.optimizer, 'inner_optimizer', model.optimizer)
+    decay = type(optimizer)._apply_weight_decay
+    optimizer._apply_weight_decay = lambda weights: decay(_StandIn(optimizer, learning_rate=optimizer.learning_rate), weights)
+    model.compute_metrics(None, data.y[:1], np.zeros((1, *model.output_shape[1:]), 'float32'))
+    model.reset_metrics()
+
 # %% ../nbs/library/12_compile.ipynb #618cf855
 def compile_model(
     model,                        # a `keras.Model`
@@ -67,6 +80,7 @@ def compile_model(
         if precision == 'mixed_float16': optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         loss, metric = ('sparse_categorical_crossentropy', 'accuracy') if classes else ('mean_squared_error', 'mae')
         model.compile(optimizer, loss, metrics=[metric], steps_per_execution=steps_per_execution)
+        _do_once(model, data)
     return model
 
 # %% ../nbs/library/12_compile.ipynb #237d95d7

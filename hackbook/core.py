@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FULL', 'HackbookError', 'InvalidValue', 'NotFound', 'require', 'load_keras', 'check_seed', 'set_seed', 'atomic',
-           'make_folder', 'save_record', 'load_record', 'Lazy', 'fingerprint', 'rows', 'stack', 'subplots', 'label',
-           'image_grid', 'card', 'exercise']
+           'make_folder', 'save_record', 'load_record', 'Lazy', 'fingerprint', 'rows', 'stack', 'aligned', 'subplots',
+           'label', 'image_grid', 'card', 'exercise']
 
 # %% ../nbs/library/00_core.ipynb #36261081
 import errno, hashlib, json, logging, os, shutil, sys
@@ -191,6 +191,18 @@ def stack(
     "The examples of all `xs`, one after the other."
     if lazy := [x for x in xs if isinstance(x, Lazy)]: return lazy[0].stacked(xs)
     return pd.concat(xs, ignore_index=True) if isinstance(xs[0], pd.DataFrame) else np.concatenate(xs)
+
+# %% ../nbs/library/00_core.ipynb #865c920d
+def aligned(
+    x:np.ndarray,   # or anything else, which is handed back as it is
+) -> np.ndarray:    # the same values, beginning at a multiple of 64 bytes
+    "`x`, moved if need be to where TensorFlow can share its memory."
+    if not isinstance(x, np.ndarray) or x.dtype.hasobject or x.ctypes.data % 64 == 0 and x.flags.c_contiguous: return x
+    room = np.empty(x.nbytes + 64, np.uint8)
+    begin = -room.ctypes.data % 64
+    moved = room[begin:begin + x.nbytes].view(x.dtype).reshape(x.shape)
+    moved[...] = x
+    return moved
 
 # %% ../nbs/library/00_core.ipynb #30f29c2d
 PALETTE = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#F0E442', '#000000']

@@ -17,7 +17,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 from . import core
-from .core import Figure, HackbookError, InvalidValue, Lazy, NotFound, card, image_grid, load_keras, require, rows
+from .core import Figure, HackbookError, InvalidValue, Lazy, NotFound, aligned, card, image_grid, load_keras
+from .core import require, rows
 
 # %% ../nbs/library/02_data.ipynb #da7d4185
 def encode_labels(
@@ -163,7 +164,7 @@ def take(self:Dataset,
 ) -> Dataset:
     "The examples at `indices`, in that order."
     groups, times = (None if v is None else v[indices] for v in (self.groups, self.times))
-    return replace(self, x=rows(self.x, indices), y=self.y[indices], groups=groups, times=times, name=name or self.name)
+    return replace(self, x=aligned(rows(self.x, indices)), y=self.y[indices], groups=groups, times=times, name=name or self.name)
 
 # %% ../nbs/library/02_data.ipynb #531840ec
 @patch(as_prop=True)

@@ -152,7 +152,8 @@ def _rates(optimizer):
                     lambda strength: _hang(optimizer, _get_current_learning_rate=partial(rate, strength)))
     if optimizer.weight_decay is not None:
         apply = type(optimizer)._apply_weight_decay
-        decay = lambda strength, weights: apply(_StandIn(optimizer, weight_decay=strength()), weights)
+        now = lambda strength: {'weight_decay': strength(), 'learning_rate': optimizer.learning_rate}
+        decay = lambda strength, weights: apply(_StandIn(optimizer, **now(strength)), weights)
         yield Place('weight_decay', optimizer.name, float(optimizer.weight_decay),
                     lambda strength: _hang(optimizer, _apply_weight_decay=partial(decay, strength)),
                     partial(setattr, optimizer, 'weight_decay'))

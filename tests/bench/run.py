@@ -1,6 +1,6 @@
 """Measure hackbook beside its peers, in one run on one machine, and write `_bench/results.json`.
 
-    python tests/bench/run.py [--only import,lazy,mnist] [--seeds 3] [--to _bench]
+    python tests/bench/run.py [--only import,lazy,mnist,minute,fit] [--seeds 3] [--to _bench]
 
 Every measurement is made in a process of its own, ours and the peer's in turn, so that both meet the same weather.
 `ratio` says how many times better ours is: peer/ours for time and memory, ours/peer for what is done in a second.
@@ -62,7 +62,99 @@ def mnist_ours(seed):
     model = hb.models.cnn(splits, **RECIPE["cnn"])
     run = hb.fit(model, splits, seed=seed, to=None, **RECIPE["fit"])
     seconds, memory = perf_counter() - start, peak_memory()
-    return {"seconds": seconds, "memory": memory, "accuracy": hb.evaluate(run, splits.test, reason="benchmark").accuracy, "epochs": len(run.history)}
+    accuracy = hb.evaluate(run, splits.test, reason="benchmark").accuracy
+    rate = flop(model) * len(splits.train) * len(run.history) / seconds / 1e9
+    return {"seconds": seconds, "memory": memory, "accuracy": accuracy, "epochs": len(run.history), "rate": rate}
+
+
+def flop(model):
+    """What one example costs in training, in floating-point operations: a multiplication and an addition a weight and place, three times
+    (forward, and the gradients of weights and inputs; the first layer needs none of its inputs)."""
+    from math import prod
+
+    costs = [2 * prod(layer.output.shape[1:-1]) * prod(layer.kernel.shape) for layer in model.layers if hasattr(layer, "kernel")]
+    return 3 * sum(costs) - costs[0]
+
+
+def machine(size=2048):
+    """GFLOP/s of TensorFlow's own product of two large matrices: the best of ten turns."""
+    import tensorflow as tf
+
+    a, turns = tf.random.normal((size, size)), []
+    product = tf.function(lambda: tf.reduce_sum(a @ a))
+    for _ in range(10):
+        start = perf_counter()
+        float(product())
+        turns.append(perf_counter() - start)
+    return {"rate": 2 * size**3 / min(turns) / 1e9}
+
+
+def minute_ours(seed):
+    """As many epochs as a minute holds, on all of the training set but a thousand images; then ask the test part once."""
+    import hackbook as hb
+
+    splits = hb.split(hb.data.mnist(), validation=1 / 60, test=hb.data.mnist("test"), seed=seed)
+    hb.set_seed(seed)
+    start = perf_counter()
+    model = hb.models.cnn(splits, **MINUTE["cnn"])
+    run = hb.fit(model, splits, epochs=None, budget="60 s", seed=seed, to=None, **MINUTE["fit"])
+    seconds = perf_counter() - start
+    return {"seconds": seconds, "accuracy": hb.evaluate(run, splits.test, reason="benchmark").accuracy, "epochs": len(run.history)}
+
+
+def minute_listing(seed):
+    """The listing's best test accuracy at the end of any epoch, or of its minute; its evaluations do not count."""
+    import keras
+    import listing
+
+    x_train, y_train, x_test, y_test = listing.load(MNIST)
+    keras.utils.set_random_seed(seed)
+    model, accuracies, evaluating = listing.build(), [], 0.0
+    passed = lambda: perf_counter() - start - evaluating
+
+    def after_batch(batch, logs):
+        model.stop_training = passed() >= 60
+
+    def after_epoch(epoch, logs):
+        nonlocal evaluating
+        began = perf_counter()
+        accuracies.append(model.evaluate(x_test, y_test, batch_size=1000, verbose=0)[1])
+        evaluating += perf_counter() - began
+
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=after_batch, on_epoch_end=after_epoch)
+    start = perf_counter()
+    model.fit(x_train, y_train, batch_size=64, epochs=100, verbose=0, callbacks=[watch])
+    return {"seconds": passed(), "accuracy": max(accuracies), "epochs": len(accuracies)}
+
+
+def fit_both(seed, epochs=3):
+    """`hb.fit` with a folder and checkpoints, and bare `model.fit` on the same arrays with the same optimizer: seconds of each, twice in turn."""
+    import hackbook as hb
+    from hackbook.compile import compile_model
+
+    splits = hb.split(hb.data.mnist(), validation=1 / 60, test=hb.data.mnist("test"), seed=seed)
+    t, v, batch = splits.train, splits.validation, RECIPE["fit"]["batch_size"]
+
+    def build():
+        hb.set_seed(seed)
+        return hb.models.cnn(splits, **RECIPE["cnn"])
+
+    def ours(model):
+        with TemporaryDirectory() as folder:
+            hb.fit(model, splits, seed=seed, to=folder, **RECIPE["fit"] | {"epochs": epochs})
+
+    def bare(model):
+        options = {k: v for k, v in RECIPE["fit"].items() if k not in ("epochs", "batch_size")}
+        compile_model(model, t, -(-len(t) // batch) * epochs, **options)
+        model.fit(t.x, t.y, batch_size=batch, epochs=epochs, validation_data=(v.x, v.y), verbose=0)
+
+    seconds = {"ours": [], "bare": []}
+    for turn in range(3):  # the first warms up
+        for name, call in {"ours": ours, "bare": bare}.items():
+            model, start = build(), perf_counter()
+            call(model)
+            seconds[name].append(perf_counter() - start)
+    return {name: sum(turns[1:]) for name, turns in seconds.items()}
 
 
 RECIPE = {"cnn": {"filters": (16, 32, 64, 128), "dropout": 0.0}, "fit": {"epochs": 3, "batch_size": 128, "learning_rate": 0.01}}
@@ -87,7 +179,9 @@ def mnist_listing(seed):
 
     memory, start = 0.0, perf_counter()
     model.fit(x_train, y_train, batch_size=64, epochs=10, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=after)])
-    return {"seconds": perf_counter() - start - evaluating, "memory": memory, "accuracy": accuracies[-1], "epochs": len(accuracies)}
+    seconds = perf_counter() - start - evaluating
+    rate = flop(model) * len(x_train) * len(accuracies) / seconds / 1e9
+    return {"seconds": seconds, "memory": memory, "accuracy": accuracies[-1], "epochs": len(accuracies), "rate": rate}
 
 
 def lazy_ours(images, epochs):
@@ -163,6 +257,11 @@ def figure(ours, peer, unit, note, more=False):
     return {"ours": ours, "peer": peer, "ratio": ratio, "unit": unit, "note": note}
 
 
+def middle(side, what):
+    """The median of one measurement."""
+    return median(r[what] for r in side)
+
+
 def bench_import(seeds):
     """Seconds until the library can be used."""
     pairs = [(measure(import_ours)["seconds"], measure(import_keras)["seconds"]) for _ in range(seeds)]
@@ -170,25 +269,57 @@ def bench_import(seeds):
     return {"import": figure(ours, peer, "s", f"`import hackbook`, which loads Keras when it is first needed; peer: `import keras`; medians of {seeds}")}
 
 
-def bench_mnist(seeds):
-    """Time and memory up to a test accuracy of 0.9932."""
+def need_mnist():
+    """Stop with one clear line where there is no MNIST."""
     if not MNIST.is_file():
         raise SystemExit(f"bench: {MNIST} is missing; fetch it with hackbook.data.mnist(download=True), or set HACKBOOK_DATA to its folder")
+
+
+def bench_mnist(seeds):
+    """Time and memory up to a test accuracy of 0.9932."""
+    need_mnist()
     pairs = []
     for seed in range(seeds):
         pairs.append((measure(mnist_ours, seed), measure(mnist_listing, seed)))
         print(f"  seed {seed}: " + "; ".join(f"{who} {r['accuracy']:.4f} after {r['epochs']} epochs, {r['seconds']:.1f} s, {r['memory']:.0f} MB"
                                             for who, r in zip(("ours", "listing"), pairs[-1])), flush=True)
     ours, peer = zip(*pairs)
+    top = max(measure(machine)["rate"] for _ in range(3))
     scores = lambda side: ", ".join(f"{r['accuracy']:.4f}" for r in side)
     short = sum(r["accuracy"] < GOAL for r in peer)
     note = f"median of {seeds} seeds; test accuracy ours {scores(ours)}, listing {scores(peer)}"
     note += f"; the listing stayed below {GOAL} in all 10 epochs on {short} seeds, whose 10 epochs are counted" * (short > 0)
-    time = figure(*(median(r["seconds"] for r in side) for side in (ours, peer)), "s", note)
+    time = figure(middle(ours, "seconds"), middle(peer, "seconds"), "s", note)
     if missed := [r["accuracy"] for r in ours if r["accuracy"] < GOAL]:
         time |= {"ratio": None, "note": f"MISSED: ours ended below {GOAL} on {len(missed)} of {seeds} seeds; {note}"}
-    memory = figure(*(median(r["memory"] for r in side) for side in (ours, peer)), "MB", "peak resident memory of the whole process, up to the end of training")
-    return {"mnist.time_to_9932": time, "mnist.memory": memory}
+    memory = figure(middle(ours, "memory"), middle(peer, "memory"), "MB", "peak resident memory of the whole process, up to the end of training")
+    note = f"of convolutions and products, over the whole training; ours reaches {middle(ours, 'rate') / top:.0%} and the listing {middle(peer, 'rate') / top:.0%} "
+    note += f"of the {top:.0f} GFLOP/s of a product of two 2048×2048 matrices in this run; what counts is the time, which ours gets by needing fewer"
+    rate = figure(middle(ours, "rate"), middle(peer, "rate"), "GFLOP/s", note, more=True)
+    return {"mnist.time_to_9932": time, "mnist.memory": memory, "mnist.rate": rate}
+
+
+def bench_minute(seeds):
+    """The best test accuracy that a minute of training on MNIST can buy."""
+    need_mnist()
+    pairs = []
+    for seed in range(seeds):
+        pairs.append((measure(minute_ours, seed), measure(minute_listing, seed)))
+        print(f"  seed {seed}: " + "; ".join(f"{who} {r['accuracy']:.4f} after {r['epochs']} epochs, {r['seconds']:.1f} s"
+                                            for who, r in zip(("ours", "listing"), pairs[-1])), flush=True)
+    ours, peer = (middle(side, "accuracy") for side in zip(*pairs))
+    wrong = figure(1 - ours, 1 - peer, "", "")["ratio"]
+    note = f"test accuracy, medians of {seeds} seeds; the listing's is its best of all epochs, ours is asked once; {wrong:g} times fewer mistakes"
+    return {"mnist.accuracy_1min": figure(ours, peer, "", note, more=True)}
+
+
+def bench_fit(seeds):
+    """What `hb.fit` costs beside bare `model.fit`."""
+    need_mnist()
+    pairs = [measure(fit_both, seed) for seed in range(seeds)]
+    ours, peer = (sum(p[side] for p in pairs) for side in ("ours", "bare"))
+    each = ", ".join(f"{p['ours'] / p['bare']:.3f}" for p in pairs)
+    return {"fit.overhead": figure(ours, peer, "s", f"3 epochs of MNIST, two turns in each of {seeds} processes; ours/bare {ours / peer:.3f}; a process each: {each}")}
 
 
 def bench_lazy(seeds):
@@ -203,7 +334,6 @@ def bench_lazy(seeds):
                                                 for who, r in zip(("ours", "Keras"), pairs[-1])), flush=True)
         few, many = measure(lazy_ours, 10_000, 1), measure(lazy_ours, 100_000, 1)
     ours, peer = zip(*pairs)
-    middle = lambda side, what: median(r[what] for r in side)
     note = f"batches of 128 from 10,000 images of 64×64, half PNG, half JPEG (1,000 different ones, hard-linked); peer: image_dataset_from_directory; "
     note += f"4 epochs after one to warm up, medians of {seeds} processes; not counted: indexing, where ours decodes and hashes each file once "
     note += f"({middle(ours, 'index'):.1f} s) and the peer lists names ({middle(peer, 'index'):.1f} s)"
@@ -213,7 +343,7 @@ def bench_lazy(seeds):
             "lazy.memory": figure(many["memory"], few["memory"], "MB", grown)}
 
 
-BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist}
+BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit}
 
 
 def main():
