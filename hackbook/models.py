@@ -15,19 +15,14 @@ from .core import load_keras, require
 from .prepare import Splits
 
 # %% ../nbs/library/10_models.ipynb #6aee80c0
-def _check_cnn(x, filters, dropout, l2):
+def _check_cnn(x, filters, dropout, l2, stride):
     "Raise `InvalidValue` for what `cnn` cannot build."
     require(x.ndim == 3 or x.ndim == 4, 'x', x.shape, 'images: (n, height, width[, channels])')
     ok = isinstance(filters, Sequence) and len(filters) > 0 and all(isinstance(f, Integral) and f > 0 for f in filters)
     require(ok, 'filters', filters, 'a tuple of whole numbers > 0', 'try (16, 32, 64)')
     require(isinstance(dropout, Real) and 0 <= dropout < 1, 'dropout', dropout, 'from 0 to below 1')
     require(isinstance(l2, Real) and l2 >= 0, 'l2', l2, '0 or more', 'try 1e-4')
-    side = min(x.shape[1:3])
-    if side >= 24: side = (side - 4) // 2
-    for _ in filters[1:]:
-        require(side > 1, 'filters', filters, f'fewer for images of {x.shape[1]}×{x.shape[2]}',
-                'each after the first halves the image')
-        side = side // 2 if side > 3 else 1
+    require(stride in (1, 2), 'stride', stride, '1 or 2', '2 is faster, 1 sees more')
 
 # %% ../nbs/library/10_models.ipynb #3cb79c65
 def cnn(
@@ -35,11 +30,12 @@ def cnn(
     filters:Sequence[int]=(16, 32, 64),  # channels of each convolution block
     dropout:float=.2,                    # share of the last features silenced in training, 0 to below 1
     l2:float=0.,                         # weight of the squared weights in the loss, 0 or more
+    stride:int=1,                        # pixels from one look of the first layer to the next: 2 is faster, 1 sees more
     augment=None,                        # what `hackbook.augment.augment` returned: changes images in training alone
 ):                                       # an uncompiled `keras.Model`: images in, probabilities out
     "Blocks of convolution, pooling, normalisation and ReLU, then one dense layer with softmax."
     x = splits.train.x
-    _check_cnn(x, filters, dropout, l2)
+    _check_cnn(x, filters, dropout, l2, stride)
     keras = load_keras()
     from keras import layers, regularizers
     penalty = {'kernel_regularizer': regularizers.L2(l2) if l2 else None}
@@ -49,12 +45,13 @@ def cnn(
     h = layers.Rescaling(1 / max(float(x.max()), -float(x.min()), 1e-9), name='scale')(inputs)
     if x.ndim == 3: h = layers.Reshape((*x.shape[1:], 1))(h)
     if augment is not None: h = augment(h)
-    h = layers.Conv2D(filters[0], 5, padding='valid' if large else 'same', **penalty)(h)
+    h = layers.Conv2D(filters[0], 5, stride, padding='valid' if large else 'same', **penalty)(h)
     h = layers.ReLU()(layers.MaxPooling2D()(h) if large else h)
-    for n in filters[1:]:
-        size, last = [min(s, 3) for s in h.shape[1:3]], min(h.shape[1:3]) <= 3
+    for left, n in zip(range(len(filters) - 1, 0, -1), filters[1:]):
+        size, halvings = [min(s, 3) for s in h.shape[1:3]], max(min(h.shape[1:3]).bit_length() - 2, 0)   # until 3 are left
+        last = left == 1 and not halvings
         h = layers.Conv2D(n, size, padding='valid' if last else 'same', use_bias=False, **penalty)(h)
-        h = layers.BatchNormalization(momentum=.9)(h if last else layers.MaxPooling2D()(h))
+        h = layers.BatchNormalization(momentum=.9)(layers.MaxPooling2D()(h) if halvings and halvings >= left - 1 else h)
         h = layers.ReLU()(h)
     h = layers.Dropout(dropout)(layers.Flatten()(h))
     outputs = layers.Dense(len(splits.class_names), activation='softmax', name='probability', **penalty)(h)

@@ -227,14 +227,12 @@ def measure_epochs(self:Training, validation, ends) -> int:
         start = perf_counter()
         call()
         return perf_counter() - start
-    few = self.served.dataset.take(steps)
-    self.model.fit(few.take(1), verbose=0, shuffle=False)        # the first batch builds the graph
-    epoch = seconds_of(lambda: self.model.fit(few, verbose=0, shuffle=False)) / steps * self.served.steps
+    train = lambda steps: self.model.fit(self.served.dataset.take(steps), verbose=0, shuffle=False)
     evaluate = lambda: self.model.evaluate(in_order(validation), verbose=0)
-    evaluate()
-    epoch += seconds_of(evaluate)
+    begin = seconds_of(lambda: (train(1), evaluate()))         # builds the graphs, as the training will once more
+    epoch = seconds_of(lambda: train(steps)) / steps * self.served.steps + seconds_of(evaluate)
     restore(self.model, before)
-    return max(1, int((ends - perf_counter()) / epoch))
+    return max(1, int((ends - perf_counter() - begin) / epoch * .95))
 
 # %% ../nbs/library/12_train.ipynb #31b3f107
 def fit(

@@ -4,10 +4,12 @@ import json
 import os
 import random
 import resource
+import select
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -16,14 +18,21 @@ import pytest
 import hackbook as hb
 from hackbook.checkpoint import load_checkpoint
 
-SCRIPT = """
-import sys, numpy as np, hackbook as hb
-splits = hb.split(hb.data.digits())
-hb.set_seed(0)
-model = hb.models.cnn(splits, filters=(8, 16), dropout=.3)
-print("go", flush=True)
-run = hb.fit(model, splits, epochs=12, to=sys.argv[1], resume=True, deterministic=True)
-np.savez(sys.argv[2], *run.model.get_weights())
+NURSERY = """
+import os, sys, numpy as np, hackbook as hb, hackbook.train
+hb.core.load_keras()
+for line in sys.stdin:                       # each line is a folder: a child trains in it, and ends there
+    if child := os.fork():
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    os.chdir(line.strip())
+    splits = hb.split(hb.data.digits())
+    hb.set_seed(0)
+    model = hb.models.cnn(splits, filters=(8, 16, 64), dropout=.3)
+    run = hb.fit(model, splits, epochs=12, to="runs", resume=True, deterministic=True)
+    np.savez("weights.npz", *run.model.get_weights())
+    os._exit(0)
 """
 
 
@@ -32,10 +41,22 @@ def splits():
     return hb.split(hb.data.digits())
 
 
-def start(tmp_path, name="weights.npz"):
-    (tmp_path / "train.py").write_text(SCRIPT)
-    return subprocess.Popen([sys.executable, tmp_path / "train.py", tmp_path / "runs", tmp_path / name], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+@pytest.fixture
+def nursery():
+    """A process that has imported TensorFlow once, and whose children train: folder → the child's number; then its exit status comes."""
+    process = subprocess.Popen([sys.executable, "-c", NURSERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                               env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+
+    def train(folder):
+        folder.mkdir(exist_ok=True)
+        print(folder, file=process.stdin, flush=True)
+        return int(process.stdout.readline())
+
+    train.ended = lambda: int(process.stdout.readline())
+    train.output = process.stdout
+    yield train
+    process.kill()
+    process.wait()
 
 
 def final(path):
@@ -43,35 +64,36 @@ def final(path):
         return [arrays[k] for k in arrays]
 
 
-def test_killed_at_random_moments(tmp_path):
-    """kill -9 twenty times, some of them while a checkpoint is written: the end is the same to the last bit."""
-    undisturbed = start(tmp_path / "a" if (tmp_path / "a").mkdir() is None else None)
-    assert undisturbed.wait(300) == 0, undisturbed.stderr.read()
-    (tmp_path / "b").mkdir()
-    rng, kills, finished = random.Random(0), 0, 0
+def test_killed_at_random_moments(nursery, tmp_path):
+    """kill -9 twenty times, every other one as soon as a checkpoint is being written: the end is the same to the last bit."""
+    nursery(tmp_path / "a")
+    assert nursery.ended() == 0
+    rng, kills, halves, finished, b = random.Random(0), 0, 0, 0, tmp_path / "b"
+    writing = lambda: list(b.glob("runs/*/checkpoints/.*.npz"))
     while kills < 20:
-        process = start(tmp_path / "b")
-        process.stdout.readline()
-        before = epochs_done(tmp_path / "b/runs")
-        try:
-            process.wait(rng.uniform(0, 4))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-        after = epochs_done(tmp_path / "b/runs")
-        assert after >= before  # a finished epoch stays finished
-        for file in (tmp_path / "b/runs").glob("*/checkpoints/epoch-*.npz"):
+        child, before = nursery(b), epochs_done(b / "runs")
+        left_over, until = set(writing()), time.monotonic() + (rng.uniform(0, 6) if kills % 2 else 60)
+        while time.monotonic() < until and not (kills % 2 == 0 and set(writing()) - left_over):
+            if select.select([nursery.output], [], [], 0.0005)[0]:
+                break
+        else:
+            with suppress(ProcessLookupError):  # it had just ended
+                os.kill(child, signal.SIGKILL)
+                kills += 1
+        ended, half = nursery.ended(), set(writing()) - left_over
+        halves += bool(half)
+        assert ended in (0, -signal.SIGKILL) and epochs_done(b / "runs") >= before  # a finished epoch stays finished
+        for file in b.glob("runs/*/checkpoints/epoch-*.npz"):
             load_checkpoint(file)
-        for file in (tmp_path / "b/runs").glob("*/*.json"):
+        for file in b.glob("runs/*/*.json"):
             json.loads(file.read_text())
-        if process.returncode == 0:
+        if ended == 0:
             check_same(tmp_path)
             finished += 1
-            for folder in (tmp_path / "b/runs").iterdir():
-                folder.rename(tmp_path / f"done-{finished}")
-    process = start(tmp_path / "b")
-    assert process.wait(300) == 0, process.stderr.read()
+            (b / "runs").rename(tmp_path / f"done-{finished}")
+    assert halves > 0, "no kill came while a checkpoint was written"
+    nursery(b)
+    assert nursery.ended() == 0
     check_same(tmp_path)
 
 
