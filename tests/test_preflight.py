@@ -108,6 +108,10 @@ def shuffle_labels(splits, seed):
     return hb.models.cnn(splits), replace(splits, train=shuffled(splits.train, seed))
 
 
+def shuffle_validation_labels(splits, seed):
+    return mlp(splits, scaling=1 / 16), replace(splits, validation=shuffled(splits.validation, seed))
+
+
 def shuffle_all_labels(splits, seed):
     parts = {k: shuffled(p, seed) for k, p in splits.parts.items()}
     return hb.models.cnn(splits), hb.Splits(**parts)
@@ -198,11 +202,11 @@ def empty_input(splits, seed):
 
 
 def input_lost(splits, seed):
-    """A wrong axis of a softmax inside of the network: over one value, it is always 1."""
+    """A normalisation over the wrong axis: of a single value nothing is left."""
     keras = hb.core.load_keras()
     inputs = keras.Input((8, 8))
     h = keras.layers.Flatten()(keras.layers.Rescaling(1 / 16)(inputs))
-    h = keras.layers.Softmax()(keras.layers.Dense(1)(h))
+    h = keras.layers.LayerNormalization()(keras.layers.Dense(1)(h))
     return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(h)), splits
 
 
@@ -231,6 +235,7 @@ def only_positive(splits, seed):
 FAULTS = [  # what was done, and the check that must be the first to fail
     (shuffle_labels, "labels"),
     (shuffle_all_labels, "labels"),
+    (shuffle_validation_labels, "labels"),
     (softmax_twice, "output"),
     (thousandfold, "input"),
     (bytes_unscaled, "input"),
@@ -244,7 +249,7 @@ FAULTS = [  # what was done, and the check that must be the first to fail
     (vanishing, "gradients"),
     (unseeded, "same seed"),
     (empty_input, "input"),
-    (input_lost, "handful"),
+    (input_lost, "gradients"),
     (wild_weights, "loss at the start"),
     (bias_of_the_rare, "final bias"),
     (far_from_the_mean, "final bias"),
