@@ -6,15 +6,14 @@
 __all__ = ['check_first_steps', 'check_gradients', 'check_handful', 'curves', 'check_labels', 'check_zeroed', 'widened',
            'check_larger']
 
-# %% ../nbs/library/13_drills.ipynb #859296e2
+# %% ../nbs/library/13_drills.ipynb #b1de9014
 import random
 from functools import cached_property
 from math import ceil, isfinite
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
-from .checks import Check, Probe, each_loss, judge, own_weights, spec, tensor
+from .checks import Check, Probe, each_loss, judge, reason, spec, tensor
 from .checkpoint import assign, values
 from .core import PALETTE, Figure, label, load_keras, rows, subplots
 from .network import layer_bars
@@ -211,7 +210,7 @@ def _away(y, out, names, rng):
     known = dealt.std() > 1e-9 * abs(true)
     return float((dealt.mean() - true) / dealt.std()) if known else 0., true, dealt
 
-# %% ../nbs/library/13_drills.ipynb #120f3fe8
+# %% ../nbs/library/13_drills.ipynb #cd5e5ffc
 def check_labels(
     probe:Drilled,
 ) -> Check:
@@ -222,10 +221,9 @@ def check_labels(
     found = {k: _away(y, answers[k], probe.names, rng) for k, (_, y) in probe.held.items()}
     part = min(found, key=lambda k: found[k][0])
     (away, true, dealt), n = found[part], len(probe.held[part][1])
-    status = judge(-away, -4, -3)
-    if status == 'fail' and n < 60 and away > 0: status = 'warn'       # too few for more
+    status = 'pass' if away >= 3 else 'warn' if n < 100 and away > 1 else 'fail'      # few examples cannot show more
     mend = f'Are labels and examples of {part} in the same order? Look at some pairs; was one of the two sorted or shuffled alone?'
-    return Check('labels', status, away, 'above 4 deviations',
+    return Check('labels', status, away, 'above 3 deviations',
                  f'{n} unseen examples of {part}: loss {true:.3g}; with labels dealt anew {dealt.mean():.3g}.',
                  mend * (status != 'pass'), lambda: _dealt(true, dealt, part))
 
@@ -272,7 +270,7 @@ def widened(
         elif hasattr(old, 'adapt') and old.weights: new.set_weights(old.get_weights()); new.finalize_state()
     return larger
 
-# %% ../nbs/library/13_drills.ipynb #5f99658e
+# %% ../nbs/library/13_drills.ipynb #afed6309
 def check_larger(
     probe:Drilled,
 ) -> Check:
@@ -282,8 +280,7 @@ def check_larger(
     random.seed(probe.seed)
     try: larger = run(Coach(model or widened(probe.model), probe), probe.batches, rate)
     except Exception as e:
-        why = str(e).strip().split('\n')[0][:120]
-        return Check(name, 'skipped', None, '', f'it could not be widened ({why}); pass larger=, a wider model')
+        return Check(name, 'skipped', None, '', f'it could not be widened ({reason(e)}); pass larger=, a wider model')
     apart = np.subtract(larger.losses, drill.losses)[probe.steps // 2:]
     lower = apart.mean() - 3 * apart.std() / len(apart) ** .5 <= .02 * probe.base
     ratio = larger.end(.5) / max(drill.end(.5), 1e-12)

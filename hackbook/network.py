@@ -120,7 +120,7 @@ def _answers(probe):
     if probe.names: ax.legend(frameon=False, fontsize=9)
     return label(ax, 'What the untrained network answers', 'probability' if probe.names else 'number', 'answers').figure
 
-# %% ../nbs/library/13_network.ipynb #9d20a82a
+# %% ../nbs/library/13_network.ipynb #f7ca012c
 def check_frozen(
     probe:Probe,
 ) -> Check:
@@ -131,17 +131,17 @@ def check_frozen(
     still = [l for l in layers if not all(v.trainable for v in l._trainable_variables) and l.name not in meant]
     names = ', '.join(l.name for l in still[:5]) + ', …' * (len(still) > 5)
     return Check('frozen layers', 'fail' if still else 'pass', len(still), '0',
-                 f'{len(still)} of {len(layers)} layers with weights do not learn' + f': {names}.' * bool(still),
+                 f'{len(still)} of {len(layers)} layers with weights do not learn' + f': {names}' * bool(still) + '.',
                  f'layer.trainable = True, or say that it is meant: frozen={[l.name for l in still[:5]]}.' if still else '')
 
-# %% ../nbs/library/13_network.ipynb #0a66edc8
+# %% ../nbs/library/13_network.ipynb #4db783de
 def _hidden(model):
     "The layers with a ReLU, sigmoid or tanh before the output: (layer, activation's name)."
     keras, found = load_keras(), []
     for layer in model.layers:
         kind = 'relu' if isinstance(layer, keras.layers.ReLU) else getattr(getattr(layer, 'activation', None), '__name__', '')
-        single = len(layer._inbound_nodes) == 1 and not isinstance(layer.output, (list, tuple))
-        if kind in ('relu', 'relu6', 'sigmoid', 'tanh') and single and layer.output is not model.outputs[0]: found.append((layer, kind))
+        if kind not in ('relu', 'relu6', 'sigmoid', 'tanh') or isinstance(layer.output, (list, tuple)): continue
+        if layer.output is not model.outputs[0]: found.append((layer, kind))
     return found
 
 def _lost(out, kind):
@@ -151,14 +151,14 @@ def _lost(out, kind):
     low, high = (.01, .99) if kind == 'sigmoid' else (-.99, .99)
     return float(((out < low) | (out > high)).mean())
 
-# %% ../nbs/library/13_network.ipynb #4547b2a0
+# %% ../nbs/library/13_network.ipynb #63f2f2c8
 def check_activations(
     probe:Probe,
 ) -> Check:
     "Are units of a layer dead or saturated from the start?"
     name, model = 'activations', probe.model
     hidden = _hidden(model) if has_graph(model) else []
-    if not hidden: return Check(name, 'skipped', None, '', 'no layer before the output has a ReLU, sigmoid or tanh')
+    if not hidden: return Check(name, 'skipped', None, '', 'no layer before the output is known to have a ReLU, sigmoid or tanh')
     outputs = load_keras().Model(model.inputs[0], [l.output for l, _ in hidden])(tensor(probe.some[0][:256]), training=True)
     probe.reset()
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CHECKS', 'MARKS', 'COLOURS', 'Preflight', 'preflight']
 
-# %% ../nbs/library/13_preflight.ipynb #1e66cddd
+# %% ../nbs/library/13_preflight.ipynb #0cff134d
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from numbers import Integral
@@ -14,7 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Strong, Table, Td, Th, Tr
 
-from .checks import Check, check_input, check_validation, shown, untouched
+from .checks import Check, check_input, check_validation, reason, shown, untouched
 from .compile import check_model, check_options
 from .core import Figure, HackbookError, InvalidValue, check_seed, load_keras, require
 from .drills import Drilled, check_first_steps, check_gradients, check_handful, check_labels, check_larger, check_zeroed
@@ -61,14 +61,15 @@ class Preflight:
         require(name in names, 'a check', name, f"one of {', '.join(names)}")
         return self.checks[names.index(name)]
 
-# %% ../nbs/library/13_preflight.ipynb #60c21999
+# %% ../nbs/library/13_preflight.ipynb #afea5721
 @patch
 def plot(self:Preflight,
     name:str=None,   # which check's; None: the one to look at, or the first steps where all is well
 ) -> Figure|None:    # None: a number says it all
     "The picture of one check."
     if name: return self[name].plot()
-    return (self.first or self['first steps'] if self.first or 'first steps' in self.frame.check.values else self.checks[0]).plot()
+    names = [c.name for c in self.checks]
+    return (self.first or (self['first steps'] if 'first steps' in names else self.checks[0])).plot()
 
 @patch
 def summary(self:Preflight) -> str:
@@ -93,7 +94,7 @@ def _repr_html_(self:Preflight):
     head = Tr(*(Th(h, style=cell) for h in ('', 'check', 'measured', 'expected', 'finding')))
     return str(Div(Strong(self.summary()), Table(head, *map(row, self.checks), style='border: none; font-size: .92em')))
 
-# %% ../nbs/library/13_preflight.ipynb #dfda7067
+# %% ../nbs/library/13_preflight.ipynb #0c804f36
 def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, larger):
     "Raise a `HackbookError` for what cannot be checked."
     keras, whole = load_keras(), lambda v: isinstance(v, Integral) and not isinstance(v, bool)
@@ -120,8 +121,7 @@ def _try(probe):
         probe.predict(probe.some[0][:2])
         probe.coach
     except Exception as e:
-        why = str(e).strip().split('\n')[0][:200]
-        raise HackbookError(f'{probe.model.name} cannot be trained on {probe.splits.train.name}: {why}') from e
+        raise HackbookError(f'{probe.model.name} cannot be trained on {probe.splits.train.name}: {reason(e)}') from e
 
 # %% ../nbs/library/13_preflight.ipynb #41e24706
 def preflight(
