@@ -42,7 +42,7 @@ class Check:
                  'finding': self.finding, 'mend': self.mend or None}
         return str(card(self.name, facts))
 
-# %% ../nbs/library/13_checks.ipynb #b4f97d33
+# %% ../nbs/library/13_checks.ipynb #4e607fda
 def shown(
     value,     # what a check measured
 ) -> str:
@@ -61,11 +61,12 @@ def reason(
     error:Exception,  # of Keras or TensorFlow
 ) -> str:
     "What it says, in one line."
-    text = re.sub(r'\x1b\[\d*m', '', str(error)).split('Arguments received')[0]
+    text = str(error).split('Arguments received')[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    bold = re.findall(r'\x1b\[1m(.+?)\x1b\[0m', text)
     said = [line.split(': ', 1)[1] for line in lines if re.match(r'\w*(Error|Exception): ', line)]
     plain = [line for line in lines if not re.match('Exception encountered|in user code', line)]
-    return (said or plain or [type(error).__name__])[0][:160]
+    return (bold or said or plain or [type(error).__name__])[0][:160]
 
 # %% ../nbs/library/13_checks.ipynb #d7127a19
 def tensor(x):
@@ -89,7 +90,7 @@ def each_loss(y, out, class_names):
     if not class_names: return (np.asarray(y, 'float64') - out[:, 0]) ** 2
     return -np.log(np.clip(out[np.arange(len(y)), y], 1e-7, 1))
 
-# %% ../nbs/library/13_checks.ipynb #8e9c133b
+# %% ../nbs/library/13_checks.ipynb #49aeb8a0
 class Probe:
     "What the checks of one model share. Call it inside of `untouched`."
     def __init__(self, model, splits, learning_rate=.01, batch_size=64, steps=100, seed=0, frozen=(), larger=None):
@@ -122,7 +123,7 @@ class Probe:
     @property
     def learned(self) -> str:
         "Why a check of the beginning does not apply; '' where it does."
-        done = self.first_loss < .8 * self.base
+        done = self.first_loss < .5 * self.base
         return f'the model has learned already: its loss is {self.first_loss:.3g}, guessing costs {self.base:.3g}' if done else ''
 
     def reset(self):

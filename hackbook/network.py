@@ -99,7 +99,7 @@ def _rates(share, p, names):
     ax.legend(frameon=False, fontsize=9)
     return label(ax, 'How frequent is each class?', 'class', 'share').figure
 
-# %% ../nbs/library/13_network.ipynb #eb242937
+# %% ../nbs/library/13_network.ipynb #82245a58
 def check_first_loss(
     probe:Probe,
 ) -> Check:
@@ -107,7 +107,7 @@ def check_first_loss(
     name, expected = 'loss at the start', f'about {probe.base:.3g}, what guessing costs'
     if probe.learned: return Check(name, 'skipped', None, expected, probe.learned)
     first, base = probe.first_loss, probe.base
-    status = judge(first - base, 1., 2.5) if probe.names else judge(first / (base or 1), 3., 8.)
+    status = judge(first - base, 1.5, 3.) if probe.names else judge(first / (base or 1), 3., 8.)
     return Check(name, status, first, expected, f'The loss is {first:.3g} before the first step.',
                  'Smaller first weights, scaled input; the last layer may start at zero.' * (status != 'pass'),
                  lambda: _answers(probe))
