@@ -70,7 +70,7 @@ def run(coach, batches, rate, ask=None, at=()):
         assign(coach.optimizer.variables, coach.memory)
     return drill
 
-# %% ../nbs/library/13_drills.ipynb #f516d2f5
+# %% ../nbs/library/13_drills.ipynb #69363198
 class Drilled(Probe):
     "A Probe that has trained a little."
     @cached_property
@@ -102,34 +102,37 @@ class Drilled(Probe):
         "The answers to the twelve examples that are watched, or to those held out."
         return self.predict(rows(self.some[0], slice(0, 12))) if what == 'fixed' else {k: self.predict(x) for k, (x, _) in self.held.items()}
 
+    @property
+    def rate(self): return next(iter(self.drills))      # the one meant, as the drills know it
+
     @cached_property
     def drills(self) -> dict[float, Drill]:
         "By learning rate: the one meant, and smaller ones if it does not bring the loss to half of guessing."
         at, found = set(np.unique(np.linspace(0, self.steps - 1, 20).astype(int))), {}
-        for factor in (1, .1, .01, .001):
-            rate = self.learning_rate * factor
+        for factor in (1, .03, .001):
+            rate = float(f'{self.learning_rate * factor:.3g}')
             found[rate] = run(self.coach, self.batches, rate, self.ask, at)
             if found[rate].end() < .5 * self.base: break
         return found
 
-# %% ../nbs/library/13_drills.ipynb #42f94ca6
+# %% ../nbs/library/13_drills.ipynb #322cd7c4
 def working(probe) -> tuple:
     "The learning rate meant, or a smaller one that brings the loss below half of what the one meant does; and its drill."
     ends = {rate: d.end() if np.isfinite(d.losses).all() else np.inf for rate, d in probe.drills.items()}
-    meant, best = probe.learning_rate, min(ends, key=ends.get)
+    meant, best = probe.rate, min(ends, key=ends.get)
     rate = best if ends[best] < .5 * ends[meant] else meant
     return rate, probe.drills[rate]
 
-# %% ../nbs/library/13_drills.ipynb #1b1dd0a7
+# %% ../nbs/library/13_drills.ipynb #76aa72c3
 def check_first_steps(
     probe:Drilled,
 ) -> Check:
     "Is the learning rate one at which the loss falls?"
-    name, meant, (rate, drill) = 'first steps', probe.drills[probe.learning_rate], working(probe)
+    name, meant, (rate, drill) = 'first steps', probe.drills[probe.rate], working(probe)
     end, expected = meant.end(), f'falling from {meant.losses[0]:.3g}'
     says = f'At a learning rate of {probe.learning_rate:g} the loss came from {meant.losses[0]:.3g} to {end:.3g} in {probe.steps} steps'
     draw = lambda: _steps(probe, meant)
-    if rate != probe.learning_rate:
+    if rate != probe.rate:
         return Check(name, 'fail', end, expected, f'{says}; at {rate:g} to {drill.end():.3g}.', f'learning_rate={rate:g}, or hb.find_lr.', draw)
     risen = end > 1.1 * max(meant.losses[0], probe.base) or not isfinite(end)
     return Check(name, 'fail' if risen else 'pass', end, expected, says + '.', 'See the other checks: no smaller rate helps.' * risen, draw)
