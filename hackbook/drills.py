@@ -6,17 +6,16 @@
 __all__ = ['check_first_steps', 'check_gradients', 'check_handful', 'curves', 'check_labels', 'check_zeroed', 'widened',
            'check_larger']
 
-# %% ../nbs/library/13_drills.ipynb #b1de9014
+# %% ../nbs/library/13_drills.ipynb #22ec61fb
 import random
 from functools import cached_property
 from math import ceil, isfinite
 
 import numpy as np
 
-from .checks import Check, Probe, each_loss, judge, reason, spec, tensor
+from .checks import Check, Probe, each_loss, judge, layer_bars, reason, skipped, spec, tensor
 from .checkpoint import assign, values
 from .core import PALETTE, Figure, label, load_keras, rows, subplots
-from .network import layer_bars
 
 # %% ../nbs/library/13_drills.ipynb #4c4f0e08
 class Coach:
@@ -70,7 +69,7 @@ def run(coach, batches, rate, ask=None, at=()):
         assign(coach.optimizer.variables, coach.memory)
     return drill
 
-# %% ../nbs/library/13_drills.ipynb #69363198
+# %% ../nbs/library/13_drills.ipynb #4f200ab7
 class Drilled(Probe):
     "A Probe that has trained a little."
     @cached_property
@@ -100,42 +99,42 @@ class Drilled(Probe):
 
     def ask(self, what):
         "The answers to the twelve examples that are watched, or to those held out."
-        return self.predict(rows(self.some[0], slice(0, 12))) if what == 'fixed' else {k: self.predict(x) for k, (x, _) in self.held.items()}
-
-    @property
-    def rate(self): return next(iter(self.drills))      # the one meant, as the drills know it
+        if what == 'fixed': return self.predict(rows(self.some[0], slice(0, 12)))
+        return {k: self.predict(x) for k, (x, _) in self.held.items()}
 
     @cached_property
     def drills(self) -> dict[float, Drill]:
         "By learning rate: the one meant, and smaller ones if it does not bring the loss to half of guessing."
         at, found = set(np.unique(np.linspace(0, self.steps - 1, 20).astype(int))), {}
         for factor in (1, .03, .001):
-            rate = float(f'{self.learning_rate * factor:.3g}')
+            rate = self.learning_rate if factor == 1 else float(f'{self.learning_rate * factor:.2g}')
             found[rate] = run(self.coach, self.batches, rate, self.ask, at)
             if found[rate].end() < .5 * self.base: break
         return found
 
-# %% ../nbs/library/13_drills.ipynb #322cd7c4
+# %% ../nbs/library/13_drills.ipynb #42f94ca6
 def working(probe) -> tuple:
     "The learning rate meant, or a smaller one that brings the loss below half of what the one meant does; and its drill."
     ends = {rate: d.end() if np.isfinite(d.losses).all() else np.inf for rate, d in probe.drills.items()}
-    meant, best = probe.rate, min(ends, key=ends.get)
+    meant, best = probe.learning_rate, min(ends, key=ends.get)
     rate = best if ends[best] < .5 * ends[meant] else meant
     return rate, probe.drills[rate]
 
-# %% ../nbs/library/13_drills.ipynb #76aa72c3
+# %% ../nbs/library/13_drills.ipynb #85dac5a2
 def check_first_steps(
     probe:Drilled,
 ) -> Check:
     "Is the learning rate one at which the loss falls?"
-    name, meant, (rate, drill) = 'first steps', probe.drills[probe.rate], working(probe)
+    name, meant, (rate, drill) = 'first steps', probe.drills[probe.learning_rate], working(probe)
     end, expected = meant.end(), f'falling from {meant.losses[0]:.3g}'
-    says = f'At a learning rate of {probe.learning_rate:g} the loss came from {meant.losses[0]:.3g} to {end:.3g} in {probe.steps} steps'
+    says = f'At a learning rate of {probe.learning_rate:g} the loss came from {meant.losses[0]:.3g} to {end:.3g}'
     draw = lambda: _steps(probe, meant)
-    if rate != probe.rate:
-        return Check(name, 'fail', end, expected, f'{says}; at {rate:g} to {drill.end():.3g}.', f'learning_rate={rate:g}, or hb.find_lr.', draw)
+    if rate != probe.learning_rate:
+        return Check(name, 'fail', end, expected, f'{says}; at {rate:g} to {drill.end():.3g}.',
+                     f'learning_rate={rate:g}, or hb.find_lr.', draw)
     risen = end > 1.1 * max(meant.losses[0], probe.base) or not isfinite(end)
-    return Check(name, 'fail' if risen else 'pass', end, expected, says + '.', 'See the other checks: no smaller rate helps.' * risen, draw)
+    return Check(name, 'fail' if risen else 'pass', end, expected, says + '.',
+                 'See the other checks: no smaller rate helps.' * risen, draw)
 
 def _steps(probe, drill):
     fig, (left, right) = subplots(1, 2, height=2.6)
@@ -151,7 +150,7 @@ def _steps(probe, drill):
     label(right, 'The same examples at each step', 'step', 'probability of the right class' if probe.names else 'error')
     return fig
 
-# %% ../nbs/library/13_drills.ipynb #6954603d
+# %% ../nbs/library/13_drills.ipynb #1a3bdc86
 def check_gradients(
     probe:Drilled,
 ) -> Check:
@@ -161,20 +160,21 @@ def check_gradients(
     layers = {l.name: [place[id(v)] for v in l._trainable_variables if id(v) in place and len(v.shape) > 1]
               for l in probe.model._flatten_layers(include_self=False)}
     size = {k: float(max(sizes[i])) for k, i in layers.items() if i}
-    if not size: return Check(name, 'skipped', None, '', 'no layer with a matrix of weights learns')
+    if not size: return skipped(name, 'no layer with a matrix of weights learns')
     counts = np.array([np.prod(v.shape) for v in probe.coach.learning])
     whole = float(np.median(np.sqrt((slopes ** 2 * counts).sum(axis=1))) / (1 if probe.names else max(probe.base, 1e-12)))
     least = min(size, key=size.get)
     ratio = size[least] / max(size.values()) if max(size.values()) > 0 else 0.
     draw = lambda: layer_bars({k: max(v, 1e-12) for k, v in size.items()}, 'Gradient of each layer', 'root of the mean square')
     if judge(whole, 100, 1000) != 'pass':
-        return Check(name, judge(whole, 100, 1000), whole, 'a gradient below 100', f'The gradient of all weights is {whole:.3g} long.',
+        return Check(name, judge(whole, 100, 1000), whole, 'a gradient below 100',
+                     f'The gradient of all weights is {whole:.3g} long.',
                      'Scale what goes in and what is predicted; clip=1. keeps single steps in bounds.', draw)
     status = judge(-np.log10(max(ratio, 1e-12)), 3, 4)
     return Check(name, status, ratio, 'above 0.001 of the largest', f'The gradient of {least} is {ratio:.2g} of the largest.',
-                 'ReLU in place of sigmoid or tanh, BatchNormalization, fewer layers, or connections that skip some.' * (status != 'pass'), draw)
+                 'ReLU in place of sigmoid or tanh, BatchNormalization, or connections that skip layers.' * (status != 'pass'), draw)
 
-# %% ../nbs/library/13_drills.ipynb #c35a7268
+# %% ../nbs/library/13_drills.ipynb #d3cae201
 def check_handful(
     probe:Drilled,
 ) -> Check:
@@ -189,8 +189,10 @@ def check_handful(
     left = found[best].end(.1) / probe.base
     status = judge(left, .2, .4)
     mend = 'Something between input and loss loses what it needs: look at the layers in turn, at the loss, and at the answers.'
-    return Check(name, status, left, 'below 0.2 of what guessing costs', f'After 150 steps {left:.1%} of the loss of guessing is left.',
-                 mend * (status != 'pass'), lambda: curves({'sixteen examples': found[best].losses}, probe.base, 'Learning by heart'))
+    return Check(name, status, left, 'below 0.2 of what guessing costs',
+                 f'After 150 steps {left:.1%} of the loss of guessing is left.',
+                 mend * (status != 'pass'),
+                 lambda: curves({'sixteen examples': found[best].losses}, probe.base, 'Learning by heart'))
 
 def curves(
     losses:dict,   # name → loss of each step
@@ -213,7 +215,7 @@ def _away(y, out, names, rng):
     known = dealt.std() > 1e-9 * abs(true)
     return float((dealt.mean() - true) / dealt.std()) if known else 0., true, dealt
 
-# %% ../nbs/library/13_drills.ipynb #cd5e5ffc
+# %% ../nbs/library/13_drills.ipynb #6527fcda
 def check_labels(
     probe:Drilled,
 ) -> Check:
@@ -225,7 +227,7 @@ def check_labels(
     part = min(found, key=lambda k: found[k][0])
     (away, true, dealt), n = found[part], len(probe.held[part][1])
     status = 'pass' if away >= 3 else 'warn' if n < 100 and away > 1 else 'fail'      # few examples cannot show more
-    mend = f'Are labels and examples of {part} in the same order? Look at some pairs; was one of the two sorted or shuffled alone?'
+    mend = f'Are labels and examples of {part} in the same order? Was one of the two sorted or shuffled alone?'
     return Check('labels', status, away, 'above 3 deviations',
                  f'{n} unseen examples of {part}: loss {true:.3g}; with labels dealt anew {dealt.mean():.3g}.',
                  mend * (status != 'pass'), lambda: _dealt(true, dealt, part))
@@ -237,7 +239,7 @@ def _dealt(true, dealt, part):
     ax.legend(frameon=False, fontsize=9)
     return label(ax, 'Do the true labels fit better?', f'loss of unseen examples of {part}', 'times').figure
 
-# %% ../nbs/library/13_drills.ipynb #7d95adec
+# %% ../nbs/library/13_drills.ipynb #40496bbb
 def check_zeroed(
     probe:Drilled,
 ) -> Check:
@@ -249,7 +251,8 @@ def check_zeroed(
     apart = np.subtract(blank.losses[half:], real.losses[half:])
     ratio, sure = real.end(.5) / blank.end(.5), apart.mean() / max(apart.std() / len(apart) ** .5, 1e-12)
     ok = ratio < .95 or ratio < 1 and sure > 4
-    return Check('zeroed input', 'pass' if ok else 'fail', ratio, 'below 0.95', f'The training loss is {ratio:.2g} of that with zeros.',
+    return Check('zeroed input', 'pass' if ok else 'fail', ratio, 'below 0.95',
+                 f'The training loss is {ratio:.2g} of that with zeros.',
                  '' if ok else 'What goes in does not reach the answers: see the input, and a handful by heart.',
                  lambda: curves({'examples': real.losses, 'zeros': blank.losses}, probe.base, 'With input, and without'))
 
@@ -273,20 +276,21 @@ def widened(
         elif hasattr(old, 'adapt') and old.weights: new.set_weights(old.get_weights()); new.finalize_state()
     return larger
 
-# %% ../nbs/library/13_drills.ipynb #afed6309
+# %% ../nbs/library/13_drills.ipynb #f5dfbdca
 def check_larger(
     probe:Drilled,
 ) -> Check:
     "Does a larger model reach a lower training loss?"
     name, (rate, drill), model = 'larger model', working(probe), probe.larger
-    if probe.learned: return Check(name, 'skipped', None, '', probe.learned)
+    if probe.learned: return skipped(name, probe.learned)
     random.seed(probe.seed)
     try: larger = run(Coach(model or widened(probe.model), probe), probe.batches, rate)
     except Exception as e:
-        return Check(name, 'skipped', None, '', f'it could not be widened ({reason(e)}); pass larger=, a wider model')
+        return skipped(name, f'it could not be widened ({reason(e)}); pass larger=, a wider model')
     apart = np.subtract(larger.losses, drill.losses)[probe.steps // 2:]
     lower = apart.mean() - 3 * apart.std() / len(apart) ** .5 <= .02 * probe.base
     ratio = larger.end(.5) / max(drill.end(.5), 1e-12)
-    return Check(name, 'pass' if lower else 'warn', ratio, 'at most 1, but for noise', f'The training loss of a wider one is {ratio:.2g} of this one.',
-                 '' if lower else 'More weights do not help: look for what else holds it back (regularisation, learning rate, labels).',
+    return Check(name, 'pass' if lower else 'warn', ratio, 'at most 1, but for noise',
+                 f'The training loss of a wider one is {ratio:.2g} of this one.',
+                 '' if lower else 'More weights do not help: is it the regularisation, the learning rate, the labels?',
                  lambda: curves({'as it is': drill.losses, 'wider': larger.losses}, probe.base, 'A little larger'))

@@ -61,7 +61,7 @@ class Preflight:
         require(name in names, 'a check', name, f"one of {', '.join(names)}")
         return self.checks[names.index(name)]
 
-# %% ../nbs/library/13_preflight.ipynb #afea5721
+# %% ../nbs/library/13_preflight.ipynb #b43fde78
 @patch
 def plot(self:Preflight,
     name:str=None,   # which check's; None: the one to look at, or the first steps where all is well
@@ -75,7 +75,8 @@ def plot(self:Preflight,
 def summary(self:Preflight) -> str:
     "One sentence."
     n, count = len(self), self.frame.status.value_counts()
-    said = ', '.join(f'{count[s]} {words}' for s, words in (('fail', 'failed'), ('warn', 'warned'), ('skipped', 'skipped')) if s in count)
+    words = {'fail': 'failed', 'warn': 'warned', 'skipped': 'skipped'}
+    said = ', '.join(f'{count[s]} {word}' for s, word in words.items() if s in count)
     begin = f'{count.get("pass", 0)} of {n} checks passed' + f', {said}' * bool(said)
     return begin + (f'. Begin with: {self.first.name}. {self.first.finding} {self.first.mend}' if self.first else '.')
 
@@ -94,7 +95,7 @@ def _repr_html_(self:Preflight):
     head = Tr(*(Th(h, style=cell) for h in ('', 'check', 'measured', 'expected', 'finding')))
     return str(Div(Strong(self.summary()), Table(head, *map(row, self.checks), style='border: none; font-size: .92em')))
 
-# %% ../nbs/library/13_preflight.ipynb #0c804f36
+# %% ../nbs/library/13_preflight.ipynb #3e27e6c6
 def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, larger):
     "Raise a `HackbookError` for what cannot be checked."
     keras, whole = load_keras(), lambda v: isinstance(v, Integral) and not isinstance(v, bool)
@@ -102,8 +103,8 @@ def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, l
     for name, m in (('model', model), ('larger', larger)):
         if m is None and name == 'larger': continue
         require(isinstance(m, keras.Model), name, m, 'a keras.Model')
-        require(m.built and not isinstance(getattr(m, 'input_shape', None), (list, dict, type(None))), name, f'{m.name}, not built',
-                'a built model with one input', 'start it with keras.Input(shape)')
+        one = m.built and isinstance(getattr(m, 'input_shape', None), tuple)
+        require(one, name, f'{m.name}, not so', 'a built model with one input', 'start it with keras.Input(shape)')
         check_model(m, splits.train)
     require(bool(model.trainable_variables), 'model', f'{model.name}, all frozen', 'a model with something to train',
             'layer.trainable = True')
@@ -113,7 +114,8 @@ def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, l
     check_seed(seed)
     names = [l.name for l in model._flatten_layers(include_self=False)]
     unknown = [f for f in frozen if f not in names]
-    require(not isinstance(frozen, str) and not unknown, 'frozen', unknown or frozen, f"a list of names among {', '.join(names)}")
+    named = not isinstance(frozen, str) and not unknown
+    require(named, 'frozen', unknown or frozen, f"a list of names among {', '.join(names)}")
 
 def _try(probe):
     "Raise `HackbookError` where the model cannot be asked or trained at all."
