@@ -150,7 +150,7 @@ def _steps(probe, drill):
     label(right, 'The same examples at each step', 'step', 'probability of the right class' if probe.names else 'error')
     return fig
 
-# %% ../nbs/library/13_drills.ipynb #1a3bdc86
+# %% ../nbs/library/13_drills.ipynb #3b078947
 def check_gradients(
     probe:Drilled,
 ) -> Check:
@@ -172,7 +172,7 @@ def check_gradients(
                      'Scale what goes in and what is predicted; clip=1. keeps single steps in bounds.', draw)
     status = judge(-np.log10(max(ratio, 1e-12)), 3, 4)
     return Check(name, status, ratio, 'above 0.001 of the largest', f'The gradient of {least} is {ratio:.2g} of the largest.',
-                 'ReLU in place of sigmoid or tanh, BatchNormalization, or connections that skip layers.' * (status != 'pass'), draw)
+                 'ReLU in place of sigmoid or tanh, BatchNormalization, or fewer layers.' * (status != 'pass'), draw)
 
 # %% ../nbs/library/13_drills.ipynb #d3cae201
 def check_handful(
