@@ -1,8 +1,8 @@
 """What `import hackbook as hb` offers: each name loads its room on first use. Editors read this file too."""
 
 from . import (
-    baselines, batches, checkpoint, cli, compile, core, data, deadlines, encode, feature_plots, features,
-    findings, folds, knobs, lazy, leakage, metrics, models, prepare, present, problem, progress, run, schedules,
+    baselines, batches, checkpoint, checks, cli, compile, core, data, deadlines, drills, encode, feature_plots, features,
+    findings, folds, knobs, lazy, leakage, metrics, models, network, prepare, present, problem, progress, run, schedules,
     selection, series, sources, tables, train, web,
 )
 from .augment import augment, show_augmented
@@ -16,6 +16,7 @@ from .folds import compare
 from .inspection import inspect
 from .leakage import check_leakage
 from .prepare import SealBroken, split, Splits
+from .preflight import Preflight, preflight
 from .present import Report, report
 from .problem import load_problem, Problem
 from .relabel import relabel, Relabel

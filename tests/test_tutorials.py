@@ -9,7 +9,7 @@ import pytest
 from conftest import FIRST, ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
 from hackbook.cli import execute
 
-SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}}  # a set of parameters for every tutorial
+SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}, "05_the_recipe": {"epochs": 4, "seed": 1}}  # a set of parameters for every tutorial
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,35 @@ def test_second_tutorial_finds_what_was_planted(executed):
     assert "120 examples dropped" in shown and "column therapy alone tells" in shown
     score = {name: float(mean) for name, mean in re.findall(r"(as found|copies on one side|cleaned, labels mended) +([01]\.\d+)", shown)}
     assert score["as found"] > score["copies on one side"] + 0.03
+
+
+def test_recipe_mends_one_fault_after_the_other(executed):
+    shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("05_the_recipe") / "05_the_recipe.ipynb")]
+    table = next(t for t in shown if "first to fail" in t)
+    rows = re.findall(r"^(as written|scaled|unfrozen|one softmax|examples apart|smaller steps) +([01]\.\d+) +(\S.*?) +(\d+)$", table, re.M)
+    assert [first for _, _, first, _ in rows] == ["input", "frozen layers", "output", "batch", "first steps", "–"]
+    failed = [int(n) for *_, n in rows]
+    assert failed[0] >= 5 and failed[-1] == 0 and failed == sorted(failed, reverse=True)
+    assert float(rows[0][1]) < 0.3 and float(rows[-1][1]) > 0.9
+
+
+def test_recipe_exercises_tell_right_from_wrong(tmp_path):
+    notebook = nbformat.read(ROOT / "nbs/tutorials/05_the_recipe.ipynb", as_version=4)
+    answers = iter([("'activations'", "'batch'"), ("{'handful': 'pass', 'labels': 'fail'}", "{'handful': 'fail', 'labels': 'fail'}"), ("0.03", "50.")])
+    cells = []
+    for cell in notebook.cells:
+        if "answer = None" in cell.source:
+            for answer in next(answers):
+                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
+        elif cell.cell_type == "code" and not re.search(r"check\(|report|accuracy|train\(\)|table", cell.source.split("def train")[0]):
+            cells.append(nbformat.v4.new_code_cell(cell.source.split("def train")[0], metadata=cell.metadata))
+    cells.insert(-6, nbformat.v4.new_code_cell(
+        "learning_rate = 0.01\ndef before(x): return layers.Rescaling(1 / 255, name='scale')(x)\n"
+        "def end(h): return layers.Dense(10, activation='softmax', name='probability')(h)\ndef freeze(model): pass"))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
+    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 2}, progress=False))
+    said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
+    assert said == ["Right!", "Not yet"] * 3
 
 
 def test_index_runs(tmp_path):
