@@ -2,7 +2,7 @@
 
 from . import (
     baselines, batches, checkpoint, cli, compile, core, data, deadlines, encode, feature_plots, features,
-    findings, finetune, folds, knobs, lazy, leakage, metrics, models, prepare, present, problem, progress, run, schedules,
+    findings, finetune, folds, knobs, lazy, leakage, metrics, models, prepare, present, problem, progress, regularise, run, schedules,
     selection, series, sources, tables, train, web,
 )
 from .augment import augment, show_augmented
