@@ -22,7 +22,8 @@ def kernels(
     "The kernels by layer, flat: all weights with two axes or more."
     found = {}
     for layer in model._flatten_layers(include_self=False):
-        own = [np.ravel(v) for v in layer.weights if len(v.shape) > 1] if not list(layer._flatten_layers(include_self=False)) else []
+        if list(layer._flatten_layers(include_self=False)): continue      # its parts come by themselves
+        own = [np.ravel(v) for v in layer.weights if len(v.shape) > 1]
         if own: found[layer.name] = np.concatenate(own).astype('float32')
     require(found, 'model', model.name, 'one with kernels: a dense, convolution or embedding layer')
     return found
@@ -41,8 +42,8 @@ def _histogram(ax, models):
     flat = {name: np.concatenate([w for m in some for w in kernels(m).values()]) for name, some in models.items()}
     reach = max(np.quantile(np.abs(w), .999) for w in flat.values())
     for name, w in flat.items():
-        share = np.full(len(w), 1 / len(w))
-        ax.hist(w.clip(-reach, reach), np.linspace(-reach, reach, 61), weights=share, histtype='step', linewidth=1.4, label=name)
+        share, bins = np.full(len(w), 1 / len(w)), np.linspace(-reach, reach, 61)
+        ax.hist(w.clip(-reach, reach), bins, weights=share, histtype='step', linewidth=1.4, label=name)
     ax.set_yscale('log')
     ax.legend(frameon=False, fontsize=8)
     return {name: float((np.abs(w) < .001).mean()) for name, w in flat.items()}
@@ -99,7 +100,8 @@ def gradients(
         return [tf.reduce_sum(tf.square(tf.convert_to_tensor(g))) if g is not None else tf.constant(0.) for g in found]
     measure, rows = tf.function(squares).get_concrete_function(*batches.element_spec), []
     for x, y in batches:
-        norms = pd.Series([float(s) for s in measure(x, y)]).groupby([of[id(v)] for v in model.trainable_weights], sort=False).sum()
+        squared = pd.Series([float(s) for s in measure(x, y)])
+        norms = squared.groupby([of[id(v)] for v in model.trainable_weights], sort=False).sum()
         rows.append({**np.sqrt(norms), 'all': np.sqrt(norms.sum())})
     return pd.DataFrame(rows)
 
