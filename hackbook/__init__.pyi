@@ -2,7 +2,8 @@
 
 from . import (
     baselines, batches, checkpoint, checks, cli, compile, core, data, deadlines, drills, encode, feature_plots, features,
-    findings, folds, knobs, lazy, leakage, metrics, models, network, prepare, present, problem, progress, run, schedules,
+    findings, finetune, folds, knobs, lazy, leakage, metrics, models, network, prepare, present, problem, progress, regularise,
+    run, schedules,
     selection, series, sources, tables, train, web,
 )
 from .augment import augment, show_augmented

@@ -6,6 +6,7 @@
 __all__ = ['check_model', 'check_options', 'compile_model', 'set_precision']
 
 # %% ../nbs/library/12_compile.ipynb #a4aef045
+from functools import partial
 from math import inf
 from numbers import Integral, Real
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from .core import load_keras, require
 from .data import Dataset
-from .knobs import _StandIn
+from .finetune import check_rates, scale_rates
+from .knobs import _StandIn, smooth_labels
 from .prepare import Splits
 from .schedules import SCHEDULES
 
@@ -31,7 +33,7 @@ def check_model(
 
 # %% ../nbs/library/12_compile.ipynb #d60b45db
 def check_options(learning_rate=.01, schedule='one-cycle', weight_decay=.004, clip=None, accumulate=1, ema=None,
-                  precision=None):
+                  precision=None, label_smoothing=0.):
     "Raise `InvalidValue` for an option out of range."
     number = lambda v: isinstance(v, Real) and not isinstance(v, bool)
     require(number(learning_rate) and 0 < learning_rate < inf, 'learning_rate', learning_rate, '> 0', 'try 0.01')
@@ -40,6 +42,8 @@ def check_options(learning_rate=.01, schedule='one-cycle', weight_decay=.004, cl
     require(clip is None or number(clip) and 0 < clip < inf, 'clip', clip, '> 0, or None', 'try 1.0')
     require(isinstance(accumulate, Integral) and accumulate >= 1, 'accumulate', accumulate, 'a whole number, 1 or more')
     require(ema is None or number(ema) and 0 < ema < 1, 'ema', ema, 'between 0 and 1, or None', 'try 0.99')
+    ok = number(label_smoothing) and 0 <= label_smoothing < 1
+    require(ok, 'label_smoothing', label_smoothing, 'from 0 to below 1', 'try 0.1')
     allowed = (None, 'float32', 'mixed_bfloat16', 'mixed_float16')
     require(precision in allowed, 'precision', precision, 'None, float32, mixed_bfloat16 or mixed_float16')
 
@@ -48,8 +52,9 @@ def _do_once(model, data):
     "Let a step ask for its learning rate once, and let optimizer and metrics have their variables before the first one."
     model.optimizer.build(model.trainable_variables)
     optimizer = getattr(model.optimizer, 'inner_optimizer', model.optimizer)
-    decay = type(optimizer)._apply_weight_decay
-    optimizer._apply_weight_decay = lambda weights: decay(_StandIn(optimizer, learning_rate=optimizer.learning_rate), weights)
+    apply = type(optimizer)._apply_weight_decay
+    decay = lambda self, weights: apply(_StandIn(self, learning_rate=self.learning_rate), weights)
+    optimizer._apply_weight_decay = partial(decay, optimizer)
     model.compute_metrics(None, data.y[:1], np.zeros((1, *model.output_shape[1:]), 'float32'))
     model.reset_metrics()
 
@@ -66,10 +71,14 @@ def compile_model(
     ema:float=None,               # share of the old average that each update keeps, 0 to 1; None: no average
     precision:str=None,           # 'mixed_bfloat16', 'mixed_float16', 'float32'; None: as the model is
     steps_per_execution:int=1,    # batches between two looks of Python
+    label_smoothing:float=0.,     # share of each answer that may be anything, in training alone; 0 to below 1
+    rates:dict=None,              # layer → its share of the learning rate, > 0; None: all the same
 ):
     "Set loss, metric and optimizer. Gives back the model."
-    check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision)
+    check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision, label_smoothing)
     keras, classes = load_keras(), bool(data.class_names)
+    require(classes or not label_smoothing, 'label_smoothing', label_smoothing, '0 where numbers are predicted')
+    if rates: check_rates(model, rates)
     if precision: set_precision(model, precision)
     moved = schedule in ('constant', 'plateau')    # then the rate is a variable, which may be moved
     rate = learning_rate if moved else SCHEDULES[schedule](learning_rate, updates)
@@ -81,6 +90,8 @@ def compile_model(
         loss, metric = ('sparse_categorical_crossentropy', 'accuracy') if classes else ('mean_squared_error', 'mae')
         model.compile(optimizer, loss, metrics=[metric], steps_per_execution=steps_per_execution)
         _do_once(model, data)
+    smooth_labels(model, label_smoothing)
+    if rates: scale_rates(model, rates)
     return model
 
 # %% ../nbs/library/12_compile.ipynb #237d95d7

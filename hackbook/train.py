@@ -173,7 +173,7 @@ def finish(self:Training, best=None) -> Run:
 def _key(model, splits, options):
     "A short name for what decides a training."
     parts = [d.fingerprint for d in splits.parts.values()]
-    shapes = [(v.path.split('/', 1)[-1], tuple(v.shape)) for v in model.variables]
+    shapes = [(v.path.split('/', 1)[-1], tuple(v.shape), v.trainable) for v in model.variables]
     decides = {k: v for k, v in options.items() if k not in ('budget', 'deterministic')}
     return fingerprint(np.array([*parts, repr(shapes), repr(sorted(decides.items()))]))
 
@@ -252,6 +252,8 @@ def fit(
     patience:int=None,            # epochs without a better validation loss before it stops; None: never
     resume:bool=False,            # go on with the same run in `to`, if it was broken off?
     class_weight:str|dict=None,   # 'balanced', or a weight by class name; None: all examples count the same
+    label_smoothing:float=0.,     # share of each answer that may be anything, in training alone; 0 to below 1
+    rates:dict=None,              # layer → its share of the learning rate, > 0; None: all the same
     accumulate:int=1,             # batches an update of the weights
     ema:float=None,               # share of the old average that each update keeps, 0 to 1; None: no average
     precision:str=None,           # 'mixed_bfloat16', 'mixed_float16', 'float32'; None: as the model is
@@ -263,7 +265,7 @@ def fit(
     _check_fit(model, splits, epochs, batch_size, to, patience, resume, budget)
     if learning_rate == 'find': learning_rate = find_lr(model, splits, batch_size, seed=check_seed(seed)).suggestion
     options = {k: v for k, v in locals().items() if k not in ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard')}
-    check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision)
+    check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision, label_smoothing)
     if tensorboard: _check_tensorboard(to)
     ends = inf if budget is None else perf_counter() + (deadline(budget) - datetime.now().astimezone()).total_seconds()
     weight, key = _class_weight(class_weight, splits.train), _key(model, splits, options)
@@ -297,7 +299,7 @@ def _begin(model, splits, options, key, found, to, ends):
     "A Training, compiled, with a folder, and taken up where it was left."
     served, o = Batches(splits.train, options['batch_size'], options['seed']), dict(options)
     compiled = {k: o[k] for k in ('learning_rate', 'schedule', 'weight_decay', 'clip', 'accumulate', 'ema', 'precision',
-                                  'steps_per_execution')}
+                                  'steps_per_execution', 'label_smoothing', 'rates')}
     training = Training(model, served, o, None, None, ends)
     if found: o['epochs'] = found[1]['parameters']['epochs']
     if o['epochs'] is None:

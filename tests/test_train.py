@@ -180,7 +180,7 @@ def test_budget_holds(splits):
     assert model.evaluate(splits.validation.x, splits.validation.y, verbose=0)[0] == pytest.approx(best, abs=1e-5)
 
 
-@pytest.mark.parametrize("options", [{"schedule": "plateau", "patience": 3}, {"ema": 0.9, "accumulate": 3}, {"precision": "mixed_float16", "clip": 1.0}])
+@pytest.mark.parametrize("options", [{"schedule": "plateau", "patience": 3}, {"ema": 0.9, "accumulate": 3}, {"precision": "mixed_float16", "clip": 1.0}, {"label_smoothing": 0.1, "rates": {"conv": 0.3}}])
 def test_every_option_can_be_resumed(splits, tmp_path, options):
     keras = hb.core.load_keras()
 
@@ -237,3 +237,44 @@ for scope in (contextlib.nullcontext(), two.scope()):
     assert shown.returncode == 0, shown.stderr[-2000:]
     one, two = (np.array(line.split(), float) for line in shown.stdout.strip().splitlines()[-2:])
     assert np.allclose(one, two, rtol=2e-3), (one, two)
+
+
+def test_label_smoothing_is_keras_closed_form_in_training_alone(splits):
+    keras = hb.core.load_keras()
+    from hackbook.compile import compile_model
+    from hackbook.knobs import attach
+
+    hb.set_seed(0)
+    model, (x, y) = hb.models.cnn(splits), (splits.train.x[:200], splits.train.y[:200])
+    truth, told = np.eye(10)[y], np.asarray(model(x))
+    wanted = {share: float(keras.losses.CategoricalCrossentropy(label_smoothing=share)(truth, told)) for share in (0.0, 0.1, 0.4)}
+    loss = lambda training: float(model.compute_loss(x, y, told, training=training))
+    for share in 0.1, 0.4, 0.0, 0.1:      # compiling anew replaces
+        compile_model(model, splits.train, 10, label_smoothing=share)
+        assert loss(True) == pytest.approx(wanted[share], rel=1e-5) and loss(False) == pytest.approx(wanted[0.0], rel=1e-6)
+    knobs = attach(model)
+    assert knobs["label_smoothing"] == 0.1 and loss(True) == pytest.approx(wanted[0.1], rel=1e-5)
+    for share in 0.4, 0.0:
+        knobs["label_smoothing"] = share
+        assert loss(True) == pytest.approx(wanted[share], rel=1e-5) and loss(False) == pytest.approx(wanted[0.0], rel=1e-6)
+    knobs.detach()
+    assert loss(True) == pytest.approx(wanted[0.1], rel=1e-5)
+
+
+def test_label_smoothing_makes_a_network_less_sure_and_validation_stays_plain(splits):
+    def train(share):
+        hb.set_seed(0)
+        return hb.fit(hb.models.cnn(splits, filters=(8, 16)), splits, epochs=8, to=None, label_smoothing=share)
+
+    plain, smooth = train(0.0), train(0.3)
+    sure = lambda run: run.model.predict(splits.validation.x, verbose=0).max(axis=1).mean()
+    assert sure(smooth) < sure(plain) - 0.1 and smooth.history.val_accuracy.iloc[-1] > 0.9
+    told = smooth.model.predict(splits.validation.x, verbose=0)
+    cross_entropy = -np.log(told[np.arange(len(told)), splits.validation.y]).mean()
+    assert smooth.history.val_loss.iloc[-1] == pytest.approx(cross_entropy, rel=1e-3) and smooth.history.loss.iloc[-1] > 0.8
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, True, "0.1", None])
+def test_label_smoothing_that_cannot_be(splits, share):
+    with pytest.raises(hb.HackbookError, match="label_smoothing must be"):
+        hb.fit(hb.models.cnn(splits, filters=(4,)), splits, to=None, label_smoothing=share)

@@ -9,7 +9,7 @@ import pytest
 from conftest import FIRST, ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
 from hackbook.cli import execute
 
-SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}, "05_the_recipe": {"epochs": 4, "seed": 1}}  # a set of parameters for every tutorial
+SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}, "04_train_and_regularise": {"seeds": 2}, "05_the_recipe": {"epochs": 4, "seed": 1}}  # a set of parameters for every tutorial
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,47 @@ def test_features_exercises_tell_right_from_wrong(tmp_path):
             cells.append(cell)
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
     shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 2, "folds": 3, "repeats": 1}, progress=False))
+    said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
+    assert said == ["Right!", "Not yet"] * 3
+
+
+def table(text):
+    """The rows of a printed table of numbers: name → values."""
+    return {name.strip(): [float(v) for v in values.split()] for name, values in re.findall(r"^([^\W\d][\w -]*?(?: \d\.\d)?) {2,}((?:[-\d.]+ *)+)$", text, re.M)}
+
+
+def test_regularise_tutorial_result(executed):
+    shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("04_train_and_regularise") / "04_train_and_regularise.ipynb")]
+    schedules, brakes = (table(next(t for t in shown if "spread" in t and name in t)) for name in ("cosine", "dropout"))
+    training, validation, gap = ({**{k: v[i] for k, v in schedules.items()}, **{k: v[i] for k, v in brakes.items()}} for i in range(3))
+    assert training["constant"] > max(training["one-cycle"], training["cosine"])
+    assert validation["constant"] < min(validation["one-cycle"], validation["cosine"])
+    for brake in "L1", "L2", "dropout":
+        assert validation[brake] > validation["plain"] + 0.02 and gap[brake] < gap["plain"] - 0.05 and training[brake] < training["plain"]
+    clipped = next(t for t in shown if "SGD" in t)
+    rows = [[float(v) for v in re.findall(r"\b[01]\.\d{3}", line)] for line in clipped.splitlines()[1:]]
+    assert max(rows[0]) < 0.5 < 0.85 < min(rows[1] + rows[2] + rows[3])
+    ended = next(t for t in shown if t.startswith("plain ") and "finished" in t)
+    assert "no better validation loss" in ended and "stopped by the budget" in ended
+    runs = list((executed("04_train_and_regularise") / "runs").iterdir())
+    assert len(runs) == 4 and all((run / "model.keras").is_file() for run in runs)
+
+
+def test_regularise_exercises_tell_right_from_wrong(tmp_path):
+    notebook = nbformat.read(ROOT / "nbs/tutorials/04_train_and_regularise.ipynb", as_version=4)
+    answers = iter([("brakes.gap.idxmin()", "'plain'"), ("round(share, 2)", "0.01"), ("tried['dropout'][0]", "by_schedule['constant'][0]")])
+    cells = []
+    for cell in notebook.cells:
+        if "answer = None" in cell.source:
+            for answer in next(answers):
+                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
+        elif not any(slow in cell.source for slow in ("find_lr", "picture(", "makers", "clipped", "steep", "kept", "hb.runs", "compared")):
+            cells.append(cell)
+            if 'tried = {"plain"' in cell.source:
+                brakes = {"L2": {"l2": 0.003}, "L1": {"l1": 0.001}, "dropout": {"dropout": 0.5}}
+                cells.append(nbformat.v4.new_code_cell(f"for name, some in {brakes}.items(): tried[name] = train(brakes=some)"))
+    nbformat.write(nbformat.v4.new_notebook(cells=[c for c in cells if "histogram(" not in c.source], metadata=notebook.metadata), tmp_path / "solved.ipynb")
+    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"seeds": 1}, progress=False))
     said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
     assert said == ["Right!", "Not yet"] * 3
 
