@@ -297,9 +297,12 @@ def test_rates_that_cannot_be(splits, tmp_path, rates, says):
 
 def test_scaling_again_replaces_and_knobs_go_on_top(splits):
     model = network(splits)
-    compile_model(model, splits.train, 10, schedule="constant", weight_decay=0.1, rates={"trunk": 1e-6})
+    compile_model(model, splits.train, 10, schedule="constant", weight_decay=0.1)
+    plain = vars(model.optimizer)["_apply_weight_decay"]
+    scale_rates(model, {"trunk": 1e-6})
+    assert vars(model.optimizer)["_apply_weight_decay"] is not plain
     scale_rates(model, {})
-    assert "update_step" not in vars(model.optimizer) and "_apply_weight_decay" not in vars(model.optimizer)
+    assert "update_step" not in vars(model.optimizer) and vars(model.optimizer)["_apply_weight_decay"] is plain
     scale_rates(model, {"probability": 1e-6})
     knobs, x, y = attach(model), splits.train.x[:64], splits.train.y[:64]
     moved = lambda layer, before: np.abs(layer.kernel.numpy() - before).max()
