@@ -259,7 +259,6 @@ def scale_rates(
         step(gradient, variable, learning_rate if s == 1 else learning_rate * s)
     def decay(self, variables):
         for s in {share_of(v): None for v in variables}:
-            slower = self if s == 1 else _StandIn(self, learning_rate=self.learning_rate * s)
-            apply(slower, [v for v in variables if share_of(v) == s])
+            apply(_StandIn(self, learning_rate=self.learning_rate * s), [v for v in variables if share_of(v) == s])
     update_step.undo = _hang(optimizer, update_step=update_step, _apply_weight_decay=partial(decay, optimizer))
     return model
