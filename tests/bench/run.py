@@ -158,7 +158,7 @@ def fit_both(seed, epochs=3):
 
 
 RECIPE = {"cnn": {"filters": (32, 32, 256), "stride": 2, "dropout": 0.0},
-          "fit": {"epochs": 3, "batch_size": 128, "learning_rate": 0.015, "label_smoothing": 0.1}}
+          "fit": {"epochs": 3, "batch_size": 128, "learning_rate": 0.015, "label_smoothing": 0.1, "steps_per_execution": 8}}
 MINUTE = {"cnn": {"filters": (16, 32, 64, 128)}, "augment": {"shift": 0.07, "rotation": 8, "zoom": 0.08},
           "fit": {"batch_size": 128, "learning_rate": 0.01, "label_smoothing": 0.05}}
 
