@@ -21,7 +21,7 @@ from .core import Figure, InvalidValue, card, image_grid, label, load_keras, row
 from .encode import encoder
 from .prepare import Splits
 
-# %% ../nbs/library/13_checks.ipynb #13c3e7c8
+# %% ../nbs/library/13_checks.ipynb #36d2cdda
 @dataclass
 class Check:
     "What one check saw."
@@ -42,7 +42,7 @@ class Check:
                  'finding': self.finding, 'mend': self.mend or None}
         return str(card(self.name, facts))
 
-# %% ../nbs/library/13_checks.ipynb #33d650a2
+# %% ../nbs/library/13_checks.ipynb #f7ea13af
 def shown(
     value,     # what a check measured
 ) -> str:
@@ -75,7 +75,7 @@ def reason(
     plain = [line for line in lines if not re.match('Exception encountered|in user code', line)]
     return (bold or said or plain or [type(error).__name__])[0][:160]
 
-# %% ../nbs/library/13_checks.ipynb #069e9a30
+# %% ../nbs/library/13_checks.ipynb #a95681f3
 def layer_bars(
     values:dict,   # layer's name → value
     title:str,
@@ -90,7 +90,7 @@ def layer_bars(
     else: ax.set_xscale('log')
     return label(ax, title, unit).figure
 
-# %% ../nbs/library/13_checks.ipynb #8351c135
+# %% ../nbs/library/13_checks.ipynb #fa226875
 def tensor(x):
     "Examples as TensorFlow takes them."
     import tensorflow as tf
@@ -112,7 +112,7 @@ def each_loss(y, out, class_names):
     if not class_names: return (np.asarray(y, 'float64') - out[:, 0]) ** 2
     return -np.log(np.clip(out[np.arange(len(y)), y], 1e-7, 1))
 
-# %% ../nbs/library/13_checks.ipynb #e914665b
+# %% ../nbs/library/13_checks.ipynb #b0b92e05
 class Probe:
     "What the checks of one model share. Call it inside of `untouched`."
     def __init__(self, model, splits, learning_rate=.01, batch_size=64, steps=100, seed=0, frozen=(), larger=None):
@@ -152,7 +152,7 @@ class Probe:
         "Put the weights back."
         assign(self.model.variables, self.start)
 
-# %% ../nbs/library/13_checks.ipynb #a301b13b
+# %% ../nbs/library/13_checks.ipynb #e9d31cd4
 @contextmanager
 def untouched(model):
     "Put back what the block changes in `model` and in the random states."
@@ -173,7 +173,7 @@ def untouched(model):
         for k, v in seeds.items(): setattr(context(), k, v)
         if drawn: seeds['_rng'].setstate(drawn)
 
-# %% ../nbs/library/13_checks.ipynb #b455c6c8
+# %% ../nbs/library/13_checks.ipynb #a668a241
 def one_check(
     check:Callable,   # a function of a Probe, such as `check_input`
     model,            # a `keras.Model`; it is left as it was
@@ -183,7 +183,7 @@ def one_check(
     "What one check alone says."
     with untouched(model): return check(Probe(model, splits, **options))
 
-# %% ../nbs/library/13_checks.ipynb #e1e77292
+# %% ../nbs/library/13_checks.ipynb #98f717e7
 def own_weights(layer):
     "The variables that were made to be trained, frozen or not."
     return [v for l in layer._flatten_layers() for v in l._trainable_variables]
@@ -202,7 +202,7 @@ def into_net(model, x):
         return into_net(layer, x) if isinstance(layer, keras.Model) and has_graph(layer) else (np.asarray(x), layer)
     raise InvalidValue(f'{model.name} must have a layer with weights, got none; there is nothing to train')
 
-# %% ../nbs/library/13_checks.ipynb #fd4b39cc
+# %% ../nbs/library/13_checks.ipynb #91752a91
 def _decoded(model, into, x, y, data):
     "A picture of what goes in: images, words, or a box a column."
     words = next((l.get_vocabulary() for l in model.layers if hasattr(l, 'get_vocabulary')), None)
@@ -225,7 +225,7 @@ def _decoded(model, into, x, y, data):
     ax.set_xticks(range(1, flat.shape[1] + 1), list(names)[:24], rotation=60, ha='right', fontsize=8)
     return label(ax, f'What goes into the net, from {flat.min():.3g} to {flat.max():.3g}', '', 'value').figure
 
-# %% ../nbs/library/13_checks.ipynb #e32951cc
+# %% ../nbs/library/13_checks.ipynb #cafd2d41
 def check_input(
     probe:Probe,
 ) -> Check:
@@ -264,7 +264,7 @@ def _check_words(name, into, layer, draw):
                  f'{unknown:.1%} of the words have the number 1 (unknown).',
                  'Adapt the vocabulary to the training texts, or let it be larger.' * (status != 'pass'), draw)
 
-# %% ../nbs/library/13_checks.ipynb #a6f90ebd
+# %% ../nbs/library/13_checks.ipynb #5af1113b
 def check_validation(
     probe:Probe,
 ) -> Check:

@@ -17,7 +17,7 @@ from .checks import Check, Probe, each_loss, has_graph, judge, layer_bars, own_w
 from .core import Figure, label, load_keras, require, rows, subplots
 from .encode import content_groups
 
-# %% ../nbs/library/13_network.ipynb #2371816d
+# %% ../nbs/library/13_network.ipynb #02b03202
 def _last(model):
     "The layer with weights that is nearest to the output; None if there is none."
     return next((l for l in reversed(model.layers) if own_weights(l)), None)
@@ -31,7 +31,7 @@ def _turned_up(probe, scale, draws=4):
     probe.reset()
     return np.concatenate(out)
 
-# %% ../nbs/library/13_network.ipynb #5432e31d
+# %% ../nbs/library/13_network.ipynb #cd203fb0
 def check_output(
     probe:Probe,
 ) -> Check:
@@ -61,7 +61,7 @@ def _check_reach(name, probe):
                  f'With large last weights the answers reach from {low:.3g} to {high:.3g}.',
                  '' if ok else 'End with Dense(1) without an activation, or scale what is to be predicted.')
 
-# %% ../nbs/library/13_network.ipynb #34a8dc43
+# %% ../nbs/library/13_network.ipynb #2cc70301
 def _final_bias(model):
     "The bias that decides what an empty input gets; None where the model does not end in a plain Dense."
     layer, keras = _last(model), load_keras()
@@ -70,7 +70,7 @@ def _final_bias(model):
     ends = layer.activation.__name__ if not after else getattr(getattr(after[-1], 'activation', None), '__name__', 'softmax')
     return np.asarray(layer.bias) if ends in ('softmax', 'linear') and len(after) < 2 else None
 
-# %% ../nbs/library/13_network.ipynb #39285855
+# %% ../nbs/library/13_network.ipynb #17d3111e
 def check_bias(
     probe:Probe,
 ) -> Check:
@@ -101,7 +101,7 @@ def _rates(share, p, names):
     ax.legend(frameon=False, fontsize=9)
     return label(ax, 'How frequent is each class?', 'class', 'share').figure
 
-# %% ../nbs/library/13_network.ipynb #5098a4bb
+# %% ../nbs/library/13_network.ipynb #30ebafc4
 def check_first_loss(
     probe:Probe,
 ) -> Check:
@@ -122,7 +122,7 @@ def _answers(probe):
     if probe.names: ax.legend(frameon=False, fontsize=9)
     return label(ax, 'What the untrained network answers', 'probability' if probe.names else 'number', 'answers').figure
 
-# %% ../nbs/library/13_network.ipynb #f7ca012c
+# %% ../nbs/library/13_network.ipynb #da96f77d
 def check_frozen(
     probe:Probe,
 ) -> Check:
@@ -136,7 +136,7 @@ def check_frozen(
                  f'{len(still)} of {len(layers)} layers with weights do not learn' + f': {names}' * bool(still) + '.',
                  f'layer.trainable = True, or say that it is meant: frozen={[l.name for l in still[:5]]}.' if still else '')
 
-# %% ../nbs/library/13_network.ipynb #4db783de
+# %% ../nbs/library/13_network.ipynb #ba73d699
 def _hidden(model):
     "The layers with a ReLU, sigmoid or tanh before the output: (layer, activation's name)."
     keras, found = load_keras(), []
@@ -153,7 +153,7 @@ def _lost(out, kind):
     low, high = (.01, .99) if kind == 'sigmoid' else (-.99, .99)
     return float(((out < low) | (out > high)).mean())
 
-# %% ../nbs/library/13_network.ipynb #29663570
+# %% ../nbs/library/13_network.ipynb #1ff895c8
 def check_activations(
     probe:Probe,
 ) -> Check:
@@ -172,7 +172,7 @@ def check_activations(
                  f'Look at the bias and the first weights of {worst}, and at the scale of what goes in.' * (status != 'pass'),
                  lambda: layer_bars(lost, 'Units that are dead or saturated', 'share', (0, 1)))
 
-# %% ../nbs/library/13_network.ipynb #866c4702
+# %% ../nbs/library/13_network.ipynb #7203560a
 def check_seed_twice(
     probe:Probe,
 ) -> Check:
@@ -197,7 +197,7 @@ def _twice(probe):
         yield np.asarray(way(), 'float32')
     probe.reset()
 
-# %% ../nbs/library/13_network.ipynb #90f514c9
+# %% ../nbs/library/13_network.ipynb #a1c52f36
 def check_batch(
     probe:Probe,
 ) -> Check:
@@ -236,7 +236,7 @@ def influence(
     for axis in (ax.xaxis, ax.yaxis): axis.set_major_locator(MaxNLocator('auto', integer=True))
     return label(ax, title, x, y).figure
 
-# %% ../nbs/library/13_network.ipynb #1395d3e3
+# %% ../nbs/library/13_network.ipynb #eb6c49dd
 def only_the_past(
     model,                  # a `keras.Model` with an answer a moment: (n, time, …) in, (n, time, …) out
     x:np.ndarray,           # two examples or more, (n, time, …)
