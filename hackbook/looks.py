@@ -73,7 +73,7 @@ def activations(
 ) -> Callable:       # () → {'kind', 'images': [rows of 0 to 255], 'captions'}
     "What one example becomes in up to three layers, at most 8 channels each."
     (x, _), keras, stages = _examples(splits, 1), load_keras(), _stages(model)
-    through = keras.Model(model.inputs, [l.output for l in stages])
+    through = keras.Model(model.input, [l.output for l in stages])
     def look():
         images, captions = [], []
         if x.ndim >= 3: images, captions = [_pixels(_grey(x[0]), x.min(), x.max())], ['example']

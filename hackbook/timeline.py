@@ -256,7 +256,7 @@ def recipe(self:Timeline) -> str:
     moves = [m for m in self.moves() if m[0] < max(done, 1) * self.steps]
     lines = [f'# {self.current}: begin with the model as it was before the first step']
     if not constant and done < self.epochs: lines.append(f'# after epoch {done} of {self.epochs}, the branch goes on as it began')
-    lines.append(f"run = hb.fit(model, splits, {', '.join(f'{k}={v!r}' for k, v in o.items())}{', moves=[' if moves else ')'}")
+    lines.append(f"run = hb.fit(model, splits, {', '.join(f'{k}={v!r}' for k, v in o.items())}, moves=[{'' if moves else '])'}")
     lines += [f'    ({step}, {name!r}, {value!r}),' for step, name, value in moves] + ['])'] * bool(moves)
     return '\n'.join(['import hackbook as hb', ''] + lines)
 
