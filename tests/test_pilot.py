@@ -21,8 +21,8 @@ from hackbook.compile import compile_model
 from hackbook.core import load_keras
 from hackbook.knobs import attach
 from hackbook.looks import LOOKS, draw
+from hackbook.moves import Moves
 from hackbook.pilot import Pilot
-from hackbook.timeline import Moves, Timeline
 
 keras = load_keras()
 
@@ -136,10 +136,10 @@ def test_a_branch_with_untouched_sliders_repeats_the_old_one(splits, memory):
     pilot.set("augment", 0.4)
     pilot.wait(60)
     after = {1: None, 2: None, 4: everything(pilot)}
-    engine = pilot._engine
-    assert bool(engine.snapshots.files) == (memory == "50 kB")
+    loop = pilot._loop
+    assert bool(loop.snapshots.files) == (memory == "50 kB")
     (step, name, _), (_, _, _) = pilot.timeline.moves()
-    epoch = -(-step // engine.served.steps)  # the end of the epoch in which the sliders were moved
+    epoch = -(-step // loop.served.steps)  # the end of the epoch in which the sliders were moved
     for back in (epoch, 3):
         pilot.rewind(back, "branch 1")
         until(lambda: pilot.state()["status"] == "paused")
@@ -151,7 +151,7 @@ def test_a_branch_with_untouched_sliders_repeats_the_old_one(splits, memory):
     pilot.start()
     pilot.wait(60)
     assert not np.array_equal(everything(pilot), after[4]) and pilot.timeline.moves() == []
-    folder = engine.snapshots.folder and Path(engine.snapshots.folder.name)
+    folder = loop.snapshots.folder and Path(loop.snapshots.folder.name)
     pilot.close()
     assert folder is None or not folder.exists()
 
@@ -291,7 +291,7 @@ def test_loss_that_is_no_number(splits):
 
 def test_an_error_in_the_thread_is_raised_by_wait(splits, monkeypatch):
     pilot = Pilot(network(splits), splits, epochs=2)
-    monkeypatch.setattr(type(pilot._engine), "end_epoch", lambda *a: 1 / 0)
+    monkeypatch.setattr(type(pilot._loop), "end_epoch", lambda *a: 1 / 0)
     pilot.start()
     with pytest.raises(ZeroDivisionError):
         pilot.wait(60)
@@ -408,7 +408,7 @@ def test_branches_can_be_named_kept_and_deleted(splits, tmp_path):
         pilot.delete("calm")
     pilot.delete("wild")
     assert pilot.news(count)[1]["gone"] == ["wild"] and [b["name"] for b in pilot.state()["branches"]] == ["calm"]
-    assert not [p for p in pilot._engine.points if p[0] == 2] and len(pilot._engine.snapshots) == 3
+    assert not [p for p in pilot._loop.points if p[0] == 2] and len(pilot._loop.snapshots) == 3
 
 
 def test_state_and_news_are_small_and_plain(splits):
