@@ -38,7 +38,7 @@ def _take_settings(settings):
     from keras.src.backend.common import global_state as state
     for store, values in zip((state.GLOBAL_STATE_TRACKER, state.GLOBAL_SETTINGS_TRACKER), settings): vars(store).update(values)
 
-# %% ../nbs/library/13_loop.ipynb #2e39260f
+# %% ../nbs/library/13_loop.ipynb #dbfcc01c
 class _Leave(BaseException):
     "Raised in a callback: out of Keras' fit, there is another order."
 
@@ -68,7 +68,32 @@ def _worth_saying(o):
     usual = {'weight_decay': .004, 'clip': None, 'precision': None, 'steps_per_execution': 1}
     return {k: v for k, v in o.items() if k != 'epochs' and (k not in usual or v != usual[k])}
 
-# %% ../nbs/library/13_loop.ipynb #2fe801f8
+# %% ../nbs/library/13_loop.ipynb #4656550f
+@patch
+def tell(self:Loop, now=False):
+    "Call the pilot's `on_change`."
+    if not now and perf_counter() - self.told < .05: return
+    self.told, pilot = perf_counter(), self.pilot()
+    if not (pilot and pilot.on_change): return
+    try: pilot.on_change()
+    except Exception: logging.getLogger('hackbook').exception('on_change of a pilot failed')
+
+@patch
+def wants_look(self:Loop): return self.look and self.drawn[:2] != (self.look, self.step)
+
+@patch
+def draw(self:Loop):
+    "Compute the numbers of the teaching picture that is wanted."
+    kind, step, began = self.look, self.step, perf_counter()
+    if kind is None: return
+    try:
+        if kind not in self.looks: self.looks[kind] = LOOKS[kind](self.model, self.splits)
+        self.picture = self.looks[kind]()
+    except Exception as e: self.picture = {'kind': kind, 'error': f'{type(e).__name__}: {e}'}
+    self.drawn = kind, step, perf_counter(), perf_counter() - began
+    self.tell()
+
+# %% ../nbs/library/13_loop.ipynb #4442ee44
 @patch
 def gate(self:Loop, step):
     "Let the batch begin that comes after `step` batches; raises `_Leave` where there is another order."
@@ -95,7 +120,7 @@ def point(self:Loop, branch, epoch):
     knobs = self.points.get((self.timeline.owner(branch, epoch).key, epoch), self.timeline.built)
     return {name: knobs[name] for name in self.controls}
 
-# %% ../nbs/library/13_loop.ipynb #06dc980c
+# %% ../nbs/library/13_loop.ipynb #c89bbe27
 @patch
 def note(self:Loop, done, logs, **validation):
     "Note loss and metric of the batches since the last point; `done` of this epoch's are finished."
@@ -118,7 +143,7 @@ def end_batch(self:Loop, epoch, batch, logs):
     if self.look and perf_counter() - self.drawn[2] > max(.5, 20 * self.drawn[3]): self.draw()
     self.tell()
 
-# %% ../nbs/library/13_loop.ipynb #2889120b
+# %% ../nbs/library/13_loop.ipynb #aab5d6cf
 @patch
 def begin_epoch(self:Loop, epoch):
     self.served.epoch.assign(epoch)
@@ -154,7 +179,7 @@ def callback(self:Loop):
         def on_epoch_end(self, epoch, logs=None): loop.end_epoch(epoch, logs)
     return Watch()
 
-# %% ../nbs/library/13_loop.ipynb #f89c87a6
+# %% ../nbs/library/13_loop.ipynb #3e21f014
 @patch
 def work(self:Loop):
     "What the thread does until there is nothing left to do."
@@ -198,7 +223,7 @@ def go_to(self:Loop, branch, epoch):
     self.knobs.update(knobs)
     self.drawn = None, 0, 0., 0.
 
-# %% ../nbs/library/13_loop.ipynb #f47c119f
+# %% ../nbs/library/13_loop.ipynb #cf755f93
 @patch
 def take_best(self:Loop):
     "Give the model the weights with the smallest validation loss; before the first epoch it keeps what it has."
@@ -240,32 +265,7 @@ def clean(self:Loop):
     self.snapshots.clear()
     self.looks = {}
 
-# %% ../nbs/library/13_loop.ipynb #49ce2f02
-@patch
-def tell(self:Loop, now=False):
-    "Call the pilot's `on_change`."
-    if not now and perf_counter() - self.told < .05: return
-    self.told, pilot = perf_counter(), self.pilot()
-    if not (pilot and pilot.on_change): return
-    try: pilot.on_change()
-    except Exception: logging.getLogger('hackbook').exception('on_change of a pilot failed')
-
-@patch
-def wants_look(self:Loop): return self.look and self.drawn[:2] != (self.look, self.step)
-
-@patch
-def draw(self:Loop):
-    "Compute the numbers of the teaching picture that is wanted."
-    kind, step, began = self.look, self.step, perf_counter()
-    if kind is None: return
-    try:
-        if kind not in self.looks: self.looks[kind] = LOOKS[kind](self.model, self.splits)
-        self.picture = self.looks[kind]()
-    except Exception as e: self.picture = {'kind': kind, 'error': f'{type(e).__name__}: {e}'}
-    self.drawn = kind, step, perf_counter(), perf_counter() - began
-    self.tell()
-
-# %% ../nbs/library/13_loop.ipynb #467d220a
+# %% ../nbs/library/13_loop.ipynb #3e42f468
 @patch
 def order(self:Loop, status=None, goal=None, ending=None, leave=False):
     "Put an order into the mailbox, in place of an earlier one. The lock is held."

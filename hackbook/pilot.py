@@ -90,7 +90,29 @@ def _replace(model):
                             'stop that one first, or build a second model')
     close_loop(earlier, 10)
 
-# %% ../nbs/library/13_pilot.ipynb #9989a991
+# %% ../nbs/library/13_pilot.ipynb #8614ffc6
+@patch
+def state(self:Pilot) -> dict:
+    "How things stand, in a few hundred bytes that JSON knows."
+    e = self._loop
+    with e.lock:
+        t, steps, total = e.timeline, e.served.steps, e.served.steps * e.o['epochs']
+        done = e.step - e.since[1] if e.since else 0
+        left = (e.now - e.since[0]) / done * (total - e.step) if done > 0 else None
+        error = e.failure and (str(e.failure) if isinstance(e.failure, HackbookError) else f'{type(e.failure).__name__}: {e.failure}')
+        branches = [{'name': b.name, 'colour': b.colour, 'parent': b.parent, 'forked_at': b.forked_at, 'epochs': b.epochs,
+                     'best': t.score(b.name), 'settings': dict(b.settings)} for b in t.branches.values()]
+        return {'status': e.status, 'error': error, 'epoch': e.step / steps, 'epochs': e.o['epochs'], 'step': e.step, 'steps': steps,
+                'left': left, 'branch': e.timeline.place[0], 'branches': branches, 'controls': dict(e.values), 'metric': t.metric}
+
+@patch
+def news(self:Pilot,
+    since:int=0,         # the counter of the last time; 0: everything
+) -> tuple[int, dict]:   # see `Timeline.news`
+    "What is new for the chart."
+    with self._loop.lock: return self.timeline.news(since)
+
+# %% ../nbs/library/13_pilot.ipynb #a0d63bb1
 @patch
 def _open(self:Pilot):
     "The loop. Raises `HackbookError` where it is closed."
@@ -135,7 +157,7 @@ def stop(self:Pilot):
         if e.status in ('running', 'paused'): e.order(ending='stopped', leave=True)
         elif e.status == 'ready': e.status = 'stopped'
 
-# %% ../nbs/library/13_pilot.ipynb #88fc905e
+# %% ../nbs/library/13_pilot.ipynb #eb8abd26
 @patch
 def set(self:Pilot,
     name:str,      # of a control
@@ -172,7 +194,7 @@ def look(self:Pilot,
         e.look, e.picture = name, e.picture if name == (e.picture or {}).get('kind') else None
         if name: e.order()
 
-# %% ../nbs/library/13_pilot.ipynb #3947aa5e
+# %% ../nbs/library/13_pilot.ipynb #08e765b7
 @patch
 def wait(self:Pilot,
     timeout:float=None,   # seconds; None: as long as it takes
@@ -195,29 +217,7 @@ def close(self:Pilot):
     "Stop, take the knobs off the model, and forget the snapshots. The timeline stays."
     close_loop(self._loop, 30)
 
-# %% ../nbs/library/13_pilot.ipynb #1c9d300c
-@patch
-def state(self:Pilot) -> dict:
-    "How things stand, in a few hundred bytes that JSON knows."
-    e = self._loop
-    with e.lock:
-        t, steps, total = e.timeline, e.served.steps, e.served.steps * e.o['epochs']
-        done = e.step - e.since[1] if e.since else 0
-        left = (e.now - e.since[0]) / done * (total - e.step) if done > 0 else None
-        error = e.failure and (str(e.failure) if isinstance(e.failure, HackbookError) else f'{type(e.failure).__name__}: {e.failure}')
-        branches = [{'name': b.name, 'colour': b.colour, 'parent': b.parent, 'forked_at': b.forked_at, 'epochs': b.epochs,
-                     'best': t.score(b.name), 'settings': dict(b.settings)} for b in t.branches.values()]
-        return {'status': e.status, 'error': error, 'epoch': e.step / steps, 'epochs': e.o['epochs'], 'step': e.step, 'steps': steps,
-                'left': left, 'branch': e.timeline.place[0], 'branches': branches, 'controls': dict(e.values), 'metric': t.metric}
-
-@patch
-def news(self:Pilot,
-    since:int=0,         # the counter of the last time; 0: everything
-) -> tuple[int, dict]:   # see `Timeline.news`
-    "What is new for the chart."
-    with self._loop.lock: return self.timeline.news(since)
-
-# %% ../nbs/library/13_pilot.ipynb #c3371892
+# %% ../nbs/library/13_pilot.ipynb #89fa9796
 @patch
 def rename(self:Pilot, branch:str, name:str):
     "Give a branch another name."
@@ -237,7 +237,7 @@ def delete(self:Pilot, branch:str):
             del e.points[point]
             e.snapshots.pop(point)
 
-# %% ../nbs/library/13_pilot.ipynb #64e3f5be
+# %% ../nbs/library/13_pilot.ipynb #5c4ad00f
 @patch
 def keep(self:Pilot,
     branch:str=None,        # None: the one we are on
