@@ -7,7 +7,7 @@ __all__ = ['LOOKS', 'filters', 'activations', 'weights', 'gradients', 'predictio
 
 # %% ../nbs/library/13_looks.ipynb #cd1fa902
 from collections.abc import Callable
-from math import ceil
+from math import ceil, floor, log10
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def activations(
 ) -> Callable:       # () → {'kind', 'images': [rows of 0 to 255], 'captions'}
     "What one example becomes in up to three layers, at most 8 channels each."
     (x, _), keras, stages = _examples(splits, 1), load_keras(), _stages(model)
-    through = keras.Model(model.input, [l.output for l in stages])
+    through = keras.Model(model.inputs if len(model.inputs) > 1 else model.inputs[0], [l.output for l in stages])
     def look():
         images, captions = [], []
         if x.ndim >= 3: images, captions = [_pixels(_grey(x[0]), x.min(), x.max())], ['example']
@@ -81,7 +81,7 @@ def activations(
             out = _numbers(out)[0]
             maps = np.moveaxis(out, -1, 0) if out.ndim == 3 else out.reshape(1, 1, -1)[..., :64]
             if max(maps.shape[1:]) == 1: maps = maps.reshape(1, 1, -1)[..., :64]     # all channels are single pixels: a row
-            order = np.argsort(-maps.mean(axis=(1, 2)), kind='stable')[:8]
+            order = np.argsort(-maps.mean(axis=(1, 2)), kind='stable')[:8 if len(images) != 1 else 7]
             images += [_pixels(maps[i], maps.min(), maps.max(), 16 if maps.shape[1] > 1 else 64) for i in order]
             captions += [f'{layer.name} {i + 1}' if len(maps) > 1 else layer.name for i in order]
         return {'kind': 'activations', 'images': images, 'captions': captions}
@@ -170,6 +170,7 @@ def _draw_gradients(seen):
     fig, ax = subplots(height=.9 + .3 * len(seen['layers']))
     ax.barh(seen['layers'][::-1], np.maximum(seen['norms'][::-1], 1e-12), color=PALETTE[0])
     ax.set_xscale('log')
+    ax.set_xlim(10.**floor(log10(max(min(seen['norms']) / 2, 1e-12))), 10.**ceil(log10(max(*seen['norms'], 1e-11) * 1.01)))
     steepest = seen['layers'][int(np.argmax(seen['norms']))]
     return label(ax, f'The gradient is longest at {steepest}', 'length of the gradient').figure
 
