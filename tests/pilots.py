@@ -87,7 +87,8 @@ class StandIn:
                 b["parent"] = name if b["parent"] == branch else b["parent"]
             self.current = name if self.current == branch else self.current
             for _, entry in self.entries:
-                entry[0] = name if entry[0] == branch else entry[0]
+                if isinstance(entry, list) and entry[0] == branch:
+                    entry[0] = name
         self.changed()
 
     def delete(self, branch):
@@ -99,7 +100,7 @@ class StandIn:
 
     def keep(self, branch, to="runs"):
         self.record("keep", branch)
-        return SimpleNamespace(path=f"{to}/{branch}")
+        return SimpleNamespace(folder=f"{to}/{branch}")
 
     def look(self, name):
         self.record("look", name)
