@@ -232,6 +232,16 @@ function tiles(images, captions, classes = () => "") {
     Array.isArray(rows?.[0]) ? pixels(rows) : "", make("figcaption", { title: captions[i] ?? "" }, captions[i] ?? ""))));
 }
 
+// As many columns as let all tiles be seen at once, as large as can be.
+function fit(paper) {
+  const grid = paper.querySelector(".tiles"), n = grid?.children.length;
+  if (!n) return;
+  const width = paper.clientWidth - 2, height = paper.clientHeight - 2, side = (c) => Math.min((width - 8 * (c - 1)) / c, 96);
+  let c = 1;
+  while (c < n && side(c) > 30 && Math.ceil(n / c) * (side(c) + 23) > height) c++;
+  grid.style.gridTemplateColumns = `repeat(${c}, ${Math.floor(side(c))}px)`;
+}
+
 function bars(layer) {
   const most = Math.max(...layer.counts, 1), n = layer.counts.length, edges = layer.edges;
   const picture = svg("svg", { viewBox: `0 0 ${n} 40`, preserveAspectRatio: "none", class: "bars", role: "img",
@@ -251,8 +261,8 @@ const DRAW = {
     return [make("span", { class: "of", title: name }, name), bar, make("b", {}, known(norm) ? norm.toExponential(1).replace("e+0", "e0") : "–")];
   }), make("span", { class: "of axis" }, "norm, log scale"), make("span", { class: "axis ends" }, make("i", {}, "1e-6"), make("i", {}, "1e2"))),
   predictions: (p) => {
-    const right = (i) => p.truth[i] === p.predicted[i];
-    const caption = (i) => (known(p.probability?.[i]) ? `${p.predicted[i]} ${Math.round(100 * p.probability[i])} %` : `${p.predicted[i]}`) + (right(i) ? "" : ` ≠ ${p.truth[i]}`);
+    const right = (i) => !p.probability || p.truth[i] === p.predicted[i];   // of numbers none is simply right
+    const caption = (i) => (known(p.probability?.[i]) ? `${p.predicted[i]} ${Math.round(100 * p.probability[i])} %` : `${p.predicted[i]}`) + (right(i) && p.probability ? "" : `, is ${p.truth[i]}`);
     return tiles(p.images ?? p.truth.map(() => null), p.truth.map((_, i) => caption(i)), (i) => (right(i) ? "right" : "wrong"));
   },
 };
@@ -282,12 +292,13 @@ function looks(view, model) {
       tab.tabIndex = names[i] === look || (!names.includes(look) && !i) ? 0 : -1;
     });
     about.textContent = ABOUT[look] ?? "";
-    if (picture === drawn && kind === look) return;
+    if (picture === drawn && kind === look) return fit(paper);
     drawn = picture;
     kind = look;
     paper.setAttribute("aria-label", LOOKS[look] ?? "picture");
     const there = picture && picture.kind === look && DRAW[look];
     paper.replaceChildren(there ? DRAW[look](picture) : make("p", { class: "wait" }, look ? "comes with the next batches" : "choose a picture"));
+    fit(paper);
   }
   const node = make("section", { class: "look", "aria-label": "what the network does" }, make("div", { class: "tabs", role: "tablist" }, ...tabs), about, paper);
   return { node, update };

@@ -2,11 +2,12 @@
 // the state that Python sends. What came from data reaches the page as text, never as HTML.
 
 const SENT = 2;   // moves of one slider that may be under way at once: the newest waits, those between are left out
+const HOLD = 600;   // ms after a move in which the slider stays where the hand put it
 const BUTTONS = {
   start: ["Start", "Start, or go on", "M3 1.5L13 8L3 14.5Z"], pause: ["Pause", "Hold after this batch", "M3 2H6.5V14H3ZM9.5 2H13V14H9.5Z"],
   step: ["Step", "Train on one batch, then hold", "M2 2L9 8L2 14ZM10.5 2H13.5V14H10.5Z"], stop: ["Stop", "End the training and keep the best weights", "M2.5 2.5H13.5V13.5H2.5Z"],
 };
-const ALLOWED = { ready: ["start", "step"], running: ["pause", "stop"], paused: ["start", "step", "stop"], stopped: [], finished: [], failed: [] };
+const ALLOWED = { ready: ["start", "step"], running: ["pause", "stop"], paused: ["start", "step", "stop"], stopped: ["start", "step"], finished: [], failed: ["start", "step"] };
 const STATUS = { ready: "ready", running: "training", paused: "paused", stopped: "stopped", finished: "finished", failed: "failed" };
 
 const SILENT = "The kernel does not answer: a cell that runs must end first; after a restart, run this cell again.";
@@ -50,11 +51,10 @@ function places(control) {   // how many places the slider has, and the value at
     const n = Math.max(Math.round((high - low) / (step || (high - low) / 100)), 1);
     return { n, value: (i) => Number((low + ((high - low) * i) / n).toPrecision(12)), at: (v) => Math.round(((v - low) / (high - low)) * n) };
   }
-  const whole = step >= 1, decades = Math.log10(high / low), n = Math.max(Math.round(decades * (whole ? 10 : 20)), 1), first = off ? 1 : 0;
-  const value = (i) => low * (high / low) ** (i / n);
+  const n = Math.max(Math.round(Math.log10(high / low) / (step || 0.1)), 1), first = off ? 1 : 0;   // a step is a part of a decade
   return {
     n: n + first,
-    value: (i) => (i < first ? 0 : whole ? Math.round(value(i - first)) : Number(value(i - first).toPrecision(2))),
+    value: (i) => (i < first ? 0 : Number((low * (high / low) ** ((i - first) / n)).toPrecision(3))),
     at: (v) => (v <= 0 ? 0 : Math.round((Math.log(v / low) / Math.log(high / low)) * n) + first),
   };
 }
@@ -65,7 +65,7 @@ function slider(control, send) {
   const box = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": `${title}, exact number`, "data-knob": control.name,
     title: `${control.off ? "0 (off) or " : ""}${number(control.low)} to ${number(control.high)}` });
   const node = make("div", { class: "control" }, make("label", { for: id }, title), range, box);
-  let newest = 0, waiting = null, now = null;
+  let newest = 0, waiting = null, now = null, touched = -1e9;
   const open = new Set();
 
   function show(v) {
@@ -83,7 +83,7 @@ function slider(control, send) {
     open.add(seq);
     send(control.name, v, seq);
   }
-  function move(v) { show(v); waiting = v; post(); }
+  function move(v) { touched = performance.now(); show(v); waiting = v; post(); }
   range.addEventListener("input", () => move(value(Number(range.value))));
   function typed() {
     const text = box.value.trim().replace(",", "."), v = text === "off" ? 0 : Number(text);
@@ -108,9 +108,11 @@ function slider(control, send) {
   });
   return {
     node,
-    update(v) { if (!open.size && waiting === null && v !== now) show(v); },   // what was moved here is newer than what Python says
+    update(v) {   // what was moved here just now is newer than what Python says
+      if (!open.size && waiting === null && v !== now && performance.now() - touched > HOLD) show(v);
+    },
     heard(mine, v, seq) {
-      if (!mine) { this.update(v); return; }
+      if (!mine) { if (!open.size) show(v); return; }
       for (const s of open) if (s <= seq) open.delete(s);
       if (seq === newest && waiting === null) { show(v); if (document.activeElement === box) box.value = number(v, control); }
       post();
@@ -186,6 +188,10 @@ export default () => {
         clearTimeout(timer);
         timer = null;
         store.silent = false;
+        if (message.kind === "ack") {
+          store.heard = message.text;
+          store.state.controls = { ...store.state.controls, [message.name]: message.value };
+        }
         if (message.kind === "state") {
           Object.assign(store.state, message.state ?? {});
           for (const key of ["challenges", "note", "trouble"]) if (key in message) store[key] = message[key];
@@ -264,7 +270,6 @@ export default () => {
         const mine = message.from === self;
         if (message.kind === "ack") {
           sliders[message.name]?.heard(mine, message.value, message.seq);
-          store.heard = message.text;
         } else if (message.kind === "recipe" && mine) copied(message.text);
         else if (message.kind === "said" && mine) said.textContent = message.text;
       };
@@ -272,7 +277,7 @@ export default () => {
       function update() {
         const { state } = store, allowed = ALLOWED[state.status] ?? [];
         for (const [what, button] of Object.entries(buttons)) button.setAttribute("aria-disabled", !allowed.includes(what));
-        buttons.start.lastChild.textContent = state.status === "paused" ? "Go on" : "Start";
+        buttons.start.lastChild.textContent = ["paused", "stopped", "failed"].includes(state.status) ? "Go on" : "Start";
         panel.dataset.status = state.status ?? "";
         const word = STATUS[state.status] ?? "waiting for the kernel";
         if (status.textContent !== word) status.textContent = word;

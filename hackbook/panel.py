@@ -84,8 +84,8 @@ def turn_around() -> Challenge:
 # %% ../nbs/library/14_panel.ipynb #fd43ae46
 def _control(c):
     "A control as the page needs it."
-    off = c.low <= 0 or c.scale == 'log' and not c.name.startswith(('learning_rate', 'batch_size'))
-    return dict(name=c.name, low=float(c.low), high=float(c.high), scale=c.scale, step=float(c.step or 0), off=bool(off))
+    off = c.low <= 0 or c.off
+    return dict(name=c.name, low=float(c.low), high=float(c.high), scale=c.scale, step=float(c.step), off=bool(off))
 
 class _Desk(AnyWidget):
     "Everything of the panel but the chart."
@@ -183,7 +183,7 @@ def _set(self:Panel, message):
         if name not in panel.pilot.controls: continue
         took = panel.pilot.set(name, value)
         shown = f'{took:.6g}' if took else 'off'
-        text = f"{name.replace('_', ' ')} {shown}: {WHEN.get(panel.pilot.state()['status'], 'used after a rewind')}"
+        text = f"{name.replace('_', ' ')} {shown}: {WHEN.get(panel.pilot.state()['status'], 'used when it goes on')}"
         sent = dict(kind='ack', name=name, value=took, text=text)
         if panel is self: sent |= {'from': message.get('from'), 'seq': message.get('seq')}
         with panel.lock: panel.desk.send(sent)

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-CONTROLS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, scale=scale, step=step) for name, value, low, high, scale, step in [
-    ("learning_rate", 0.001, 1e-5, 1.0, "log", 0), ("dropout", 0.0, 0.0, 0.9, "linear", 0.05), ("l1", 0.0, 1e-7, 0.1, "log", 0),
-    ("l2", 0.0, 1e-7, 0.1, "log", 0), ("clip_norm", 0.0, 0.0, 10.0, "linear", 0.5), ("batch_size", 32, 8, 256, "log", 1)]}
+CONTROLS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, scale=scale, step=step, off=off) for name, value, low, high, scale, step, off in [
+    ("learning_rate", 0.001, 1e-5, 1.0, "log", 0.1, False), ("dropout", 0.0, 0.0, 0.9, "linear", 0.05, False), ("l1", 0.0, 1e-7, 0.1, "log", 0.1, True),
+    ("l2", 0.0, 1e-7, 0.1, "log", 0.1, True), ("clip_norm", 0.0, 0.1, 10.0, "log", 0.1, True), ("label_smoothing", 0.0, 0.0, 0.5, "linear", 0.05, False)]}
 
 
 class StandIn:
@@ -33,7 +33,7 @@ class StandIn:
     def start(self):
         self.record("start")
         with self.lock:
-            if self.status in ("ready", "paused"):
+            if self.status in ("ready", "paused", "stopped", "failed"):
                 self.status = "running"
                 if self.worker is None or not self.worker.is_alive():
                     self.worker = threading.Thread(target=self.work, daemon=True)
@@ -57,9 +57,11 @@ class StandIn:
 
     def set(self, name, value):
         control = self.controls[name]
-        value = 0.0 if value == 0 and control.low < 1e-3 else min(max(value, control.low), control.high)
-        if control.scale == "linear":
-            value = round(round(value / control.step) * control.step, 10)
+        if control.off and value <= 0:
+            value = 0.0
+        else:
+            value = min(max(value, control.low), control.high)
+            value = float(f"{value:.3g}") if control.scale == "log" else round(round(value / control.step) * control.step, 6)
         with self.lock:
             self.record("set", name, value)
             self.values[name] = self.branches[self.current]["settings"][name] = value
@@ -144,9 +146,10 @@ class StandIn:
 
     def work(self):
         while self.status in ("running", "paused"):
-            if self.status == "running":
-                with self.lock:
+            with self.lock:
+                if trained := self.status == "running":
                     self.batch()
+            if trained:
                 self.changed()
             time.sleep(self.pace)
 
