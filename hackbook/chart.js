@@ -9,7 +9,7 @@ const ABOUT = {
   gradients: "how strongly each layer is pulled, by its gradient's norm", predictions: "the same few examples, guessed anew",
 };
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "1 4", "6 2 2 2 2 2"];   // colour is never the only sign
-const HEIGHT = 232, LEFT = 44, RIGHT = 10, TOP = 8, BOTTOM = 30;
+const LEFT = 44, RIGHT = 10, TOP = 8, BOTTOM = 30;
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -109,7 +109,7 @@ function limits(store, at, metric, log) {
 function plot(view, at) {
   const clip = `hackbook-clip-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
   const area = svg("rect"), frame = svg("g", { class: "frame" }), curves = svg("g", { "clip-path": `url(#${clip})` }), dots = svg("g");
-  const picture = svg("svg", { class: "curves", role: "img", height: HEIGHT }, svg("clipPath", { id: clip }, area), frame, curves, dots);
+  const picture = svg("svg", { class: "curves", role: "img" }, svg("clipPath", { id: clip }, area), frame, curves, dots);
   const name = make("span", { class: "name" }), readout = make("span", { class: "readout" });
   const scale = make("button", { type: "button", class: "scale", "aria-pressed": "false", title: "Logarithmic axis" }, "log");
   const marks = make("div", { class: "marks", role: "group", "aria-label": "slider moves" });
@@ -155,12 +155,15 @@ function plot(view, at) {
     const { store } = view, { state } = store, width = Math.max(node.clientWidth, 180);
     const metric = state.metric ?? "accuracy", title = at ? (metric === "mae" ? "mean distance" : metric) : "loss";
     const last = Math.max(state.epochs, 1, ...[...store.points.values()].map((p) => p.at(-1)?.[0] ?? 0));
-    const [low, high] = limits(store, at, metric, log), right = width - RIGHT, bottom = HEIGHT - BOTTOM;
+    const [low, high] = limits(store, at, metric, log), height = width < 340 ? 190 : 232, right = width - RIGHT, bottom = height - BOTTOM;
     const x = (v) => LEFT + (v / last) * (right - LEFT);
     const part = (v) => (log ? Math.log(Math.max(v, low * 1e-3) / low) / Math.log(high / low) : (v - low) / (high - low || 1));
-    const y = (v) => Math.min(Math.max(bottom - part(v) * (bottom - TOP), -400), HEIGHT + 400);
+    const y = (v) => Math.min(Math.max(bottom - part(v) * (bottom - TOP), -400), height + 400);
     picture.setAttribute("width", width);
-    picture.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    picture.setAttribute("height", height);
+    picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    marks.style.top = `${bottom + 1}px`;
+    picture.parentNode.style.height = `${height}px`;
     for (const [k, v] of Object.entries({ x: LEFT, y: 0, width: right - LEFT + RIGHT, height: bottom + 1 })) area.setAttribute(k, v);
 
     const levels = log ? Array.from({ length: Math.round(Math.log10(high / low)) + 1 }, (_, i) => low * 10 ** i) : ticks(low, high, 4);
@@ -262,7 +265,7 @@ const DRAW = {
   }), make("span", { class: "of axis" }, "norm, log scale"), make("span", { class: "axis ends" }, make("i", {}, "1e-6"), make("i", {}, "1e2"))),
   predictions: (p) => {
     const right = (i) => !p.probability || p.truth[i] === p.predicted[i];   // of numbers none is simply right
-    const caption = (i) => (known(p.probability?.[i]) ? `${p.predicted[i]} ${Math.round(100 * p.probability[i])} %` : `${p.predicted[i]}`) + (right(i) && p.probability ? "" : `, is ${p.truth[i]}`);
+    const caption = (i) => (right(i) && known(p.probability?.[i]) ? `${p.predicted[i]} ${Math.round(100 * p.probability[i])} %` : `${p.predicted[i]}, is ${p.truth[i]}`);
     return tiles(p.images ?? p.truth.map(() => null), p.truth.map((_, i) => caption(i)), (i) => (right(i) ? "right" : "wrong"));
   },
 };
