@@ -75,29 +75,32 @@ function merged(store) {
   return found;
 }
 
-// The points of a branch, from where it left its parent: [x, training, validation].
-function line(store, branch, at) {
+// The points of a branch and of those it comes from: [x, training, validation].
+function points(store, branch, at) {
   const own = (store.points.get(branch.name) ?? []).map((p) => [p[0], p[1 + at], p[3 + at]]);
   const parent = store.state.branches.find((b) => b.name === branch.parent);
-  if (!parent || parent === branch) return own;
-  const before = line(store, parent, at).filter((p) => p[0] <= branch.forked_at + 1e-9);
-  const anchor = [before.findLast((p) => known(p[1])), before.findLast((p) => known(p[2]))];
-  const start = [];
-  if (anchor[0]) start.push([branch.forked_at, anchor[0][1], null]);
-  if (anchor[1]) start.push([anchor[1][0], null, anchor[1][2]]);
-  return [...start, ...own];
+  return parent && parent !== branch ? [...points(store, parent, at).filter((p) => p[0] <= branch.forked_at + 1e-9), ...own] : own;
 }
 
-function limits(store, at, metric, log) {
-  const all = store.state.branches.flatMap((b) => store.points.get(b.name) ?? []);
-  const values = all.flatMap((p) => [p[1 + at], p[3 + at]]).filter(known);
+// Its curve, from where it left its parent: [x, mean of the training over the last epoch, validation, training].
+function line(store, branch, at) {
+  const all = points(store, branch, at), begin = branch.parent ? branch.forked_at - 1e-9 : -1;
+  let from = 0;
+  return all.map((p, i) => {
+    while (all[from][0] <= p[0] - 1 + 1e-9) from++;
+    const last = all.slice(from, i + 1).map((q) => q[1]).filter(known);
+    return [p[0], known(p[1]) && last.length ? last.reduce((a, b) => a + b, 0) / last.length : null, p[2], p[1]];
+  }).filter((p) => p[0] >= begin);
+}
+
+function limits(curves, now, at, metric, log) {
+  const values = curves.flatMap((c) => c.flatMap((p) => [p[1], p[2]])).filter(known);
   if (!values.length) return at && metric === "accuracy" ? [0, 1] : [log ? 0.01 : 0, log ? 10 : 1];
-  const first = Math.max(...all.slice(0, 3).map((p) => p[1 + at]).filter(known), 1e-9);
+  const first = Math.max(...curves.flatMap((c) => c.slice(0, 1).map((p) => p[1])).filter(known), 1e-9);
   const largest = values.reduce((a, b) => Math.max(a, b)), smallest = values.reduce((a, b) => Math.min(a, b));
   if (at && metric === "accuracy") {
-    const now = (store.points.get(store.state.branch) ?? []).findLast((p) => known(p[2]))?.[2] ?? 0;
-    const above = (floor) => values.filter((v) => v >= floor).length / values.length;
-    return [[0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0].find((f) => now > f && above(f) >= 0.7) ?? 0, 1];
+    const least = now.findLast((p) => known(p[2]))?.[2] ?? 0, above = (floor) => values.filter((v) => v >= floor).length / values.length;
+    return [[0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0].find((f) => least > f && above(f) >= 0.7) ?? 0, 1];
   }
   if (log) return [10 ** Math.floor(Math.log10(Math.max(smallest, first * 1e-5, 1e-9))), 10 ** Math.ceil(Math.log10(Math.min(largest, first * 1e3)))];
   const top = Math.min(largest, 1.5 * first), step = ticks(0, top, 4)[1] ?? top;   // a loss that explodes leaves the picture
@@ -155,7 +158,8 @@ function plot(view, at) {
     const { store } = view, { state } = store, width = Math.max(node.clientWidth, 180);
     const metric = state.metric ?? "accuracy", title = at ? (metric === "mae" ? "mean distance" : metric) : "loss";
     const last = Math.max(state.epochs, 1, ...[...store.points.values()].map((p) => p.at(-1)?.[0] ?? 0));
-    const [low, high] = limits(store, at, metric, log), height = width < 340 ? 190 : 232, right = width - RIGHT, bottom = height - BOTTOM;
+    const lines = new Map(state.branches.map((b) => [b.name, line(store, b, at)]));
+    const [low, high] = limits([...lines.values()], lines.get(state.branch) ?? [], at, metric, log), height = width < 340 ? 190 : 232, right = width - RIGHT, bottom = height - BOTTOM;
     const x = (v) => LEFT + (v / last) * (right - LEFT);
     const part = (v) => (log ? Math.log(Math.max(v, low * 1e-3) / low) / Math.log(high / low) : (v - low) / (high - low || 1));
     const y = (v) => Math.min(Math.max(bottom - part(v) * (bottom - TOP), -400), height + 400);
@@ -178,30 +182,31 @@ function plot(view, at) {
     const path = (points, k) => {
       let pen = "", text = "";
       for (const p of points) {
-        if (!known(p[k])) { if (k === 1 && !known(p[2])) pen = ""; continue; }
+        if (!known(p[k])) { if (k !== 2 && !known(p[2])) pen = ""; continue; }
         text += `${pen || "M"}${x(p[0]).toFixed(1)} ${y(p[k]).toFixed(1)}`;
         pen = "L";
       }
       return text;
     };
-    const found = merged(store), drawn = [], points = [];
+    const found = merged(store), drawn = [], spots = [];
     for (const mark of found) if (mark[0] === state.branch) drawn.push(svg("line", { x1: x(mark[1]), x2: x(mark[1]), y1: TOP, y2: bottom, class: "move" }));
     if (known(store.scrub)) drawn.push(svg("line", { x1: x(store.scrub), x2: x(store.scrub), y1: 0, y2: bottom, class: "scrub" }));
     const order = [...state.branches].sort((a, b) => (a.name === state.branch) - (b.name === state.branch));
     for (const branch of order) {
-      const curve = line(store, branch, at), now = branch.name === state.branch, ends = curve.filter((p) => known(p[2]));
+      const curve = lines.get(branch.name), now = branch.name === state.branch, ends = curve.filter((p) => known(p[2]));
       const style = `--c: ${view.colour(branch)}`, dash = DASHES[branch.colour % DASHES.length], group = svg("g", { style, class: now ? "now" : "past" });
       if (now && ends.length > 1) {
         const between = curve.filter((p) => known(p[1]) && p[0] >= ends[0][0] && p[0] <= ends.at(-1)[0]);
         if (between.length) group.append(svg("path", { d: `${path(between, 1)}L${path(ends.toReversed(), 2).slice(1)}Z`, class: "gap" }));
       }
+      if (now) group.append(svg("path", { d: path(curve, 3), class: "raw" }));
       group.append(svg("path", { d: path(curve, 1), class: "training", "stroke-dasharray": dash }),
         svg("path", { d: path(ends, 2), class: "validation", "stroke-dasharray": dash }));
       drawn.push(group);
-      if (ends.length <= 60) for (const p of ends) if (y(p[2]) >= 0 && y(p[2]) <= bottom) points.push(svg("circle", { cx: x(p[0]), cy: y(p[2]), r: now ? 3 : 2, class: `end ${now ? "now" : "past"}`, style }));
+      if (ends.length <= 60) for (const p of ends) if (y(p[2]) >= 0 && y(p[2]) <= bottom) spots.push(svg("circle", { cx: x(p[0]), cy: y(p[2]), r: now ? 3 : 2, class: `end ${now ? "now" : "past"}`, style }));
       if (now) {
         const head = curve.findLast((p) => known(p[1])), best = ends.at(-1);
-        if (head) points.push(svg("circle", { cx: x(head[0]), cy: Math.min(Math.max(y(head[1]), 5), bottom), r: 4.5, class: "here", style }));
+        if (head) spots.push(svg("circle", { cx: x(head[0]), cy: Math.min(Math.max(y(head[1]), 5), bottom), r: 4.5, class: "here", style }));
         const pair = ends.length ? curve.findLast((p) => known(p[1]) && p[0] <= best[0] + 1e-9) : null;
         const gap = pair ? Math.abs(pair[1] - best[2]) : null;
         readout.replaceChildren(...[["training", head?.[1]], ["validation", best?.[2]], ["gap", gap]].map(([k, v]) => make("span", { class: k }, `${k} `, make("b", {}, fixed(v)))));
@@ -210,7 +215,7 @@ function plot(view, at) {
       }
     }
     curves.replaceChildren(...drawn);
-    dots.replaceChildren(...points);
+    dots.replaceChildren(...spots);
     name.textContent = title;
     place(found, x);
   }
@@ -230,9 +235,21 @@ function pixels(rows, plain) {
   return canvas;
 }
 
-function tiles(images, captions, classes = () => "") {
-  return make("div", { class: "tiles" }, ...images.map((rows, i) => make("figure", { class: classes(i) },
-    Array.isArray(rows?.[0]) ? pixels(rows) : "", make("figcaption", { title: captions[i] ?? "" }, captions[i] ?? ""))));
+const figure = (rows, caption, title = caption, kind = "") => make("figure", { class: kind, title }, Array.isArray(rows?.[0]) ? pixels(rows) : "", make("figcaption", {}, caption));
+const parted = (caption = "") => caption.match(/^(.*) (\d+)$/)?.slice(1) ?? [caption, ""];   // "conv2d 3"
+
+function tiles(p) {
+  return make("div", { class: "tiles" }, ...p.images.map((rows, i) => figure(rows, parted(p.captions?.[i])[1] || p.captions?.[i] || "", p.captions?.[i] ?? "")));
+}
+
+function strips(p) {   // a strip of pictures for each layer
+  const found = new Map();
+  p.images.forEach((rows, i) => {
+    const [layer, n] = parted(p.captions?.[i]);
+    if (!found.has(layer)) found.set(layer, []);
+    found.get(layer).push(figure(rows, "", n ? `${layer} ${n}` : layer));
+  });
+  return make("div", { class: "strips" }, ...[...found].map(([layer, all]) => make("div", {}, make("span", { class: "of", title: layer }, layer), make("div", { class: `strip${all.length > 1 ? "" : " one"}` }, ...all))));
 }
 
 // As many columns as let all tiles be seen at once, as large as can be.
@@ -241,7 +258,7 @@ function fit(paper) {
   if (!n) return;
   const width = paper.clientWidth - 2, height = paper.clientHeight - 2, side = (c) => Math.min((width - 8 * (c - 1)) / c, 96);
   let c = 1;
-  while (c < n && side(c) > 30 && Math.ceil(n / c) * (side(c) + 23) > height) c++;
+  while (c < n && side(c) > 30 && Math.ceil(n / c) * (side(c) + 22) - 6 > height) c++;
   grid.style.gridTemplateColumns = `repeat(${c}, ${Math.floor(side(c))}px)`;
 }
 
@@ -255,8 +272,8 @@ function bars(layer) {
 }
 
 const DRAW = {
-  filters: (p) => tiles(p.images, p.captions ?? []),
-  activations: (p) => tiles(p.images, p.captions ?? []),
+  filters: tiles,
+  activations: strips,
   weights: (p) => make("div", { class: "layers" }, ...p.layers.map(bars)),
   gradients: (p) => make("div", { class: "norms" }, ...p.layers.flatMap((name, i) => {
     const norm = p.norms[i], bar = make("span", { class: "bar" }, make("i"));
@@ -266,7 +283,8 @@ const DRAW = {
   predictions: (p) => {
     const right = (i) => !p.probability || p.truth[i] === p.predicted[i];   // of numbers none is simply right
     const caption = (i) => (right(i) && known(p.probability?.[i]) ? `${p.predicted[i]} ${Math.round(100 * p.probability[i])} %` : `${p.predicted[i]}, is ${p.truth[i]}`);
-    return tiles(p.images ?? p.truth.map(() => null), p.truth.map((_, i) => caption(i)), (i) => (right(i) ? "right" : "wrong"));
+    const title = (i) => `${p.predicted[i]}${known(p.probability?.[i]) ? ` with ${Math.round(100 * p.probability[i])} %` : ""}; truth: ${p.truth[i]}`;
+    return make("div", { class: "tiles" }, ...p.truth.map((_, i) => figure(p.images?.[i], caption(i), title(i), right(i) ? "right" : "wrong")));
   },
 };
 

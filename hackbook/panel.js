@@ -269,6 +269,7 @@ export default () => {
       view.take = (message) => {
         const mine = message.from === self;
         if (message.kind === "ack") {
+          heard.textContent = message.text;   // at once, and not with the next frame
           sliders[message.name]?.heard(mine, message.value, message.seq);
         } else if (message.kind === "recipe" && mine) copied(message.text);
         else if (message.kind === "said" && mine) said.textContent = message.text;

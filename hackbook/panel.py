@@ -57,8 +57,8 @@ def reach(
     gap:float=.01,     # largest distance between training and validation accuracy
 ) -> Challenge:
     "Be good, and as good on new examples."
-    done = lambda p: p.gap is not None and p.val_metric >= score and p.gap <= gap
-    return Challenge(f'Reach {score:g} on validation with a gap of at most {gap:g}', lambda story: any(map(done, story.points)))
+    done = lambda end: end.val_metric >= score and end.gap <= gap
+    return Challenge(f'Reach {score:g} on validation with a gap of at most {gap:g}', lambda story: any(map(done, story.ends)))
 
 # %% ../nbs/library/14_panel.ipynb #28e1bf89
 def save_it(
@@ -67,8 +67,8 @@ def save_it(
     "Make the loss explode, and find the way back."
     def check(story):
         first = next((p.loss for p in story.points if p.loss is not None), None)
-        lost = lambda p: p.loss is None or not p.loss < 3 * first
-        broken = next((i for i, p in enumerate(story.points) if first is not None and lost(p)), None)
+        lost = lambda p: p.loss is None or not p.loss < 3 * first or not (p.val_loss or 0) < 3 * first
+        broken = next((i for i, p in enumerate(story.points) if first is not None and lost(p)), story.failed)
         return broken is not None and any((p.val_metric or 0) >= score for p in story.points[broken:])
     return Challenge(f'Make it diverge, then save it: {score:g} on validation', check)
 
@@ -76,8 +76,8 @@ def save_it(
 def turn_around() -> Challenge:
     "Find the dropout at which training accuracy falls below validation accuracy, for two epochs."
     def check(story):
-        ends = [p for p in story.points if p.gap is not None and p.branch == story.state.get('branch')][-2:]
-        below = len(ends) == 2 and all(p.metric < p.val_metric for p in ends)
+        ends = [e for e in story.ends if e.branch == story.state.get('branch')][-2:]
+        below = len(ends) == 2 and all(e.metric < e.val_metric for e in ends)
         return below and any(v > 0 for k, v in story.state.get('controls', {}).items() if 'dropout' in k)
     return Challenge('Find the dropout at which training accuracy falls below validation accuracy', check)
 

@@ -207,7 +207,12 @@ def test_save_it(lost):
     assert not save_it().check(told([start, good]))
     assert not save_it().check(told([start, good, (2, lost, 0.1, None, None)]))
     assert save_it().check(told([start, (2, lost, 0.1, None, None), good]))
+    assert save_it().check(told([start, (2, 1.0, 0.1, lost if lost else 9.0, 0.1), good]))
     assert not save_it().check(told([]))
+    story = told([start], status="failed")
+    story.add({"branches": [], "status": "failed"}, {})
+    story.add({"branches": [], "status": "running"}, {"points": [["main", *good]]})
+    assert save_it().check(story) and story.failed == 0
 
 
 def test_turn_around():
