@@ -87,7 +87,7 @@ function line(store, branch, at) {
   const all = points(store, branch, at), begin = branch.parent ? branch.forked_at - 1e-9 : -1;
   let from = 0;
   return all.map((p, i) => {
-    while (all[from][0] <= p[0] - 1 + 1e-9) from++;
+    while (all[from][0] <= Math.max(p[0] - 1, p[0] > begin + 2e-9 ? begin + 2e-9 : -1) + 1e-9) from++;   // of this branch alone
     const last = all.slice(from, i + 1).map((q) => q[1]).filter(known);
     return [p[0], known(p[1]) && last.length ? last.reduce((a, b) => a + b, 0) / last.length : null, p[2], p[1]];
   }).filter((p) => p[0] >= begin);
@@ -99,8 +99,9 @@ function limits(curves, now, at, metric, log) {
   const first = Math.max(...curves.flatMap((c) => c.slice(0, 1).map((p) => p[1])).filter(known), 1e-9);
   const largest = values.reduce((a, b) => Math.max(a, b)), smallest = values.reduce((a, b) => Math.min(a, b));
   if (at && metric === "accuracy") {
-    const least = now.findLast((p) => known(p[2]))?.[2] ?? 0, above = (floor) => values.filter((v) => v >= floor).length / values.length;
-    return [[0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0].find((f) => least > f && above(f) >= 0.7) ?? 0, 1];
+    const least = now.findLast((p) => known(p[2]))?.[2] ?? 0, own = now.map((p) => p[1]).filter(known);
+    const above = (floor, all = values) => all.filter((v) => v >= floor).length / (all.length || 1);
+    return [[0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0].find((f) => least > f && above(f) >= 0.7 && above(f, own) >= 0.5) ?? 0, 1];
   }
   if (log) return [10 ** Math.floor(Math.log10(Math.max(smallest, first * 1e-5, 1e-9))), 10 ** Math.ceil(Math.log10(Math.min(largest, first * 1e3)))];
   const top = Math.min(largest, 1.5 * first), step = ticks(0, top, 4)[1] ?? top;   // a loss that explodes leaves the picture

@@ -166,7 +166,7 @@ function branches(view, choose) {
       r.dot.style.background = view.colour(b.colour);
       r.cells.forEach((cell, j) => { if (cell.textContent !== texts[j]) { cell.textContent = texts[j]; cell.title = texts[j]; } });
       r.tr.toggleAttribute("aria-current", now);
-      r.remove.hidden = now || list.length < 2;
+      r.remove.hidden = now || list.some((c) => c.parent === b.name);   // others grow from it
     });
     node.tHead.rows[0].cells[3].textContent = `best ${state.metric ?? ""}`.trim();
   }

@@ -426,3 +426,38 @@ def test_in_jupyterlab(tmp_path):
         page.keyboard.press("Enter")
         page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.startsWith('dropout 0.2')")
         assert page.errors == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_beside_each_other_and_at_800_pixels(tmp_path, theme):
+    """Screenshots for a person to look at are in _run; what stays on the page without a kernel is one picture."""
+    cells = [SETUP + "\none, two = (Panel(StandIn(epochs=5, steps=20, pace=.005), look=look) for look in ('predictions', 'gradients'))\none.beside(two)",
+             "three = Panel(StandIn(epochs=5, steps=20, pace=.005), [reach()], look='filters')\nthree"]
+    with notebook_page(tmp_path, cells, theme=theme, width=1600, height=1000) as page:
+        page.wait_for_selector(".hackbook-desk >> nth=2", timeout=60_000)
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'ready')")
+        left, right = page.locator(".hackbook-beside .hackbook-live").all()
+        left.get_by_role("textbox", name="l2, exact").fill("0.001")
+        page.keyboard.press("Enter")
+        left.get_by_role("button", name="Start").click()
+        page.locator(".hackbook-desk").nth(2).get_by_role("button", name="Start").click()
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'finished')", timeout=60_000)
+        assert right.get_by_role("textbox", name="l2, exact").input_value() == "0.001"
+        (ROOT / "_run").mkdir(exist_ok=True)
+        page.screenshot(path=ROOT / f"_run/live-{theme}-beside.png")
+        page.set_viewport_size({"width": 800, "height": 1300})
+        third = page.locator(".hackbook-live").nth(2)
+        third.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        third.screenshot(path=ROOT / f"_run/live-{theme}-800.png")
+        wide = "panel => [...panel.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > panel.getBoundingClientRect().right + 1 && !e.closest('.summary, .unseen, .curves')).length"
+        assert third.evaluate(wide) == 0
+        ink, paper = (third.locator(".hackbook-desk").evaluate(f"e => getComputedStyle(e).{k}") for k in ("color", "backgroundColor"))
+        light = [sum(map(float, c.split("(")[1].rstrip(")").split(",")[:3])) > 382 for c in (ink, paper)]
+        assert light == ([False, True] if theme == "light" else [True, False])
+        assert page.locator(".jp-OutputArea-child .jp-RenderedImage:visible").count() == 0  # the panel stands in its place
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        page.wait_for_timeout(700)
+        assert page.errors == []
+    outputs = nbformat.read(tmp_path / "page.ipynb", as_version=4).cells[1].outputs
+    assert [sorted(o["data"])[0] for o in outputs] == ["application/vnd.jupyter.widget-view+json", "image/png"]
