@@ -178,7 +178,7 @@ function plot(view, at) {
         Object.assign(svg("text", { x: LEFT - 8, y: y(v) + 4, "text-anchor": "end" }), { textContent: short(v) })]),
       ...epochs.map((v) => Object.assign(svg("text", { x: x(v), y: bottom + 24, "text-anchor": "middle" }), { textContent: v })),
       svg("line", { x1: LEFT, x2: right, y1: bottom, y2: bottom, class: "axis" }),
-      Object.assign(svg("text", { x: right, y: bottom - 6, "text-anchor": "end", class: "unit" }), { textContent: "epoch" }));
+      Object.assign(svg("text", { x: LEFT - 10, y: bottom + 24, "text-anchor": "end", class: "unit" }), { textContent: "epoch" }));
 
     const path = (points, k) => {
       let pen = "", text = "";

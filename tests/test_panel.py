@@ -444,7 +444,7 @@ def test_beside_each_other_and_at_800_pixels(tmp_path, theme):
         page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'finished')", timeout=60_000)
         assert right.get_by_role("textbox", name="l2, exact").input_value() == "0.001"
         (ROOT / "_run").mkdir(exist_ok=True)
-        page.screenshot(path=ROOT / f"_run/live-{theme}-beside.png")
+        page.locator(".hackbook-beside").screenshot(path=ROOT / f"_run/live-{theme}-beside.png")
         page.set_viewport_size({"width": 800, "height": 1300})
         third = page.locator(".hackbook-live").nth(2)
         third.scroll_into_view_if_needed()
