@@ -18,7 +18,7 @@ from traitlets import List, Unicode
 
 from .core import PALETTE, Figure, label, require, subplots
 
-# %% ../nbs/library/14_chart.ipynb #7ff0c314
+# %% ../nbs/library/14_chart.ipynb #a921728f
 COLOURS = [c if c != '#000000' else 'var(--ink)' for c in PALETTE]   # black on a dark page is white
 LOOKS = ['filters', 'activations', 'weights', 'gradients', 'predictions']   # the teaching pictures
 
@@ -32,7 +32,7 @@ def brief(
     if isinstance(o, Integral): return int(o)
     return (float(f'{o:.5g}') if isfinite(o) else None) if isinstance(o, Real) else str(o)
 
-# %% ../nbs/library/14_chart.ipynb #8f986e56
+# %% ../nbs/library/14_chart.ipynb #62db869b
 Point = namedtuple('Point', 'branch epoch loss metric val_loss val_metric')   # the last two are None within an epoch
 Mark = namedtuple('Mark', 'branch epoch knob value')
 
@@ -44,7 +44,7 @@ class End(namedtuple('End', 'branch epoch metric val_metric')):
         "Distance between training and validation."
         return abs(self.metric - self.val_metric)
 
-# %% ../nbs/library/14_chart.ipynb #a2742547
+# %% ../nbs/library/14_chart.ipynb #3a49b6f7
 class Story:
     "What is known of a training: state, points, moves of sliders, and after how many points it failed for the first time."
     def __init__(self): self.state, self.points, self.marks, self.failed = {'branches': []}, [], [], None
@@ -76,7 +76,7 @@ class Story:
             mean.clear()
         return found
 
-# %% ../nbs/library/14_chart.ipynb #24a43ed8
+# %% ../nbs/library/14_chart.ipynb #09f3b53d
 @patch
 def line(self:Story,
     branch:str,        # its name
@@ -91,7 +91,7 @@ def line(self:Story,
     before = self.line(told['parent'], part)
     return tuple([p for p in b if p[0] <= told['forked_at'] + 1e-9][-1:] + c for b, c in zip(before, curves))
 
-# %% ../nbs/library/14_chart.ipynb #b76413f0
+# %% ../nbs/library/14_chart.ipynb #569c735f
 DASHES = ['-', (0, (6, 2)), (0, (2, 2)), (0, (7, 2, 2, 2))]   # colour is never the only sign
 
 @patch
@@ -102,7 +102,8 @@ def _draw(self:Story, ax, part, branch):
     alone = len(self.state['branches']) == 1
     if train: ax.plot(*zip(*train), linewidth=1, alpha=.8, label='training' if alone else None, **style)
     if validation:
-        ax.plot(*zip(*validation), linewidth=2, marker='o', markersize=4, label='validation' if alone else branch['name'], **style)
+        name = 'validation' if alone else branch['name']
+        ax.plot(*zip(*validation), linewidth=2, marker='o', markersize=4, label=name, **style)
     for mark in self.marks:
         if mark.branch == branch['name']: ax.axvline(mark.epoch, color='0.6', linewidth=.8, linestyle=':', zorder=0)
 
@@ -120,7 +121,7 @@ def plot(self:Story) -> Figure:
     if start: axes[0].set_ylim(0, min(axes[0].get_ylim()[1], 1.6 * max(start)))   # a loss that explodes leaves the picture
     return figure
 
-# %% ../nbs/library/14_chart.ipynb #fe3e3608
+# %% ../nbs/library/14_chart.ipynb #235adf13
 class Chart(AnyWidget):
     "The chart of one pilot, in the browser."
     _esm = (files('hackbook')/'chart.js').read_text(encoding='utf-8')
@@ -139,7 +140,7 @@ class Chart(AnyWidget):
         super().__init__(looks=looks)
         self.on_msg(lambda widget, message, buffers: self._told(message))
 
-# %% ../nbs/library/14_chart.ipynb #be8e5ee0
+# %% ../nbs/library/14_chart.ipynb #4c467bbc
 SHOWN = 'status', 'epoch', 'epochs', 'branch', 'metric', 'branches'
 
 def _outline(state):
@@ -156,7 +157,7 @@ def changes(
     sent.update(new)
     return new
 
-# %% ../nbs/library/14_chart.ipynb #b59f9126
+# %% ../nbs/library/14_chart.ipynb #e7d0decc
 @patch
 def push(self:Chart,
     everything:bool=False,   # as to a page that was just opened
@@ -175,7 +176,7 @@ def push(self:Chart,
             self.send(dict(kind='picture', picture=brief(picture)))
         self._picture = picture
 
-# %% ../nbs/library/14_chart.ipynb #ecaff668
+# %% ../nbs/library/14_chart.ipynb #a62313fc
 @patch
 def look(self:Chart,
     name:str,   # one of `looks`; None: none
