@@ -189,13 +189,15 @@ def work(self:Loop):
 @patch
 def turn(self:Loop) -> bool:
     "Follow the orders until there are others. Is there more to do?"
-    with self.lock: goal, ending, self.goal, self.ending, self.leave = self.goal, self.ending, None, None, False
+    with self.lock:
+        goal, ending, status = self.goal, self.ending, self.status
+        self.goal, self.ending, self.leave = None, None, False
     try:
         if ending: self.take_best()
         elif goal: self.go_to(*goal)
-        if ending or self.status not in ('running', 'paused'):
+        if ending or status not in ('running', 'paused'):
             if self.wants_look() and not ending: self.draw()
-            return self.end(ending or self.status, self.failure)
+            return self.end(ending or status, self.failure, unless=None if ending else status)
         self.train()
         return self.end('finished')
     except _Leave: return True
@@ -245,10 +247,10 @@ def diverged(self:Loop, loss):
     return Diverged(f'the loss became {loss} in epoch {epoch + 1}; {back}; try a smaller learning_rate or clip_norm 1, then go on')
 
 @patch
-def end(self:Loop, status, failure=None) -> bool:
-    "Nothing left to do, unless there is another order. Is there?"
+def end(self:Loop, status, failure=None, unless=None) -> bool:
+    "Nothing left to do, unless there is another order, or the status is not that any more. Is there?"
     with self.lock:
-        if self.leave: return True
+        if self.leave or unless and self.status != unless: return True
         if status != self.status: self.drawn = None, 0, 0., 0.
         self.status, self.failure = status, failure
         if self.wants_look() and not self.closed: return True
