@@ -1,10 +1,10 @@
 """What `import hackbook as hb` offers: each name loads its room on first use. Editors read this file too."""
 
 from . import (
-    baselines, batches, checkpoint, checks, cli, compile, core, data, deadlines, drills, encode, feature_plots, features,
-    findings, finetune, folds, knobs, lazy, leakage, metrics, models, network, prepare, present, problem, progress, regularise,
-    run, schedules,
-    selection, series, sources, tables, train, web,
+    baselines, batches, chart, checkpoint, checks, cli, compile, controls, core, data, deadlines, drills, encode,
+    feature_plots, features, findings, finetune, folds, knobs, lazy, leakage, live, looks, loop, metrics, models,
+    moves, network, panel, pilot, prepare, present, problem, progress, regularise, run, schedules, selection,
+    series, snapshots, sources, tables, timeline, train, web,
 )
 from .augment import augment, show_augmented
 from .clean import clean, load_decisions, save_decisions
@@ -16,6 +16,7 @@ from .find_lr import find_lr, LearningRates
 from .folds import compare
 from .inspection import inspect
 from .leakage import check_leakage
+from .live import Live
 from .prepare import SealBroken, split, Splits
 from .preflight import Preflight, preflight
 from .present import Report, report

@@ -28,7 +28,9 @@ from .core import HackbookError, check_seed, fingerprint, load_keras, load_recor
 from .core import require, save_record, set_seed
 from .deadlines import deadline
 from .find_lr import find_lr
+from .knobs import attach
 from .lazy import reading
+from .moves import Moves
 from .prepare import Splits
 from .progress import Progress
 from .run import Run, describe, load_run, new_folder
@@ -47,6 +49,8 @@ class Training:
     rows:list = field(default_factory=list) # a dict an epoch
     good:dict = None                        # snapshot at the end of the last epoch
     best:dict = None                        # weights of the best epoch
+    knobs:object = None                     # of the model, where some are to be moved
+    more:list = field(default_factory=list) # callbacks that go before our own
     status:str = 'finished'
     partial:bool = False                    # was the last row's epoch cut short?
 
@@ -234,6 +238,16 @@ def measure_epochs(self:Training, validation, ends) -> int:
     restore(self.model, before)
     return max(1, int((ends - perf_counter() - begin) / epoch * .95))
 
+# %% ../nbs/library/12_train.ipynb #8d047bbf
+@patch
+def take_moves(self:Training, moves):
+    "Attach the knobs, and have them turned at the right steps. Raises `InvalidValue` for a move that cannot be made."
+    self.knobs = attach(self.model)
+    try: self.more.append(Moves(self.knobs, moves))
+    except HackbookError:
+        self.knobs.detach()
+        raise
+
 # %% ../nbs/library/12_train.ipynb #31b3f107
 def fit(
     model,                        # a `keras.Model`; it is compiled anew
@@ -254,6 +268,7 @@ def fit(
     class_weight:str|dict=None,   # 'balanced', or a weight by class name; None: all examples count the same
     label_smoothing:float=0.,     # share of each answer that may be anything, in training alone; 0 to below 1
     rates:dict=None,              # layer → its share of the learning rate, > 0; None: all the same
+    moves:Iterable=(),            # (step, knob, value): strengths to change on the way, as a recipe of `Live` has them
     accumulate:int=1,             # batches an update of the weights
     ema:float=None,               # share of the old average that each update keeps, 0 to 1; None: no average
     precision:str=None,           # 'mixed_bfloat16', 'mixed_float16', 'float32'; None: as the model is
@@ -306,6 +321,7 @@ def _begin(model, splits, options, key, found, to, ends):
         compile_model(model, splits.train, 1, **compiled | {'schedule': 'constant'})
         o['epochs'] = training.measure_epochs(splits.validation, ends)
     compile_model(model, splits.train, ceil(served.steps * o['epochs'] / o['accumulate']), **compiled)
+    if o['moves']: training.take_moves(o['moves'])
     training.record = found[1] if found else describe(model, splits, o, datetime.now().astimezone()) | {'key': key}
     training.folder = found[0] if found else to and new_folder(to, training.record)
     if found: training.go_on()
@@ -318,7 +334,7 @@ def _train(training, splits, weight, callbacks, tensorboard):
     model, keras, o = training.model, load_keras(), training.options
     watch = keras.callbacks.LambdaCallback(on_epoch_begin=training.begin_epoch, on_epoch_end=training.end_epoch,
                                            on_train_batch_end=training.end_batch)
-    more = [keras.callbacks.SwapEMAWeights()] if o['ema'] else []
+    more = training.more + ([keras.callbacks.SwapEMAWeights()] if o['ema'] else [])
     if tensorboard: more.append(keras.callbacks.TensorBoard(training.folder/'tensorboard'))
     training.good = snapshot(model)
     validation = in_order(splits.validation)
@@ -333,5 +349,7 @@ def _train(training, splits, weight, callbacks, tensorboard):
             logs = model.evaluate(validation, verbose=0, return_dict=True)
             training.partial = True
             training.end_epoch(0, {k: logs[k] for k in logs} | {f'val_{k}': v for k, v in logs.items()})
-    finally: model._eval_epoch_iterator = None     # Keras would validate the next training on this one's data
+    finally:
+        model._eval_epoch_iterator = None     # Keras would validate the next training on this one's data
+        if training.knobs: training.knobs.detach()
     return training.finish()

@@ -1,0 +1,390 @@
+// The chart of a training: Python sends numbers, this draws them. It asks for everything when it is opened ("hello").
+// What came from data reaches the page as text or as pixels, never as HTML.
+
+const LOOKS = {
+  filters: "Filters", activations: "Activations", weights: "Weights", gradients: "Gradients", predictions: "Predictions",
+};
+const ABOUT = {
+  filters: "what the first layer looks for", activations: "what each layer makes of one example", weights: "how large the weights are",
+  gradients: "how strongly each layer is pulled, by its gradient's norm", predictions: "the same few examples, guessed anew",
+};
+const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "1 4", "6 2 2 2 2 2"];   // colour is never the only sign
+const LEFT = 44, RIGHT = 10, TOP = 8, BOTTOM = 30;
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+const known = (v) => v !== null && v !== undefined;
+const short = (v, digits = 3) => (known(v) ? String(Number(v.toPrecision(digits))) : "–");
+const fixed = (v) => (!known(v) ? "–" : Math.abs(v) >= 100 ? short(v) : v.toFixed(Math.abs(v) >= 10 ? 2 : 4));
+const words = (knob) => knob.replaceAll("_", " ");
+
+function ticks(low, high, most) {
+  const raw = (high - low) / most, power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
+  const found = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(Number((i * step).toPrecision(6)));
+  return found;
+}
+
+// ---- what is known: one store for all views of a model
+
+function empty() { return { points: new Map(), marks: [], state: { branches: [], epochs: 1, epoch: 0 }, picture: null, look: null, scrub: null }; }
+
+function thin(points) {   // a long training: every second of the oldest half, epochs' ends kept
+  if (points.length < 1500) return points;
+  const half = points.length >> 1;
+  return points.filter((p, i) => i >= half || i % 2 === 0 || known(p[3]));
+}
+
+function take(store, message) {
+  if (message.kind === "picture") { store.picture = message.picture; return; }
+  if (message.all) { store.points = new Map(); store.marks = []; }
+  Object.assign(store.state, message.state ?? {});
+  if ("look" in message) store.look = message.look;
+  for (const name of message.gone ?? []) {
+    store.points.delete(name);
+    store.marks = store.marks.filter((m) => m[0] !== name);
+  }
+  for (const [name, ...point] of message.points ?? []) {
+    if (!store.points.has(name)) store.points.set(name, []);
+    store.points.get(name).push(point);
+  }
+  for (const [name, points] of store.points) store.points.set(name, thin(points));
+  store.marks.push(...(message.marks ?? []));
+}
+
+// A slider that is dragged makes many moves: what lies closer than the eye can part is one mark, with its last value.
+function merged(store) {
+  const near = Math.max(store.state.epochs, 1) / 60, found = [];
+  for (const mark of store.marks) {
+    const last = found.at(-1);
+    if (last && last[0] === mark[0] && last[2] === mark[2] && mark[1] - last[4] < near) { last[3] = mark[3]; last[1] = mark[1]; } else found.push([...mark, mark[1]]);
+  }
+  return found;
+}
+
+// The points of a branch and of those it comes from: [x, training, validation].
+function points(store, branch, at) {
+  const own = (store.points.get(branch.name) ?? []).map((p) => [p[0], p[1 + at], p[3 + at]]);
+  const parent = store.state.branches.find((b) => b.name === branch.parent);
+  return parent && parent !== branch ? [...points(store, parent, at).filter((p) => p[0] <= branch.forked_at + 1e-9), ...own] : own;
+}
+
+// Its curve, from where it left its parent: [x, mean of the training over the last epoch, validation, training].
+function line(store, branch, at) {
+  const all = points(store, branch, at), begin = branch.parent ? branch.forked_at - 1e-9 : -1;
+  let from = 0;
+  return all.map((p, i) => {
+    while (all[from][0] <= Math.max(p[0] - 1, p[0] > begin + 2e-9 ? begin + 2e-9 : -1) + 1e-9) from++;   // of this branch alone
+    const last = all.slice(from, i + 1).map((q) => q[1]).filter(known);
+    return [p[0], known(p[1]) && last.length ? last.reduce((a, b) => a + b, 0) / last.length : null, p[2], p[1]];
+  }).filter((p) => p[0] >= begin);
+}
+
+function limits(curves, now, at, metric, log) {
+  const values = curves.flatMap((c) => c.flatMap((p) => [p[1], p[2]])).filter(known);
+  if (!values.length) return at && metric === "accuracy" ? [0, 1] : [log ? 0.01 : 0, log ? 10 : 1];
+  const first = Math.max(...curves.flatMap((c) => c.slice(0, 1).map((p) => p[1])).filter(known), 1e-9);
+  const largest = values.reduce((a, b) => Math.max(a, b)), smallest = values.reduce((a, b) => Math.min(a, b));
+  if (at && metric === "accuracy") {
+    const least = now.findLast((p) => known(p[2]))?.[2] ?? 0, own = now.map((p) => p[1]).filter(known);
+    const above = (floor, all = values) => all.filter((v) => v >= floor).length / (all.length || 1);
+    return [[0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0].find((f) => least > f && above(f) >= 0.7 && above(f, own) >= 0.5) ?? 0, 1];
+  }
+  if (log) return [10 ** Math.floor(Math.log10(Math.max(smallest, first * 1e-5, 1e-9))), 10 ** Math.ceil(Math.log10(Math.min(largest, first * 1e3)))];
+  const top = Math.min(largest, 1.5 * first), step = ticks(0, top, 4)[1] ?? top;   // a loss that explodes leaves the picture
+  return [0, Math.ceil(top / step - 0.02) * step];
+}
+
+// ---- one of the two plots
+
+function plot(view, at) {
+  const clip = `hackbook-clip-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+  const area = svg("rect"), frame = svg("g", { class: "frame" }), curves = svg("g", { "clip-path": `url(#${clip})` }), dots = svg("g");
+  const picture = svg("svg", { class: "curves", role: "img" }, svg("clipPath", { id: clip }, area), frame, curves, dots);
+  const name = make("span", { class: "name" }), readout = make("span", { class: "readout" });
+  const scale = make("button", { type: "button", class: "scale", "aria-pressed": "false", title: "Logarithmic axis" }, "log");
+  const marks = make("div", { class: "marks", role: "group", "aria-label": "slider moves" });
+  const tip = make("div", { class: "tip", hidden: "" });
+  const node = make("figure", { class: "plot" }, make("figcaption", {}, name, readout), make("div", { class: "paper" }, picture, marks, tip));
+  let log = false, shown = "";
+  if (!at) node.firstChild.append(scale);
+  scale.addEventListener("click", () => { log = !log; scale.setAttribute("aria-pressed", log); update(); });
+
+  function tell(button, mark) {
+    tip.replaceChildren(make("b", {}, `${words(mark[2])} ${mark[3] === 0 ? "off" : short(mark[3])}`), ` from epoch ${mark[1].toFixed(2)}, ${mark[0]}`);
+    tip.hidden = false;
+    const half = tip.offsetWidth / 2, x = button.offsetLeft + button.offsetWidth / 2;
+    tip.style.left = `${Math.min(Math.max(x, half + 2), node.clientWidth - half - 2)}px`;
+  }
+
+  function place(found, x) {   // buttons under the axis: one stop of the Tab key, arrows go from mark to mark
+    const key = JSON.stringify(found);
+    if (key !== shown) {
+      shown = key;
+      const held = [...marks.children].indexOf(document.activeElement);
+      marks.replaceChildren(...found.map((mark, i) => {
+        const branch = view.store.state.branches.find((b) => b.name === mark[0]);
+        const button = make("button", { type: "button", tabindex: i === found.length - 1 ? "0" : "-1",
+          "aria-label": `${words(mark[2])} ${short(mark[3])} from epoch ${mark[1].toFixed(2)}, ${mark[0]}` });
+        button.style.setProperty("--c", view.colour(branch));
+        for (const event of ["pointerenter", "focus"]) button.addEventListener(event, () => tell(button, mark));
+        for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => { tip.hidden = true; });
+        button.addEventListener("keydown", (event) => {
+          const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+          if (!step) return;
+          event.preventDefault();
+          marks.children[Math.min(Math.max(i + step, 0), found.length - 1)].focus();
+        });
+        return button;
+      }));
+      if (held >= 0) marks.children[Math.min(held, found.length - 1)]?.focus({ preventScroll: true });
+    }
+    found.forEach((mark, i) => { marks.children[i].style.left = `${x(mark[1])}px`; });
+  }
+
+  function update() {
+    const { store } = view, { state } = store, width = Math.max(node.clientWidth, 180);
+    const metric = state.metric ?? "accuracy", title = at ? (metric === "mae" ? "mean distance" : metric) : "loss";
+    const last = Math.max(state.epochs, 1, ...[...store.points.values()].map((p) => p.at(-1)?.[0] ?? 0));
+    const lines = new Map(state.branches.map((b) => [b.name, line(store, b, at)]));
+    const [low, high] = limits([...lines.values()], lines.get(state.branch) ?? [], at, metric, log), height = width < 340 ? 190 : 232, right = width - RIGHT, bottom = height - BOTTOM;
+    const x = (v) => LEFT + (v / last) * (right - LEFT);
+    const part = (v) => (log ? Math.log(Math.max(v, low * 1e-3) / low) / Math.log(high / low) : (v - low) / (high - low || 1));
+    const y = (v) => Math.min(Math.max(bottom - part(v) * (bottom - TOP), -400), height + 400);
+    picture.setAttribute("width", width);
+    picture.setAttribute("height", height);
+    picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    marks.style.top = `${bottom + 1}px`;
+    picture.parentNode.style.height = `${height}px`;
+    for (const [k, v] of Object.entries({ x: LEFT, y: 0, width: right - LEFT + RIGHT, height: bottom + 1 })) area.setAttribute(k, v);
+
+    const levels = log ? Array.from({ length: Math.round(Math.log10(high / low)) + 1 }, (_, i) => low * 10 ** i) : ticks(low, high, 4);
+    const epochs = ticks(0, last, Math.max(2, Math.min(10, Math.floor(width / 45)))).filter(Number.isInteger);
+    frame.replaceChildren(
+      ...levels.flatMap((v) => [svg("line", { x1: LEFT, x2: right, y1: y(v), y2: y(v), class: "grid" }),
+        Object.assign(svg("text", { x: LEFT - 8, y: y(v) + 4, "text-anchor": "end" }), { textContent: short(v) })]),
+      ...epochs.map((v) => Object.assign(svg("text", { x: x(v), y: bottom + 24, "text-anchor": "middle" }), { textContent: v })),
+      svg("line", { x1: LEFT, x2: right, y1: bottom, y2: bottom, class: "axis" }),
+      Object.assign(svg("text", { x: LEFT - 10, y: bottom + 24, "text-anchor": "end", class: "unit" }), { textContent: "epoch" }));
+
+    const path = (points, k) => {
+      let pen = "", text = "";
+      for (const p of points) {
+        if (!known(p[k])) { if (k !== 2 && !known(p[2])) pen = ""; continue; }
+        text += `${pen || "M"}${x(p[0]).toFixed(1)} ${y(p[k]).toFixed(1)}`;
+        pen = "L";
+      }
+      return text;
+    };
+    const found = merged(store), drawn = [], spots = [];
+    for (const mark of found) if (mark[0] === state.branch) drawn.push(svg("line", { x1: x(mark[1]), x2: x(mark[1]), y1: TOP, y2: bottom, class: "move" }));
+    if (known(store.scrub)) drawn.push(svg("line", { x1: x(store.scrub), x2: x(store.scrub), y1: 0, y2: bottom, class: "scrub" }));
+    const order = [...state.branches].sort((a, b) => (a.name === state.branch) - (b.name === state.branch));
+    for (const branch of order) {
+      const curve = lines.get(branch.name), now = branch.name === state.branch, ends = curve.filter((p) => known(p[2]));
+      const style = `--c: ${view.colour(branch)}`, dash = DASHES[branch.colour % DASHES.length], group = svg("g", { style, class: now ? "now" : "past" });
+      if (now && ends.length > 1) {
+        const between = curve.filter((p) => known(p[1]) && p[0] >= ends[0][0] && p[0] <= ends.at(-1)[0]);
+        if (between.length) group.append(svg("path", { d: `${path(between, 1)}L${path(ends.toReversed(), 2).slice(1)}Z`, class: "gap" }));
+      }
+      if (now) group.append(svg("path", { d: path(curve, 3), class: "raw" }));
+      group.append(svg("path", { d: path(curve, 1), class: "training", "stroke-dasharray": dash }),
+        svg("path", { d: path(ends, 2), class: "validation", "stroke-dasharray": dash }));
+      drawn.push(group);
+      if (ends.length <= 60) for (const p of ends) if (y(p[2]) >= 0 && y(p[2]) <= bottom) spots.push(svg("circle", { cx: x(p[0]), cy: y(p[2]), r: now ? 3 : 2, class: `end ${now ? "now" : "past"}`, style }));
+      if (now) {
+        const head = curve.findLast((p) => known(p[1])), best = ends.at(-1);
+        if (head) spots.push(svg("circle", { cx: x(head[0]), cy: Math.min(Math.max(y(head[1]), 5), bottom), r: 4.5, class: "here", style }));
+        const pair = ends.length ? curve.findLast((p) => known(p[1]) && p[0] <= best[0] + 1e-9) : null;
+        const gap = pair ? Math.abs(pair[1] - best[2]) : null;
+        readout.replaceChildren(...[["training", head?.[1]], ["validation", best?.[2]], ["gap", gap]].map(([k, v]) => make("span", { class: k }, `${k} `, make("b", {}, fixed(v)))));
+        picture.setAttribute("aria-label", `${title} over epochs, ${branch.name}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}`);
+        view.said[at] = `${title}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}.`;
+      }
+    }
+    curves.replaceChildren(...drawn);
+    dots.replaceChildren(...spots);
+    name.textContent = title;
+    place(found, x);
+  }
+  return { node, update };
+}
+
+// ---- the picture that teaches
+
+function pixels(rows, plain) {
+  const height = rows.length, width = rows[0]?.length ?? 0, canvas = make("canvas", { width, height }), pen = canvas.getContext("2d");
+  const image = pen.createImageData(width || 1, height || 1);
+  rows.forEach((row, i) => row.forEach((v, j) => {
+    const [r, g, b] = Array.isArray(v) ? v : Array(3).fill(plain ? v : 255 - v);
+    image.data.set([r, g, b, 255], 4 * (i * width + j));
+  }));
+  pen.putImageData(image, 0, 0);
+  return canvas;
+}
+
+const figure = (rows, caption, title = caption, kind = "") => make("figure", { class: kind, title }, Array.isArray(rows?.[0]) ? pixels(rows) : "", make("figcaption", {}, caption));
+const parted = (caption = "") => caption.match(/^(.*) (\d+)$/)?.slice(1) ?? [caption, ""];   // "conv2d 3"
+
+function tiles(p) {
+  return make("div", { class: "tiles" }, ...p.images.map((rows, i) => figure(rows, parted(p.captions?.[i])[1] || p.captions?.[i] || "", p.captions?.[i] ?? "")));
+}
+
+function strips(p) {   // a strip of pictures for each layer
+  const found = new Map();
+  p.images.forEach((rows, i) => {
+    const [layer, n] = parted(p.captions?.[i]);
+    if (!found.has(layer)) found.set(layer, []);
+    found.get(layer).push(figure(rows, "", n ? `${layer} ${n}` : layer));
+  });
+  return make("div", { class: "strips" }, ...[...found].map(([layer, all]) => make("div", {}, make("span", { class: "of", title: layer }, layer), make("div", { class: `strip${all.length > 1 ? "" : " one"}` }, ...all))));
+}
+
+// As many columns as let all tiles be seen at once, as large as can be.
+function fit(paper) {
+  const grid = paper.querySelector(".tiles"), n = grid?.children.length;
+  if (!n) return;
+  const width = paper.clientWidth - 2, height = paper.clientHeight - 2, side = (c) => Math.min((width - 8 * (c - 1)) / c, 96);
+  let c = 1;
+  while (c < n && side(c) > 30 && Math.ceil(n / c) * (side(c) + 22) - 6 > height) c++;
+  grid.style.gridTemplateColumns = `repeat(${c}, ${Math.floor(side(c))}px)`;
+}
+
+function bars(layer) {
+  const most = Math.max(...layer.counts, 1), n = layer.counts.length, edges = layer.edges;
+  const picture = svg("svg", { viewBox: `0 0 ${n} 40`, preserveAspectRatio: "none", class: "bars", role: "img",
+    "aria-label": `weights of ${layer.name}, from ${short(edges[0])} to ${short(edges.at(-1))}` },
+  ...layer.counts.map((c, i) => svg("rect", { x: i + 0.06, width: 0.88, y: 40 - (38 * c) / most, height: (38 * c) / most })));
+  return make("div", { class: "layer" }, make("span", { class: "of" }, layer.name), picture,
+    make("span", { class: "ends" }, make("i", {}, short(edges[0], 2)), make("i", {}, short(edges.at(-1), 2))));
+}
+
+const DRAW = {
+  filters: tiles,
+  activations: strips,
+  weights: (p) => make("div", { class: "layers" }, ...p.layers.map(bars)),
+  gradients: (p) => make("div", { class: "norms" }, ...p.layers.flatMap((name, i) => {
+    const norm = p.norms[i], bar = make("span", { class: "bar" }, make("i"));
+    bar.firstChild.style.width = `${known(norm) && norm > 0 ? Math.min(Math.max((Math.log10(norm) + 6) / 8, 0.01), 1) * 100 : 0}%`;
+    return [make("span", { class: "of", title: name }, name), bar, make("b", {}, known(norm) ? norm.toExponential(1).replace("e+0", "e0") : "–")];
+  }), make("span", { class: "of axis" }, "norm, log scale"), make("span", { class: "axis ends" }, make("i", {}, "1e-6"), make("i", {}, "1e2"))),
+  predictions: (p) => {
+    const right = (i) => !p.probability || p.truth[i] === p.predicted[i];   // of numbers none is simply right
+    const caption = (i) => (right(i) && known(p.probability?.[i]) ? `${p.predicted[i]} ${Math.round(100 * p.probability[i])} %` : `${p.predicted[i]}, is ${p.truth[i]}`);
+    const title = (i) => `${p.predicted[i]}${known(p.probability?.[i]) ? ` with ${Math.round(100 * p.probability[i])} %` : ""}; truth: ${p.truth[i]}`;
+    return make("div", { class: "tiles" }, ...p.truth.map((_, i) => figure(p.images?.[i], caption(i), title(i), right(i) ? "right" : "wrong")));
+  },
+};
+
+function looks(view, model) {
+  const id = `hackbook-look-${crypto.getRandomValues(new Uint32Array(1))[0]}`, names = model.get("looks");
+  const paper = make("div", { class: "picture", id, role: "tabpanel", tabindex: "0" }), about = make("p", { class: "about" });
+  const tabs = names.map((name, i) => {
+    const tab = make("button", { type: "button", role: "tab", "aria-controls": id, title: ABOUT[name] ?? "" }, LOOKS[name] ?? name);
+    tab.addEventListener("click", () => choose(name));
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const to = (i + step + names.length) % names.length;
+      tabs[to].focus();
+      choose(names[to]);
+    });
+    return tab;
+  });
+  function choose(name) { view.store.look = name; model.send({ do: "look", name }); view.all(); }
+  let drawn = null, kind = null;
+  function update() {
+    const { look, picture } = view.store;
+    tabs.forEach((tab, i) => {
+      tab.setAttribute("aria-selected", names[i] === look);
+      tab.tabIndex = names[i] === look || (!names.includes(look) && !i) ? 0 : -1;
+    });
+    about.textContent = ABOUT[look] ?? "";
+    if (picture === drawn && kind === look) return fit(paper);
+    drawn = picture;
+    kind = look;
+    paper.setAttribute("aria-label", LOOKS[look] ?? "picture");
+    const there = picture && picture.kind === look && DRAW[look];
+    paper.replaceChildren(there ? DRAW[look](picture) : make("p", { class: "wait" }, look ? "comes with the next batches" : "choose a picture"));
+    fit(paper);
+  }
+  const node = make("section", { class: "look", "aria-label": "what the network does" }, make("div", { class: "tabs", role: "tablist" }, ...tabs), about, paper);
+  return { node, update };
+}
+
+// ---- the whole
+
+export default () => {
+  const store = empty(), views = new Set();
+  return {
+    initialize({ model }) {
+      model.on("msg:custom", (message) => { take(store, message); for (const view of views) view.soon(); });
+    },
+    render({ model, el }) {
+      const palette = model.get("palette");
+      const view = { store, said: ["", ""], all: () => { for (const v of views) v.soon(); },
+        colour: (branch) => (branch ? `color-mix(in srgb, ${palette[branch.colour % palette.length]} 78%, var(--ink))` : "var(--soft)") };
+      const plots = [plot(view, 0), plot(view, 1)], look = model.get("looks").length ? looks(view, model) : null;
+      const legend = make("ul", { class: "legend", "aria-label": "branches" }), summary = make("div", { class: "summary", role: "status" });
+      const key = make("span", { class: "key", "aria-hidden": "true" },
+        svg("svg", { width: 26, height: 10 }, svg("path", { d: "M1 5H25", class: "training" })), "training",
+        svg("svg", { width: 26, height: 10 }, svg("path", { d: "M1 5H25", class: "validation" }), svg("circle", { cx: 13, cy: 5, r: 3, class: "end" })), "validation",
+        svg("svg", { width: 18, height: 10 }, svg("rect", { width: 18, height: 10, class: "gap" })), "gap",
+        svg("svg", { width: 10, height: 10 }, svg("path", { d: "M5 1L9 9H1Z", class: "moved" })), "slider moved");
+      const panel = make("div", { class: "hackbook-chart", role: "group", "aria-label": "training" },
+        make("div", { class: "sheet" }, make("div", { class: "plots" }, ...plots.map((p) => p.node)), look?.node ?? "",
+          make("div", { class: "foot" }, legend, key)), summary);
+      let told = "", listed = "";
+
+      function update() {
+        const { state } = store;
+        for (const p of plots) p.update();
+        look?.update();
+        const entries = JSON.stringify([state.branches.map((b) => [b.name, b.colour]), state.branch]);
+        if (entries !== listed) {
+          listed = entries;
+          legend.replaceChildren(...state.branches.map((b) => {
+            const item = make("li", b.name === state.branch ? { "aria-current": "true" } : {},
+              svg("svg", { width: 26, height: 10, "aria-hidden": "true" }, svg("path", { d: "M1 5H25", class: "validation", "stroke-dasharray": DASHES[b.colour % DASHES.length] })), b.name);
+            item.style.setProperty("--c", view.colour(b));
+            return item;
+          }));
+        }
+        const moment = `${Math.floor(state.epoch)} ${state.status} ${state.branch}`;   // once an epoch is often enough for an ear
+        if (moment !== told) {
+          told = moment;
+          const move = store.marks.at(-1);
+          summary.textContent = `${state.status ?? ""}, epoch ${Math.floor(state.epoch)} of ${state.epochs}, branch ${state.branch ?? ""} of ${state.branches.length}. ${view.said.join(" ")}` +
+            (move ? ` Last move: ${words(move[2])} ${short(move[3])} from epoch ${move[1].toFixed(2)}.` : "");
+        }
+      }
+      let asked = 0;
+      view.soon = () => { asked ||= requestAnimationFrame(() => { asked = 0; update(); }); };
+      const scrub = (event) => { if (event.detail.group === model.get("group")) { store.scrub = event.detail.epoch; view.soon(); } };
+      const watch = new ResizeObserver(view.soon);
+      const quiet = (event) => panel.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));
+      panel.addEventListener("keydown", quiet);   // JupyterLab's own keys stay off the panel
+      document.addEventListener("hackbook-scrub", scrub);
+      views.add(view);
+      el.append(panel);
+      watch.observe(panel);
+      update();
+      try { model.send({ do: "hello" }); } catch { /* the kernel is gone: what is known stays */ }
+      return () => { views.delete(view); watch.disconnect(); cancelAnimationFrame(asked); document.removeEventListener("hackbook-scrub", scrub); };
+    },
+  };
+};
