@@ -71,7 +71,7 @@ def plot(self:Run) -> Figure:
     for ax, metric in zip(axes, ('loss', self.metric)):
         ax.plot(self.history.epoch, self.history[metric], marker='.', label='training')
         ax.plot(self.history.epoch, self.history[f'val_{metric}'], marker='.', label='validation')
-        label(ax, f"Validation {metric} ends at {self.history[f'val_{metric}'].iloc[-1]:.3f}", 'epoch', units[metric])
+        label(ax, f"Validation {metric}: {self.history[f'val_{metric}'].iloc[-1]:.3f}", 'epoch', units[metric])
     axes[0].legend(frameon=False, fontsize=9)
     return fig
 
@@ -138,7 +138,7 @@ def _row(folder):
         metric = 'val_accuracy' if 'val_accuracy' in history else 'val_mae'
         best = history.loc[history.val_loss.idxmin()] if len(history) and history.val_loss.notna().any() else {}
         return {'run': folder.name, 'status': record['status'], metric: best.get(metric), 'val_loss': best.get('val_loss'),
-                'best_epoch': best.get('epoch'), 'epochs': len(history), 'seconds': record['seconds'],
+                'best_epoch': best.get('epoch'), 'trained': len(history), 'seconds': record['seconds'],
                 'model': record['model']['name'], 'weights': record['model']['parameters'], 'data': record['data']['name'],
                 'openings': len(record.get('openings', [])), **record['parameters'], 'started': record['started']}
     except (HackbookError, KeyError, TypeError, AttributeError, ValueError) as e:
