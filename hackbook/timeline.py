@@ -264,7 +264,7 @@ def recipe(self:Timeline) -> str:
     moves = [m for m in self.moves() if m[0] < (done * self.steps if done or self.at else inf)]
     lines = [f'# {branch}: begin with the model as it was before the first step']
     if not constant and done < self.epochs:
-        lines.append(f'# we stand at epoch {done} of {self.epochs}; the schedule is made for all of them, so this goes on to the end')
+        lines.append(f'# we stand at epoch {done} of {self.epochs}; since the schedule spans them all, this goes on to the end')
     lines.append(f"run = hb.fit(model, splits, {', '.join(f'{k}={v!r}' for k, v in o.items())}, moves=[{'' if moves else '])'}")
     lines += [f'    ({step}, {name!r}, {value!r}),' for step, name, value in moves] + ['])'] * bool(moves)
     return '\n'.join(['import hackbook as hb', ''] + lines)
