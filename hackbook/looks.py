@@ -59,7 +59,8 @@ def filters(
 def _stages(model, most=3):
     "Up to `most` layers whose outputs make pictures or, where there are none, rows; ReLUs before others."
     keras = load_keras()
-    apart = [l for l in model.layers if not isinstance(l, (keras.layers.InputLayer, keras.layers.Flatten, keras.layers.Dropout))]
+    plain = keras.layers.InputLayer, keras.layers.Flatten, keras.layers.Dropout
+    apart = [l for l in model.layers if not isinstance(l, plain)]
     maps = [l for l in apart if len(getattr(l.output, 'shape', ())) == 4] or [l for l in apart if len(l.output.shape) == 2]
     bent = [l for l in maps if isinstance(l, (keras.layers.ReLU, keras.layers.Activation))
             or getattr(l, 'activation', None) not in (None, keras.activations.linear)]
@@ -184,10 +185,11 @@ def _draw_predictions(seen):
     if seen['images']: return _grid(seen['images'], captions, f"{wrong} of {len(captions)} are wrong", 6, 1., cmap='gray_r')
     fig, ax = subplots(height=2.6)
     truth, said = seen['truth'], seen['predicted']
-    if seen['probability']: ax.barh(captions[::-1], chances[::-1], color=[PALETTE[0 if t == p else 1] for t, p in zip(truth, said)][::-1])
+    colours = [PALETTE[0 if t == p else 1] for t, p in zip(truth, said)]
+    if seen['probability']: ax.barh(captions[::-1], chances[::-1], color=colours[::-1])
     else: ax.plot(truth, said, 'o'), ax.plot(truth, truth, color='.6', linewidth=.8)
-    words = ('probability', '') if seen['probability'] else ('truth', 'predicted')
-    return label(ax, f'{wrong} of {len(captions)} are wrong' if seen['probability'] else 'Predicted beside the truth', *words).figure
+    if seen['probability']: return label(ax, f'{wrong} of {len(captions)} are wrong', 'probability').figure
+    return label(ax, 'Predicted beside the truth', 'truth', 'predicted').figure
 
 # %% ../nbs/library/13_looks.ipynb #75cffe20
 def draw(

@@ -31,7 +31,8 @@ def _thread_settings():
     "A copy of what Keras keeps for this thread."
     from keras.src.backend.common import global_state as state
     plain = lambda v: copy(v) if isinstance(v, (list, dict, set)) else v
-    return [{k: plain(v) for k, v in vars(store).items()} for store in (state.GLOBAL_STATE_TRACKER, state.GLOBAL_SETTINGS_TRACKER)]
+    stores = state.GLOBAL_STATE_TRACKER, state.GLOBAL_SETTINGS_TRACKER
+    return [{k: plain(v) for k, v in vars(store).items()} for store in stores]
 
 def _take_settings(settings):
     "Let Keras use them in this thread."
@@ -61,7 +62,8 @@ class Loop:
         self.leave, self.once, self.moves = False, False, {}   # orders: out of fit; one batch; knobs to move
         self.step = 0                                          # batches finished
         self.idle, self.now, self.since, self.told = 0., 0., None, 0.                  # clocks, in seconds
-        self.look, self.drawn, self.picture, self.looks = None, (None, 0, 0., 0.), None, {}   # drawn: what, at which step, when, seconds
+        self.look, self.picture, self.looks = None, None, {}
+        self.drawn = None, 0, 0., 0.                           # which look, at which step, when, in how many seconds
 
 def _worth_saying(o):
     "The options that a recipe repeats."
@@ -207,12 +209,14 @@ def turn(self:Loop) -> bool:
 @patch
 def train(self:Loop):
     "Keras' own fit, from where the loop stands."
-    if (1, 0) not in self.snapshots: self.points[1, 0] = dict(self.knobs); self.snapshots[1, 0] = snapshot(self.model), self.points[1, 0]
+    if (1, 0) not in self.snapshots:
+        self.points[1, 0] = dict(self.knobs)
+        self.snapshots[1, 0] = snapshot(self.model), self.points[1, 0]
     self.since = None
     try:
         with reading(self.splits.train.x, self.splits.validation.x):
-            self.model.fit(self.served.dataset, epochs=self.o['epochs'], initial_epoch=self.step // self.served.steps, verbose=0,
-                           shuffle=False, validation_data=self.validation, callbacks=[self.callback()])
+            self.model.fit(self.served.dataset, epochs=self.o['epochs'], initial_epoch=self.step // self.served.steps,
+                           verbose=0, shuffle=False, validation_data=self.validation, callbacks=[self.callback()])
     finally: self.model._eval_epoch_iterator = None     # Keras would validate the next training on this one's data
 
 @patch
@@ -244,7 +248,8 @@ def diverged(self:Loop, loss):
     branch, epoch = self.timeline.place
     self.go_to(branch, epoch)
     back = f'the weights of epoch {epoch} are back' if epoch else 'the weights are as they were before'
-    return Diverged(f'the loss became {loss} in epoch {epoch + 1}; {back}; try a smaller learning_rate or clip_norm 1, then go on')
+    return Diverged(f'the loss became {loss} in epoch {epoch + 1}; {back}; '
+                    'try a smaller learning_rate or clip_norm 1, then go on')
 
 @patch
 def end(self:Loop, status, failure=None, unless=None) -> bool:

@@ -99,11 +99,13 @@ def state(self:Pilot) -> dict:
         t, steps, total = e.timeline, e.served.steps, e.served.steps * e.o['epochs']
         done = e.step - e.since[1] if e.since else 0
         left = (e.now - e.since[0]) / done * (total - e.step) if done > 0 else None
-        error = e.failure and (str(e.failure) if isinstance(e.failure, HackbookError) else f'{type(e.failure).__name__}: {e.failure}')
+        known = isinstance(e.failure, HackbookError)
+        error = e.failure and (str(e.failure) if known else f'{type(e.failure).__name__}: {e.failure}')
         branches = [{'name': b.name, 'colour': b.colour, 'parent': b.parent, 'forked_at': b.forked_at, 'epochs': b.epochs,
                      'best': t.score(b.name), 'settings': dict(b.settings)} for b in t.branches.values()]
-        return {'status': e.status, 'error': error, 'epoch': e.step / steps, 'epochs': e.o['epochs'], 'step': e.step, 'steps': steps,
-                'left': left, 'branch': e.timeline.place[0], 'branches': branches, 'controls': dict(e.values), 'metric': t.metric}
+        return {'status': e.status, 'error': error, 'epoch': e.step / steps, 'epochs': e.o['epochs'], 'step': e.step,
+                'steps': steps, 'left': left, 'branch': t.place[0], 'branches': branches, 'controls': dict(e.values),
+                'metric': t.metric}
 
 @patch
 def news(self:Pilot,

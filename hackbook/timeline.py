@@ -263,7 +263,8 @@ def recipe(self:Timeline) -> str:
     if constant and done: o['epochs'] = done
     moves = [m for m in self.moves() if m[0] < (done * self.steps if done or self.at else inf)]
     lines = [f'# {branch}: begin with the model as it was before the first step']
-    if not constant and done < self.epochs: lines.append(f'# after epoch {done} of {self.epochs}, the branch goes on as it began')
+    if not constant and done < self.epochs:
+        lines.append(f'# we stand at epoch {done} of {self.epochs}; since the schedule spans them all, this goes on to the end')
     lines.append(f"run = hb.fit(model, splits, {', '.join(f'{k}={v!r}' for k, v in o.items())}, moves=[{'' if moves else '])'}")
     lines += [f'    ({step}, {name!r}, {value!r}),' for step, name, value in moves] + ['])'] * bool(moves)
     return '\n'.join(['import hackbook as hb', ''] + lines)
@@ -290,7 +291,8 @@ def _draw(self:Timeline, ax, branch, place, strong):
     ends = [p for p in branch.points if p[3] is not None]
     at_ends, val = [p[0] for p in ends], [p[3 + place] for p in ends]
     ax.plot(at_ends, val, linewidth=2.2, marker='o', markersize=4, label=branch.name, **style)
-    if strong and ends: ax.fill_between(at_ends, np.interp(at_ends, at, values), val, color=style['color'], alpha=.12, linewidth=0)
+    gap = {'color': style['color'], 'alpha': .12, 'linewidth': 0}
+    if strong and ends: ax.fill_between(at_ends, np.interp(at_ends, at, values), val, **gap)
     for step, *_ in branch.moves: ax.axvline(step / self.steps, linewidth=.8, linestyle=':', **style)
 
 # %% ../nbs/library/12_timeline.ipynb #e59ad6ec
@@ -304,8 +306,8 @@ def _write_moves(self:Timeline, ax):
         at.setdefault(round(step / self.steps / max(self.epochs, 1) * 25), {})[name] = step / self.steps, value
     for moves in at.values():
         text = ' · '.join([_words(name, value) for name, (_, value) in moves.items()][:2] + ['…'] * (len(moves) > 2))
-        ax.annotate(text, (min(m[0] for m in moves.values()), 1), xycoords=('data', 'axes fraction'), xytext=(3, -2), fontsize=7,
-                    textcoords='offset points', rotation=90, va='top', ha='left', color='.3', zorder=6,
+        ax.annotate(text, (min(m[0] for m in moves.values()), 1), xycoords=('data', 'axes fraction'), xytext=(3, -2),
+                    fontsize=7, textcoords='offset points', rotation=90, va='top', ha='left', color='.3', zorder=6,
                     bbox={'facecolor': 'white', 'alpha': .7, 'linewidth': 0, 'pad': .5})
 
 @patch
@@ -336,8 +338,8 @@ def plot(self:Timeline,
     here, best = self[None], self.best()
     for place, (ax, what) in enumerate(zip(axes, ('loss', self.metric))):
         for branch in self.branches.values(): self._draw(ax, branch, place, branch is here)
-        if best: ax.plot(best['epoch'], best[f'val_{what}'], marker='*', markersize=14, color=PALETTE[here.colour % len(PALETTE)],
-                         markeredgecolor='white', zorder=5)
+        star = {'marker': '*', 'markersize': 14, 'markeredgecolor': 'white', 'zorder': 5}
+        if best: ax.plot(best['epoch'], best[f'val_{what}'], color=PALETTE[here.colour % len(PALETTE)], **star)
         self._limit(ax, place)
         label(ax, self._title(what), 'epoch', UNITS[what]).set_xlim(0, self.epochs * 1.03)
         ax.xaxis.get_major_locator().set_params(integer=True)
