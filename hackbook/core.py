@@ -197,7 +197,8 @@ def aligned(
     x:np.ndarray,   # or anything else, which is handed back as it is
 ) -> np.ndarray:    # the same values, beginning at a multiple of 64 bytes
     "`x`, moved if need be to where TensorFlow can share its memory."
-    if not isinstance(x, np.ndarray) or x.dtype.hasobject or x.ctypes.data % 64 == 0 and x.flags.c_contiguous: return x
+    if not isinstance(x, np.ndarray) or x.dtype.hasobject or x.size == 0: return x
+    if x.ctypes.data % 64 == 0 and x.flags.c_contiguous: return x
     room = np.empty(x.nbytes + 64, np.uint8)
     begin = -room.ctypes.data % 64
     moved = room[begin:begin + x.nbytes].view(x.dtype).reshape(x.shape)
