@@ -531,7 +531,7 @@ def test_two_hundred_random_actions(splits):
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - tracemalloc_at
     tracemalloc.stop()
-    assert grown < 20e6, grown
+    assert grown < 6e6, grown
     assert threading.active_count() <= threads and refused > 0
     pilot.start()
     pilot.wait(60)
