@@ -52,6 +52,7 @@ class Loop:
         compiled = {k: v for k, v in o.items() if k not in ('epochs', 'batch_size', 'seed')}
         compile_model(model, splits.train, self.served.steps * o['epochs'], **compiled)
         self.knobs, self.settings = attach(model), _thread_settings()
+        self.knobs.held = lambda: self.status in ('running', 'paused')     # nobody else may train the model now
         self.controls = controls_of(self.knobs)
         self.values = {name: c.value for name, c in self.controls.items()}       # as the sliders stand
         metric = 'accuracy' if splits.train.class_names else 'mae'

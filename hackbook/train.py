@@ -239,6 +239,12 @@ def measure_epochs(self:Training, validation, ends) -> int:
     return max(1, int((ends - perf_counter() - begin) / epoch * .95))
 
 # %% ../nbs/library/12_train.ipynb #8d047bbf
+def _let_go(model):
+    "Take off knobs that somebody attached. Raises `InvalidValue` where a live training holds them."
+    if not (knobs := getattr(model.train_step, 'knobs', None)): return
+    require(not getattr(knobs, 'held', lambda: False)(), model.name, 'in a live training', 'free', 'stop that training, or build a second model')
+    knobs.detach()
+
 @patch
 def take_moves(self:Training, moves):
     "Attach the knobs, and have them turned at the right steps. Raises `InvalidValue` for a move that cannot be made."
@@ -268,7 +274,7 @@ def fit(
     class_weight:str|dict=None,   # 'balanced', or a weight by class name; None: all examples count the same
     label_smoothing:float=0.,     # share of each answer that may be anything, in training alone; 0 to below 1
     rates:dict=None,              # layer → its share of the learning rate, > 0; None: all the same
-    moves:Iterable=(),            # (step, knob, value): strengths to change on the way, as a recipe of `Live` has them
+    moves:Iterable=None,          # (step, knob, value): strengths to change on the way, as a recipe of `Live` has them
     accumulate:int=1,             # batches an update of the weights
     ema:float=None,               # share of the old average that each update keeps, 0 to 1; None: no average
     precision:str=None,           # 'mixed_bfloat16', 'mixed_float16', 'float32'; None: as the model is
@@ -284,6 +290,7 @@ def fit(
     if tensorboard: _check_tensorboard(to)
     ends = inf if budget is None else perf_counter() + (deadline(budget) - datetime.now().astimezone()).total_seconds()
     weight, key = _class_weight(class_weight, splits.train), _key(model, splits, options)
+    _let_go(model)
     set_seed(seed)
     if deterministic: _be_deterministic()
     found = _earlier(to, key) if resume else None
@@ -321,7 +328,7 @@ def _begin(model, splits, options, key, found, to, ends):
         compile_model(model, splits.train, 1, **compiled | {'schedule': 'constant'})
         o['epochs'] = training.measure_epochs(splits.validation, ends)
     compile_model(model, splits.train, ceil(served.steps * o['epochs'] / o['accumulate']), **compiled)
-    if o['moves']: training.take_moves(o['moves'])
+    if o['moves'] is not None: training.take_moves(o['moves'])
     training.record = found[1] if found else describe(model, splits, o, datetime.now().astimezone()) | {'key': key}
     training.folder = found[0] if found else to and new_folder(to, training.record)
     if found: training.go_on()

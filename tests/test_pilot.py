@@ -16,7 +16,6 @@ import pytest
 
 import hackbook as hb
 from hackbook.augment import augment
-from hackbook.batches import Batches, in_order
 from hackbook.compile import compile_model
 from hackbook.core import load_keras
 from hackbook.knobs import attach
@@ -78,18 +77,9 @@ def traces_of(model):
 
 
 def replayed(model, splits, recipe):
-    """What `hb.fit(..., moves=...)` is to do, done by hand from the recipe's own text."""
-    asked = {}
-    hb_ = SimpleNamespace(fit=lambda model, splits, **options: asked.update(options))
-    exec(recipe.replace("import hackbook as hb", ""), {"hb": hb_, "model": None, "splits": None})
-    o, moves = asked, asked.pop("moves", [])
-    hb.set_seed(o["seed"])
-    served = Batches(splits.train, o["batch_size"], o["seed"])
-    options = {k: v for k, v in o.items() if k not in ("epochs", "seed", "batch_size")}
-    compile_model(model, splits.train, served.steps * o["epochs"], **options)
-    knobs = attach(model)
-    order = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: served.epoch.assign(epoch))
-    model.fit(served.dataset, epochs=o["epochs"], verbose=0, shuffle=False, validation_data=in_order(splits.validation), callbacks=[order, Moves(knobs, moves)])
+    """The weights that the recipe's own text comes to."""
+    hb_ = SimpleNamespace(fit=lambda *given, **options: hb.fit(*given, to=None, **options))
+    exec(recipe.replace("import hackbook as hb", ""), {"hb": hb_, "model": model, "splits": splits})
     return weights(model)
 
 
@@ -536,3 +526,14 @@ def test_two_hundred_random_actions(splits):
     pilot.start()
     pilot.wait(60)
     assert pilot.state()["status"] == "finished"
+
+
+def test_fit_leaves_a_model_alone_that_is_trained_live(splits):
+    pilot = Pilot(network(splits), splits, epochs=50)
+    pilot.start()
+    until(lambda: pilot.state()["step"] > 2)
+    with pytest.raises(hb.HackbookError, match="stop that training, or build a second model"):
+        hb.fit(pilot.model, splits, epochs=1, to=None)
+    pilot.stop()
+    pilot.wait(60)
+    assert len(hb.fit(pilot.model, splits, epochs=1, to=None).history) == 1
