@@ -16,6 +16,7 @@ import pytest
 
 import hackbook as hb
 from hackbook.augment import augment
+from hackbook.batches import in_order
 from hackbook.compile import compile_model
 from hackbook.core import load_keras
 from hackbook.knobs import attach
