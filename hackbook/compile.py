@@ -16,7 +16,6 @@ from .core import load_keras, require
 from .data import Dataset
 from .finetune import check_rates, scale_rates
 from .knobs import _StandIn, smooth_labels
-from .prepare import Splits
 from .schedules import SCHEDULES
 
 # %% ../nbs/library/12_compile.ipynb #a59e66fa

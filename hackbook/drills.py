@@ -34,7 +34,7 @@ class Coach:
 
     def _step(self, x, y):
         "One step: the loss before it, and the size of each variable's gradient (root of the mean square)."
-        losses, ops = load_keras().losses, load_keras().ops
+        losses = load_keras().losses
         import tensorflow as tf
         loss = losses.SparseCategoricalCrossentropy() if self.names else losses.MeanSquaredError()
         with tf.GradientTape() as tape:

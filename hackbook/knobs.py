@@ -8,7 +8,6 @@ __all__ = ['RANGES', 'FACTORS', 'Place', 'smooth_labels', 'Knobs', 'attach']
 # %% ../nbs/library/09_knobs.ipynb #12f504ec
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import inf, isfinite

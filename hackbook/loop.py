@@ -18,7 +18,7 @@ from .batches import Batches, in_order
 from .checkpoint import assign, restore, snapshot
 from .compile import compile_model
 from .controls import controls_of
-from .core import HackbookError, load_keras, set_seed
+from .core import load_keras, set_seed
 from .knobs import attach
 from .lazy import reading
 from .looks import LOOKS

@@ -9,8 +9,6 @@ __all__ = ['cnn']
 from collections.abc import Sequence
 from numbers import Integral, Real
 
-import numpy as np
-
 from .core import load_keras, require
 from .prepare import Splits
 

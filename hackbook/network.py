@@ -46,7 +46,7 @@ def check_output(
                      "End with one softmax: Dense(classes, activation='softmax').")
     surest, twice = float(_turned_up(probe, 100.).max()), e / (e + n - 1)
     says = f'With large last weights the surest answer is {surest:.3f}.'
-    if ok := surest > .99: return Check(name, 'pass', surest, 'above 0.99', says)
+    if surest > .99: return Check(name, 'pass', surest, 'above 0.99', says)
     why = 'That is the most that a softmax of a softmax can say: take one of the two away.' if abs(surest - twice) < .01 else \
         'Something squeezes the answers after the last weights: end with one softmax and nothing else.'
     return Check(name, 'fail', surest, 'above 0.99', says, why)
