@@ -115,7 +115,9 @@ def gate(self:Loop, step):
         moves, self.moves, self.once = self.moves, {}, False
         if at := self.timeline.at: self.timeline.fork(*at, self.point(*at))
         for name, value in moves.items(): self.timeline.move(step, name, value)
-    if moves: self.knobs.update(moves)
+    if moves:
+        self.knobs.update(moves)
+        self.tell(now=True)
 
 @patch
 def point(self:Loop, branch, epoch):

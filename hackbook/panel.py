@@ -108,6 +108,7 @@ class Panel:
         self.desk = _Desk(controls=[_control(c) for c in pilot.controls.values()], group=group)
         self.lock, self.trouble, self.note, self._sent = self.chart.lock, '', NOTES.get(frontend(), ''), {}
         self._timer, self._pushed, self._widget, self._handle, self._drawn = None, 0., None, None, None
+        self._hurried = 0.   # until when, after a move
         self.desk.on_msg(lambda widget, message, buffers: self._told(message))
         if self.chart.looks: self.chart.look(look or self.chart.looks[0])
         self.free_comms()
@@ -145,8 +146,12 @@ def _redraw(self:Panel, state):
 @patch
 def changed(self:Panel):
     "Something has changed: the page is told soon. Cheap, from any thread."
-    if self._timer is not None: return
-    self._timer = Timer(max(self._pushed + self.every - monotonic(), .001), self._ring)
+    hurried, timer = monotonic() < self._hurried, self._timer
+    if timer is not None:
+        if not hurried: return
+        timer.cancel()
+    every = min(self.every, .05) if hurried else self.every
+    self._timer = Timer(max(self._pushed + every - monotonic(), .001), self._ring)
     self._timer.daemon = True
     self._timer.start()
 
@@ -180,6 +185,7 @@ def _set(self:Panel, message):
     name, value = message['name'], float(message['value'])
     for panel in self.together:
         if name not in panel.pilot.controls: continue
+        panel._hurried = monotonic() + 1
         took = panel.pilot.set(name, value)
         shown = f'{took:.6g}' if took else 'off'
         text = f"{name.replace('_', ' ')} {shown}: {WHEN.get(panel.pilot.state()['status'], 'used when it goes on')}"

@@ -137,6 +137,17 @@ def test_a_move_is_acknowledged_with_the_value_it_became(panel, pilot):
     assert panel.sent[-1]["text"] == "learning rate 0.01: used when the training goes on"
 
 
+def test_a_mark_does_not_wait_for_the_next_refresh(panel):
+    panel.every = 30
+    panel.push()
+    panel.changed()  # the timer is set, and far away
+    panel._told({"do": "set", "name": "dropout", "value": 0.2})
+    until = time.monotonic() + 5
+    while not (marks := [m for seen in panel.seen for m in seen.get("marks", ())]) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert marks == [["main", 0.0, "dropout", 0.2]]
+
+
 def test_every_button_reaches_the_pilot(panel, pilot, tmp_path):
     for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}):
         panel._told({"from": "me", **message})

@@ -1,6 +1,6 @@
 """Measure hackbook beside its peers, in one run on one machine, and write `_bench/results.json`.
 
-    python tests/bench/run.py [--only import,lazy,mnist,minute,fit] [--seeds 5] [--to _bench]
+    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live] [--seeds 5] [--to _bench]
 
 Every measurement is made in a process of its own, ours and the peer's in turn, so that both meet the same weather.
 `ratio` says how many times better ours is: peer/ours for time and memory, ours/peer for what is done in a second.
@@ -22,6 +22,9 @@ GOAL = 0.9932  # the accuracy that the published listing's article reports
 SHARED = HERE.parents[2] / "shared/data"  # real data lies beside the project, or where HACKBOOK_DATA says
 if SHARED.is_dir():
     os.environ.setdefault("HACKBOOK_DATA", str(SHARED))
+sys.path.insert(0, str(HERE))
+import live  # noqa: E402, after the folder of the data is known
+
 MNIST = Path(os.environ.get("HACKBOOK_DATA", Path.home() / ".keras/datasets")) / "mnist.npz"
 
 
@@ -256,7 +259,8 @@ def measure(function, *arguments):
 
 def figure(ours, peer, unit, note, more=False):
     """One entry of results.json, for which less is better, unless `more` is."""
-    ours, peer, ratio = (float(f"{x:.4g}") for x in (ours, peer, ours / peer if more else peer / ours))
+    ratio = float(f"{ours / peer if more else peer / ours:.4g}") if ours else None
+    ours, peer = (float(f"{x:.4g}") for x in (ours, peer))
     return {"ours": ours, "peer": peer, "ratio": ratio, "unit": unit, "note": note}
 
 
@@ -346,7 +350,12 @@ def bench_lazy(seeds):
             "lazy.memory": figure(many["memory"], few["memory"], "MB", grown)}
 
 
-BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit}
+def bench_live(seeds):
+    """Sliders that change the network while it trains: what they cost, and how soon they act."""
+    return live.bench(measure, figure)
+
+
+BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live}
 
 
 def main():
@@ -357,9 +366,8 @@ def main():
     parser.add_argument("--child", nargs="+")
     arguments = parser.parse_args()
     if arguments.child:
-        sys.path.insert(0, str(HERE))
         name, *values = arguments.child
-        return print(json.dumps(globals()[name](*map(int, values))))
+        return print(json.dumps((vars(live) | globals())[name](*map(int, values))))
     chosen = arguments.only.split(",")
     if unknown := set(chosen) - set(BENCHES):
         sys.exit(f"bench: ONLY must be one of {', '.join(BENCHES)}, got {', '.join(sorted(unknown))}")
