@@ -193,6 +193,7 @@ export default () => {
           store.state.controls = { ...store.state.controls, [message.name]: message.value };
         }
         if (message.kind === "state") {
+          if (message.state?.epoch < store.state.epoch) store.heard = "";   // gone back: the sliders are where they were then
           Object.assign(store.state, message.state ?? {});
           for (const key of ["challenges", "note", "trouble"]) if (key in message) store[key] = message[key];
         }
@@ -232,7 +233,7 @@ export default () => {
       epoch.addEventListener("input", () => { touched = true; mark(); scrub(true); });
       epoch.addEventListener("blur", () => scrub(false));
       of.addEventListener("change", () => { touched = true; update(); });
-      back.addEventListener("click", () => { touched = false; scrub(false); if (back.getAttribute("aria-disabled") !== "true") send({ do: "rewind", epoch: Number(epoch.value), branch: of.value || null }); });
+      back.addEventListener("click", () => { touched = false; store.heard = ""; scrub(false); if (back.getAttribute("aria-disabled") !== "true") send({ do: "rewind", epoch: Number(epoch.value), branch: of.value || null }); });
 
       const table = branches(view);
       const copy = make("button", { type: "button", class: "copy", title: "The plain code that repeats this session, without widgets" }, icon("M5 1H14V11H11V15H2V5H5ZM5 6.5H3.5V13.5H9.5V11H5ZM6.5 2.5V9.5H12.5V2.5Z"), "Copy the recipe");

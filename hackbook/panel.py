@@ -24,7 +24,7 @@ from .chart import COLOURS, Chart, Story, changes
 from .core import Figure, HackbookError, require
 
 # %% ../nbs/library/14_panel.ipynb #8c82feb9
-WAITS = 'In {} sliders wait while a cell runs: training goes on in short chunks between your cells; run none that blocks.'
+WAITS = 'In {} a slider waits while a cell runs, and the training does not: while you steer, run none that blocks, like .wait().'
 NOTES = {'vscode': WAITS.format('VS Code'), 'colab': WAITS.format('Colab')}
 
 def frontend() -> str:   # 'jupyter', 'vscode', 'colab', or 'none' where nobody looks
@@ -242,6 +242,7 @@ def widget(self:Panel) -> VBox:
 
 @patch
 def _ipython_display_(self:Panel):
+    if 'IPython' not in sys.modules or not sys.modules['IPython'].get_ipython(): return   # plain Python shows nothing
     from IPython.display import Pretty, display
     if frontend() != 'none': display(self.widget)
     self._handle = display(Pretty(f'{self!r}. The picture of the training takes this place at its end.'), display_id=True)

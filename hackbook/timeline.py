@@ -219,10 +219,10 @@ def news(self:Timeline,
 def thinned(
     points:list,
     most:int=400,
-) -> list:        # at most about `most`, and always the last one
+) -> list:        # about `most`, and always the last one and those that were validated
     "Every so many of the points."
-    every = -(-len(points) // most) or 1
-    return points[len(points) - 1 & -1::-every][::-1] if points else []
+    every, last = -(-len(points) // most), len(points) - 1
+    return [p for i, p in enumerate(points) if (last - i) % every == 0 or p[-1] is not None]
 
 # %% ../nbs/library/12_timeline.ipynb #185a98df
 @patch
