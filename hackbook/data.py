@@ -164,7 +164,8 @@ def take(self:Dataset,
 ) -> Dataset:
     "The examples at `indices`, in that order."
     groups, times = (None if v is None else v[indices] for v in (self.groups, self.times))
-    return replace(self, x=aligned(rows(self.x, indices)), y=self.y[indices], groups=groups, times=times, name=name or self.name)
+    x, y = aligned(rows(self.x, indices)), self.y[indices]
+    return replace(self, x=x, y=y, groups=groups, times=times, name=name or self.name)
 
 # %% ../nbs/library/02_data.ipynb #531840ec
 @patch(as_prop=True)

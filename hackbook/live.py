@@ -48,10 +48,10 @@ def _listen():
     "From now on an interrupt of the kernel stops the live trainings."
     shell = sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
     loop = getattr(getattr(shell, 'kernel', None), 'io_loop', None)
-    main = threading.current_thread() is threading.main_thread()
-    if loop is None or not main or getattr(shell, '_hackbook_listens', False): return
+    main = lambda: threading.current_thread() is threading.main_thread()
+    if loop is None or not main() or getattr(shell, '_hackbook_listens', False): return
     shell._hackbook_listens = True
-    begin = lambda *_: threading.current_thread() is threading.main_thread() and signal.signal(signal.SIGINT, _on_interrupt_of_a_cell)
+    begin = lambda *_: main() and signal.signal(signal.SIGINT, _on_interrupt_of_a_cell)
     shell.events.register('pre_run_cell', begin)
     begin()
     loop.add_callback(lambda: signal.signal(signal.SIGINT, _on_interrupt))

@@ -242,7 +242,8 @@ def measure_epochs(self:Training, validation, ends) -> int:
 def _let_go(model):
     "Take off knobs that somebody attached. Raises `InvalidValue` where a live training holds them."
     if not (knobs := getattr(model.train_step, 'knobs', None)): return
-    require(not getattr(knobs, 'held', lambda: False)(), model.name, 'in a live training', 'free', 'stop that training, or build a second model')
+    free = not getattr(knobs, 'held', lambda: False)()
+    require(free, model.name, 'in a live training', 'free', 'stop that training, or build a second model')
     knobs.detach()
 
 @patch
