@@ -75,11 +75,15 @@ def jupyter_lab(folder, theme="light"):
 
 @contextmanager
 def notebook_page(folder, cells, theme="light", width=1000, height=900):
-    """A notebook with these code cells, opened in JupyterLab and run: Playwright's page, with its console's errors as `.errors`."""
+    """A notebook in JupyterLab: Playwright's page, with its console's errors as `.errors`.
+
+    `cells` is a list of code cells, all of which are run, or a whole notebook, of which none is: see `run_cells`.
+    """
     browser_path = find_browser()
     from playwright.sync_api import sync_playwright
 
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    whole = isinstance(cells, nbformat.NotebookNode)
+    notebook = cells if whole else nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, Path(folder) / "page.ipynb")
     with jupyter_lab(folder, theme) as (address, token), sync_playwright() as playwright:
@@ -91,13 +95,31 @@ def notebook_page(folder, cells, theme="light", width=1000, height=900):
             page.on("pageerror", lambda e: page.errors.append(str(e)))
             page.goto(f"{address}/doc/tree/page.ipynb?token={token}")
             page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-            run_all(page)
+            if not whole:
+                run_all(page)
             yield page
         finally:
             browser.close()
 
 
-def run_all(page, timeout=120_000):
-    """Run all cells once the kernel is there, and wait for the last one to end."""
+def wait_for_kernel(page, timeout=120_000):
     page.wait_for_function(f"{KERNEL}?.status === 'idle' && {KERNEL}.connectionStatus === 'connected'", timeout=timeout)
+
+
+def run_all(page):
+    """Run all cells once the kernel is there."""
+    wait_for_kernel(page)
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def run_cells(page, first, last):
+    """Run the cells from `first` to `last`, counted from 0, one after the other, and wait for each of them to end."""
+    wait_for_kernel(page)
+    page.evaluate("""async ([first, last]) => {
+        const { commands, shell } = window.jupyterapp, notebook = shell.currentWidget.content;
+        for (let i = first; i <= last; i++) {
+            notebook.deselectAll();
+            notebook.activeCellIndex = i;
+            await commands.execute('notebook:run-cell');
+        }
+    }""", [first, last])
