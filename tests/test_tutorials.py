@@ -9,7 +9,7 @@ import pytest
 from conftest import FIRST, ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
 from hackbook.cli import execute
 
-SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}, "04_train_and_regularise": {"seeds": 2}, "05_the_recipe": {"epochs": 4, "seed": 1}}  # a set of parameters for every tutorial
+SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}, "04_train_and_regularise": {"seeds": 2}, "05_the_recipe": {"epochs": 4, "seed": 1}, "06_live": {"epochs": 12, "seed": 1}}  # a set of parameters for every tutorial
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +210,47 @@ def test_recipe_exercises_tell_right_from_wrong(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
     shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 2}, progress=False))
     said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
+    assert said == ["Right!", "Not yet"] * 3
+
+
+def test_live_tutorial_result(executed):
+    notebook = nbformat.read(executed("06_live") / "06_live.ipynb", as_version=4)
+    shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("06_live") / "06_live.ipynb")]
+    rates = table(next(t for t in shown if "too small" in t and "learning_rate" in t))
+    assert [rates[name][0] for name in ("too small", "right", "too large")] == [0.0001, 0.01, 1.0]
+    assert rates["right"][-1] > 0.95 > 0.6 > max(rates["too small"][-1], rates["too large"][-1])
+    training, validation, gap = ({k: v[i] for k, v in table(next(t for t in shown if "much dropout" in t)).items()} for i in range(3))
+    assert gap["plain"] > gap["dropout"] + 0.05 and gap["plain"] > gap["L2"] + 0.02 and gap["much dropout"] < -0.1
+    assert training["plain"] > max(training["dropout"], training["L2"]) and min(validation["dropout"], validation["L2"]) > validation["plain"] - 0.03
+    saved = table(next(t for t in shown if "clip, late" in t).replace("clip, late", "late"))
+    assert saved["clip"][0] > 0.9 > max(saved["no clip"][0], saved["late"][0])
+    whatif = table(re.sub("as it was(?=  )", "", next(t for t in shown if "untouched" in t and "from" in t)))
+    assert len(whatif) == 3 and whatif["untouched"][-1] > max(whatif["slower"][-1], whatif["dropout"][-1])
+    assert any("the same weights, to the last bit" in t for t in shown)
+    printed = "".join(o.text for o in outputs(executed("06_live") / "06_live.ipynb") if o.output_type == "stream")
+    assert "moves=[\n    (48, 'dropout', 0.6),\n])" in printed
+    panels = [c for c in notebook.cells if c.cell_type == "code" and "= hb.Live(" in c.source and "answer" not in c.source]
+    assert len(panels) == 4 and all([set(o.data) for o in c.outputs] == [{"image/png", "text/plain"}] for c in panels)
+
+
+def test_live_exercises_tell_right_from_wrong(tmp_path):
+    notebook = nbformat.read(ROOT / "nbs/tutorials/06_live.ipynb", as_version=4)
+    answers = iter([("'plain'", "'L2'"), ("48", "6"), ("mine(0.6)", "mine(0.0)")])
+    cells = []
+    for cell in notebook.cells:
+        if "answer = None" in cell.source:
+            for answer in next(answers):
+                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
+        elif not any(slow in cell.source for slow in ("too small", "saved", "no clip", "exec(", "broken", "turn.done")):
+            cells.append(cell)
+    mine = ("def mine(dropout):\n    mine = hb.Live(network(), few, epochs=15, start=False, show=False)\n    mine.set('dropout', dropout)\n"
+            "    mine.start()\n    mine.wait()\n    return mine")
+    helper = next(c.source for c in notebook.cells if "def branch" in c.source).split('\n\n\nbranch("too small"')[0]
+    first = next(i for i, c in enumerate(cells) if 'branch("plain")' in c.source and c.cell_type == "code")
+    cells[first:first] = [nbformat.v4.new_code_cell(helper), nbformat.v4.new_code_cell(mine)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
+    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 12}, progress=False))
+    said = [text.strip("'\"")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not", '"Right!', '"Not'))]
     assert said == ["Right!", "Not yet"] * 3
 
 
