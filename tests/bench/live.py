@@ -1,6 +1,6 @@
 """The figures of `hb.Live`: what the panel costs, how soon a slider acts, and what going back costs.
 
-`run.py` calls each function in a process of its own; `turns` and `watched` run in the kernel of a notebook that such a process opens
+`run.py` calls each function in a process of its own; `bare`, `panel` and `watched` run in the kernel of a notebook that such a process opens
 in real JupyterLab. The clock of the page and that of the kernel are the same machine's.
 """
 
@@ -9,8 +9,8 @@ import os
 import random
 import re
 import sys
-import threading
 import time
+from functools import cache
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -40,7 +40,7 @@ def big_enough():
     import hackbook as hb
 
     if MNIST.is_file():
-        return hb.split(hb.data.mnist().take(np.arange(12_000)), test=0.1), {"filters": (8, 16)}, 3
+        return hb.split(hb.data.mnist().take(np.arange(12_000)), test=0.1), {"filters": (8, 16)}, 6
     return hb.split(hb.data.digits()), {"filters": (32, 64, 128)}, 20
 
 
@@ -53,14 +53,22 @@ def network(splits, filters, dropout=0.3, l2=1e-4, seed=0):
 
 # live.overhead
 
+TURNS = {"live": [], "bare": []}   # in the kernel: began, ended, the processor's seconds, weights
 
-def train_bare(splits, options, epochs):
-    """Keras' own fit on the same data in the same order: seconds, and the weights."""
+
+@cache
+def setting():
+    return big_enough()
+
+
+def bare():
+    """Keras' own fit on the same data in the same order."""
     import hackbook as hb
     from hackbook.batches import Batches, in_order
     from hackbook.compile import compile_model
     from hackbook.core import load_keras
 
+    splits, options, epochs = setting()
     model = network(splits, **options)
     hb.set_seed(0)
     served = Batches(splits.train, 64, 0)
@@ -68,86 +76,103 @@ def train_bare(splits, options, epochs):
     order = load_keras().callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: served.epoch.assign(epoch))
     began, spent = time.time(), time.process_time()
     model.fit(served.dataset, epochs=epochs, verbose=0, shuffle=False, validation_data=in_order(splits.validation), callbacks=[order])
-    return began, time.time(), time.process_time() - spent, model.get_weights()
+    TURNS["bare"].append((began, time.time(), time.process_time() - spent, model.get_weights()))
 
 
-def train_live(splits, options, epochs, show):
-    """The same under Live, from the click on Start to the last epoch's end; the panel is on the page before, or its messages go to a list."""
+def panel(show=True):
+    """The same under Live, from Start to the end of the last epoch; it waits for the click."""
     import hackbook as hb
-    from hackbook.pilot import Pilot
 
-    live = hb.Live(network(splits, **options), splits, epochs=epochs, start=False, show=False)
-    if show:
-        from IPython.display import clear_output, display
+    splits, options, epochs = setting()
+    it = hb.Live(network(splits, **options), splits, epochs=epochs, start=False, show=show)
+    start, end, began = it.start, it._loop.end, []
 
-        clear_output()
-        opened = threading.Event()
-        live.panel.desk.on_msg(lambda widget, message, buffers: opened.set())  # the page says hello
-        display(live)
-        assert opened.wait(60), "no panel on the page"
-        time.sleep(0.5)
-    else:
-        sent = []
-        live.panel.desk.send = live.panel.chart.send = sent.append
-    began, spent = time.time(), time.process_time()
-    live.start()
-    assert Pilot.wait(live) == "finished"
-    ended, spent, weights = time.time(), time.process_time() - spent, live.model.get_weights()
-    assert not live.timeline.moves()
-    live.wait()
-    live.close()
-    live.panel.close()
-    return began, ended, spent, weights
+    def start_():
+        began[:] = time.time(), time.process_time()
+        start()
+
+    def end_(status, *rest, **more):
+        if status == "finished" and began:  # it ends twice where a last picture is drawn
+            assert not it.timeline.moves()
+            TURNS["live"].append((began[0], time.time(), time.process_time() - began[1], it.model.get_weights()))
+            began.clear()
+        return end(status, *rest, **more)
+
+    it.start, it._loop.end = start_, end_
+    return it
 
 
-def turns(to, show=True):
-    """Pairs of trainings, Live first in every second one, after a pair to warm up: when each began and ended, and the processor's seconds."""
+def told():
+    """The times of all turns but the first, once it is sure that the weights of all are equal bit for bit."""
     import numpy as np
 
-    splits, options, epochs = big_enough()
-    found = {"live": [], "bare": []}
+    assert {len(turns) for turns in TURNS.values()} == {PAIRS + 1}
+    first, *others = [weights for turns in TURNS.values() for *_, weights in turns]
+    assert all(np.array_equal(a, b) for other in others for a, b in zip(first, other, strict=True)), "the weights differ"
+    splits, _, epochs = setting()
+    return {name: [times for *times, _ in turns[1:]] for name, turns in TURNS.items()} | {"name": splits.name, "examples": len(splits.train), "epochs": epochs}
+
+
+def in_turn(live, bare):
+    """`PAIRS` pairs, after one to warm up; Live first in every second one."""
     for pair in range(PAIRS + 1):
-        calls = {"live": lambda: train_live(splits, options, epochs, show), "bare": lambda: train_bare(splits, options, epochs)}
-        weights = {}
-        for name in list(calls)[:: 1 if pair % 2 else -1]:
-            *times, weights[name] = calls[name]()
-            found[name].append(times)
-        assert all(np.array_equal(a, b) for a, b in zip(*weights.values(), strict=True)), "the weights differ"
-    told = {name: pairs[1:] for name, pairs in found.items()} | {"name": splits.name, "examples": len(splits.train), "epochs": epochs}
-    Path(to).write_text(json.dumps(told))
+        for turn in (live, bare)[:: 1 if pair % 2 else -1]:
+            turn()
 
 
 def overhead_list():
-    """Where no browser is."""
-    with TemporaryDirectory() as folder:
-        turns(Path(folder) / "turns.json", show=False)
-        return json.loads((Path(folder) / "turns.json").read_text())
+    """Where no browser is: the panel's messages go to a list."""
+    def live():
+        it, sent = panel(show=False), []
+        it.panel.desk.send = it.panel.chart.send = sent.append
+        it.start()
+        it.wait()
+        it.close()
+
+    in_turn(live, bare)
+    return told()
 
 
 def overhead_page():
     """In JupyterLab; with the moments at which the chart's curves were drawn anew."""
-    from browser import notebook_page
+    from browser import notebook_page, run_all
 
-    with TemporaryDirectory() as folder, notebook_page(folder, [f"{SETUP}\nlive.turns('part.json')\nimport os; os.rename('part.json', 'turns.json')"], width=1280, height=1100) as page:
+    status = "document.querySelector('.hackbook-desk .status')?.textContent === '{}'"
+    with TemporaryDirectory() as folder, notebook_page(folder, [SETUP, "live.panel();"], width=1280, height=1100) as page:
         page.evaluate(f"""() => {{ window.drawn = [];
             new MutationObserver((all) => {{ if (all.some((m) => m.target.closest?.('.hackbook-chart .curves'))) drawn.push({NOW}); }})
               .observe(document.body, {{ subtree: true, childList: true, attributes: true, attributeFilter: ['d'] }}); }}""")
-        told = json.loads(waited(page, Path(folder) / "turns.json", 500).read_text())
-        return told | {"drawn": page.evaluate("drawn"), "errors": page.errors}
+
+        def live():
+            run_all(page)  # the cell anew: its earlier panel goes
+            page.wait_for_function(status.format("ready"), timeout=60_000)
+            page.wait_for_timeout(1000)
+            page.locator(".hackbook-desk").get_by_role("button", name="Start").click()
+            page.wait_for_function(status.format("finished"), timeout=120_000)
+            page.wait_for_timeout(1000)
+
+        def bare():
+            page.locator(".hackbook-live").evaluate_all("all => all.forEach((e) => { e.hidden = true; })")
+            run(page, "live.bare()")
+
+        in_turn(live, bare)
+        return asked(page, folder, "live.told()") | {"drawn": page.evaluate("drawn"), "errors": page.errors}
+
+
+def run(page, code):
+    from browser import KERNEL
+
+    reply = page.evaluate(f"code => {KERNEL}.requestExecute({{code}}).done", code)["content"]
+    assert reply["status"] == "ok", reply
+
+
+def asked(page, folder, code):
+    """What a piece of code in the kernel gives, as plain values."""
+    run(page, f"import json, pathlib; pathlib.Path('told.json').write_text(json.dumps({code}))")
+    return json.loads((Path(folder) / "told.json").read_text())
 
 
 NOW = "(performance.timeOrigin + performance.now()) / 1000"  # in the page: what time.time() is here
-
-
-def waited(page, path, seconds):
-    """A file that the kernel writes; the message of a cell that failed, where it does not."""
-    ends = time.monotonic() + seconds
-    while not path.is_file():
-        page.wait_for_timeout(200)
-        wrong = page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedText[data-mime-type*=error]")
-        if time.monotonic() > ends or wrong.count() and "Error" in (text := wrong.last.inner_text()):
-            raise RuntimeError(text.strip().splitlines()[-1] if wrong.count() else f"{path.name} did not come")
-    return path
 
 
 # live.latency
@@ -179,7 +204,7 @@ def watched(kind):
 
 def latency_page(mnist, moves=40):
     """A slider moved by keyboard while it trains: the moments of each move in page and kernel, in seconds."""
-    from browser import KERNEL, notebook_page
+    from browser import notebook_page
 
     cell = f"{SETUP}\nit = live.watched('{'mnist' if mnist else 'digits'}')\nit"
     with TemporaryDirectory() as folder, notebook_page(folder, [cell], width=1280, height=1100) as page:
@@ -199,8 +224,7 @@ def latency_page(mnist, moves=40):
             page.keyboard.press("ArrowRight")
             page.wait_for_timeout(rng.uniform(300, 900))
         page.wait_for_timeout(1000)
-        page.evaluate(f"code => {KERNEL}.requestExecute({{code}}).done", "import json; open('log.json', 'w').write(json.dumps(it.log)); it.stop()")
-        seen, log = page.evaluate("seen"), json.loads((Path(folder) / "log.json").read_text())
+        seen, log = page.evaluate("seen"), asked(page, folder, "it.log")
         drift = page.evaluate(f"Date.now() / 1000 - {NOW}")
         assert abs(drift) < 0.005, f"the page's clock is {drift:.3f} s away"
     at = {"reached": log["reached"], "used": log["used"]}
@@ -316,12 +340,13 @@ def load():
 def bench(measure, figure):
     """All of it; `measure` calls a function in a fresh process, `figure` makes an entry of results.json."""
     there = browser()
+    print(f"  training in turn with bare fit, {'panel open in Chromium' if there else 'no Chromium or no Playwright here'}; {load()}", flush=True)
     found = overhead(measure(overhead_page if there else overhead_list), figure)
     if there:
         for mnist in (False, True) if MNIST.is_file() else (False,):
             found |= latency(measure(latency_page, int(mnist)), figure, "mnist" if mnist else "digits")
     else:
-        print("  live.latency: left out, no Chromium or no Playwright here", flush=True)
+        print("  live.latency is left out", flush=True)
     return found | all_traces(measure, figure) | all_snapshots(measure, figure)
 
 
@@ -332,7 +357,7 @@ def overhead(told, figure):
     note += ", ".join(f"{r:.3f}" for r in ratios) + f"; the processor's time in the kernel {median(spent):.3f} ({min(spent):.3f} to {max(spent):.3f}); the weights of each pair are equal bit for bit; "
     if "drawn" in told:
         drawn = sum(began < t < ended for t in told["drawn"] for began, ended, _ in told["live"]) / sum(seconds["live"])
-        note += f"panel open in JupyterLab in Chromium on the same cores, chart drawn {drawn:.1f} times a second"
+        note += f"panel open in JupyterLab in Chromium on the same cores, chart drawn {drawn:.1f} times a second at 4 refreshes"
     else:
         note += "no Chromium here: the panel's messages went to a list"
     note += "; from Start to the end of the last epoch, tracing included; peer: model.fit, same data in the same order, model, seed and validation; " + load()
