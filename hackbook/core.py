@@ -219,7 +219,8 @@ def _fewer_colours(content, figure):
     "A PNG of a chart, with a palette of its own: a third of the bytes. Where pixels or values are colours, as it was."
     values = any(ax.images or any(c.get_array() is not None for c in ax.collections) for ax in figure.axes)
     if values: return content
-    Image.open(BytesIO(content)).convert('RGB').quantize(256, dither=Image.Dither.NONE).save(buffer := BytesIO(), 'PNG', optimize=True)
+    chart, buffer = Image.open(BytesIO(content)).convert('RGB'), BytesIO()
+    chart.quantize(256, dither=Image.Dither.NONE).save(buffer, 'PNG', optimize=True)
     return buffer.getvalue()
 
 # %% ../nbs/library/00_core.ipynb #6e529052

@@ -24,7 +24,7 @@ from .chart import COLOURS, Chart, Story, changes
 from .core import Figure, HackbookError, require
 
 # %% ../nbs/library/14_panel.ipynb #8c82feb9
-WAITS = 'In {} a slider waits while a cell runs, and the training does not: while you steer, run none that blocks, like .wait().'
+WAITS = 'In {} a slider waits while a cell runs, and the training does not: while you steer, run none that blocks (.wait()).'
 NOTES = {'vscode': WAITS.format('VS Code'), 'colab': WAITS.format('Colab')}
 
 def frontend() -> str:   # 'jupyter', 'vscode', 'colab', or 'none' where nobody looks
