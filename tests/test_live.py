@@ -171,12 +171,12 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         desk.get_by_role("button", name="Start").click()
         says(page, "training")
         page.wait_for_function(f"({LINES})().every(line => line.length > 50)")
-        meanwhile(page, 4)
+        meanwhile(page, 8)
         page.wait_for_timeout(500)
         before = page.evaluate(LINES)
-        page.wait_for_timeout(1500)
-        after, seen = page.evaluate(LINES), time.time()
-        assert len(after) == 2 and all(a != b for a, b in zip(after, before))
+        assert len(before) == 2
+        page.wait_for_function(f"before => ({LINES})().every((line, i) => line !== before[i])", arg=before)
+        seen = time.time()
         began, ended = ask(page, tmp_path, "[began, ended]")
         assert began < seen < ended
 
@@ -191,7 +191,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.wait_for_selector(".hackbook-chart .marks button")
         moves = ask(page, tmp_path, "live.timeline.moves()")
         assert moves[-1][1:] == ["learning_rate", 0.00501] and step < moves[0][0] <= moves[-1][0]
-        assert ask(page, tmp_path, "live.state()['step']") > moves[-1][0]
+        until(lambda: ask(page, tmp_path, "live.state()['step']") > moves[-1][0])
         assert ask(page, tmp_path, "float(live.model.optimizer.learning_rate.numpy())") == pytest.approx(0.00501)
 
         # back to the first epoch: the sliders go back too, and a branch grows
@@ -209,7 +209,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         box.press("Enter")
         desk.get_by_role("button", name="Go on").click()
         page.wait_for_function(f"{DESK}.querySelector('.branches').tBodies[0].rows.length === 2")
-        assert chart.locator(".legend li").all_inner_texts() == ["branch 1", "branch 2"]
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-chart .legend li')].map(e => e.textContent).join() === 'branch 1,branch 2'")
         page.wait_for_timeout(3000)
         assert ask(page, tmp_path, "[live.frame['from'].tolist(), live.frame['at'].tolist()]") == [["", "branch 1"], [0, 1]]
         steps = ask(page, tmp_path, "live._loop.served.steps")
@@ -219,10 +219,10 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.screenshot(path=ROOT / "_run/live-tutorial.png")
 
         # stop, while another cell is busy
-        meanwhile(page, 6)
+        meanwhile(page, 12)
         page.wait_for_timeout(700)
         desk.get_by_role("button", name="Stop").click()
-        says(page, "stopped", 4000 if HEARS else 20_000)
+        says(page, "stopped")
         seen = time.time()
         began, ended = ask(page, tmp_path, "[began, ended]")
         assert began < seen < ended or not HEARS
