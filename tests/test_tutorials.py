@@ -152,7 +152,7 @@ def test_regularise_tutorial_result(executed):
     assert max(rows[0]) < 0.5 < 0.85 < min(rows[1] + rows[2] + rows[3])
     ended = next(t for t in shown if t.startswith("plain ") and "finished" in t)
     assert "no better validation loss" in ended and "stopped by the budget" in ended
-    runs = list((executed("04_train_and_regularise") / "runs").iterdir())
+    runs = list((executed("04_train_and_regularise") / "runs/regularise").iterdir())
     assert len(runs) == 4 and all((run / "model.keras").is_file() for run in runs)
 
 
