@@ -71,6 +71,7 @@ class Outcome:
     training:float = 0.       # of them, in `hb.fit`
     reason:str = ''           # why it is not finished
     seed:int = 0
+    worker:str = ''           # who tried it; '': this process
 
     @property
     def epochs(self) -> int: return len(self.scores)
@@ -78,9 +79,10 @@ class Outcome:
 def store(
     splits:Splits,
     folder:str|Path,
-) -> Path:
+    name:str='splits',   # of the file; one that is there is taken to hold them
+) -> Path:               # the file
     "Write the splits where jobs can map them."
-    path = Path(folder)/'splits.joblib'
+    path = Path(folder)/f'{name}.joblib'
     if not path.exists():
         joblib.dump(splits, temporary := path.with_suffix(f'.{os.getpid()}'))
         os.replace(temporary, path)
