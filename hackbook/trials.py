@@ -6,16 +6,18 @@
 __all__ = ['TRAINING', 'training_options', 'is_family', 'build_model', 'Job', 'Outcome', 'store', 'run_trial']
 
 # %% ../nbs/library/16_trials.ipynb #53811c25
-import multiprocessing, os, signal, sys, traceback
+import copyreg, multiprocessing, os, signal, sys, traceback
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from inspect import signature
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import RLock, Thread
 from time import perf_counter
 
 import cloudpickle, joblib
+from tqdm import tqdm
 
 from .core import HackbookError, load_keras, require, set_seed
 from .core import _stderr_to_log
@@ -76,6 +78,9 @@ class Outcome:
     @property
     def epochs(self) -> int: return len(self.scores)
 
+def _by_name(module): return import_module, (module.__name__,)
+copyreg.pickle(type(sys.modules['hackbook']), _by_name)   # `hb` in a function of a notebook; lazy_loader makes it a class of its own
+
 def store(
     splits:Splits,
     folder:str|Path,
@@ -126,6 +131,7 @@ def _why(e, build=None):
 def _child(line, parcel, log):
     "What the process of a trial does. It ends when the one that wanted it does."
     signal.signal(signal.SIGINT, signal.SIG_IGN)         # an interrupt of the notebook is for the one that started us
+    tqdm.set_lock(RLock())                               # its own is a semaphore of the system, and would be left there
     Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
     with open(log, 'ab') as out:
         for number in 1, 2: os.dup2(out.fileno(), number)
@@ -148,6 +154,11 @@ def warm_up():
     if _context().get_start_method() == 'forkserver':
         from multiprocessing import forkserver
         with _stderr_to_log(): forkserver.ensure_running()
+
+class _Sent:
+    "A function of a notebook, for another process."
+    def __init__(self, function): self.function = function
+    def __reduce__(self): return cloudpickle.loads, (cloudpickle.dumps(self.function),)
 
 def _start(process):
     "Start it, also from a process that is a daemon, as Dask's workers are."
@@ -178,7 +189,7 @@ def run_trial(
     with TemporaryDirectory(prefix='hackbook-') as folder:
         line, theirs = _context().Pipe()
         log = Path(folder)/'log'
-        process = _context().Process(target=joblib.wrap_non_picklable_objects(_child), args=(theirs, cloudpickle.dumps(job), log), daemon=True)
+        process = _context().Process(target=_Sent(_child), args=(theirs, cloudpickle.dumps(job), log), daemon=True)
         _start(process)
         theirs.close()
         try: outcome = _listen(process, line, log, scores, report, began + limit, stopped)

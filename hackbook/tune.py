@@ -309,6 +309,7 @@ def tune(
     seeds:int=3,                  # fresh seeds for each of them, 1 or more
     workers:int=1,                # processes on this machine
     client=None,                  # a `distributed.Client`: its workers instead
+    threads:int=None,             # cores a trial may use, 1 or more; None: its worker's share
     to:str|Path='study.db',       # the study's file; one that is there is gone on with
     runs:str|Path|None='runs',    # the winner's run gets a folder in here; None: it is not saved
     seed:int=0,                   # of every trial; fresh ones count up from it
@@ -329,14 +330,14 @@ def tune(
     release(kept)
     for setting in settings: kept.enqueue_trial(space.to_optuna(setting), skip_if_exists=True)
     study = Study(kept, space, Path(to), build, splits)
-    return _run(study, plan, trials, bool(settings), workers, client, seed, epochs, runs)
+    return _run(study, plan, trials, bool(settings), (workers, client, threads), seed, epochs, runs)
 
 # %% ../nbs/library/19_tune.ipynb #e631b16c
-def _run(study, plan, trials, grid, workers, client, seed, epochs, runs):
+def _run(study, plan, trials, grid, where, seed, epochs, runs):
     "All phases; an interrupt ends the one that is under way, and those after it."
     board = _Board(study, plan, trials)
     try:
-        with Workers(study.splits, workers, client) as crew:
+        with Workers(study.splits, *where) as crew:
             load_keras()       # for the last training, while the workers start
             plan.workers = max(len(crew.free()), 1)
             search = _Search(study, plan, crew, board, trials, grid, seed, epochs)

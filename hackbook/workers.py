@@ -39,7 +39,7 @@ def _forget(topic, dask_worker):
 def _here(workers):
     "A cluster on this machine, for nobody else."
     from distributed import LocalCluster
-    return LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host='127.0.0.1', dashboard_address=None,
+    return LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host='127.0.0.1', dashboard_address='127.0.0.1:0',
                         memory_limit=0, silence_logs=logging.CRITICAL)
 
 # %% ../nbs/library/17_workers.ipynb #83f469a1

@@ -1,6 +1,6 @@
 """Measure hackbook beside its peers, in one run on one machine, and write `_bench/results.json`.
 
-    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live] [--seeds 5] [--to _bench]
+    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune] [--seeds 5] [--to _bench]
 
 Every measurement is made in a process of its own, ours and the peer's in turn, so that both meet the same weather.
 `ratio` says how many times better ours is: peer/ours for time and memory, ours/peer for what is done in a second.
@@ -24,6 +24,7 @@ if SHARED.is_dir():
     os.environ.setdefault("HACKBOOK_DATA", str(SHARED))
 sys.path.insert(0, str(HERE))
 import live  # noqa: E402, after the folder of the data is known
+import tune  # noqa: E402
 
 MNIST = Path(os.environ.get("HACKBOOK_DATA", Path.home() / ".keras/datasets")) / "mnist.npz"
 
@@ -355,7 +356,14 @@ def bench_live(seeds):
     return live.bench(measure, figure)
 
 
-BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live}
+def bench_tune(seeds):
+    """A search within its budget: what it spends, how it scales, and whether it is in time."""
+    with TemporaryDirectory() as folder:
+        tune.install_peer(folder)
+        return tune.bench(measure, figure, seeds)
+
+
+BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune}
 
 
 def main():
@@ -367,7 +375,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.child:
         name, *values = arguments.child
-        return print(json.dumps((vars(live) | globals())[name](*map(int, values))))
+        return print(json.dumps((vars(live) | vars(tune) | globals())[name](*map(int, values))))
     chosen = arguments.only.split(",")
     if unknown := set(chosen) - set(BENCHES):
         sys.exit(f"bench: ONLY must be one of {', '.join(BENCHES)}, got {', '.join(sorted(unknown))}")
