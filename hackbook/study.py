@@ -9,6 +9,7 @@ __all__ = ['open_study', 'release', 'Study', 'load_study']
 import os, platform, sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -48,19 +49,32 @@ def _storage(file):
     return storages.RDBStorage(f'sqlite:///{file.absolute()}', engine_kwargs={'connect_args': {'timeout': 60}})
 
 # %% ../nbs/library/17_study.ipynb #28d5e87a
+def _make(file, direction):
+    "A file with an empty study, unless there is one."
+    if file.exists(): return
+    temporary = file.with_name(f'{uuid4().hex[:12]}{file.suffix}')
+    try:
+        storage = _storage(temporary)
+        _quiet().create_study(storage=storage, study_name='hackbook', direction=direction)
+        if hasattr(storage, 'engine'): storage.engine.dispose()
+        os.link(temporary, file)
+    except FileExistsError: pass     # the other one was faster
+    finally:
+        for left in file.parent.glob(f'{temporary.stem}*'): left.unlink()
+
+# %% ../nbs/library/17_study.ipynb #31212ac8
 VERSION = 1   # of what hackbook writes into a study's file
 
 def _open(file, direction=None, sampler=None, pruner=None):
-    "The Optuna study in that file; made, where a direction is given. Raises `HackbookError` for a file that holds none."
+    "The Optuna study in that file; made if need be, where a direction is given. Raises `HackbookError` for a file that holds none."
     optuna = _quiet()
     from sqlalchemy.exc import SQLAlchemyError
     try:
+        if direction: _make(file, direction)
         storage = _storage(file)
         names = optuna.get_all_study_names(storage)
-        if direction is None or names: require('hackbook' in names, str(file), f'a file with {", ".join(names) or "nothing"}',
-                                               'a study of hackbook', 'give another file')
-        return optuna.create_study(storage=storage, study_name='hackbook', direction=direction, sampler=sampler, pruner=pruner,
-                                   load_if_exists=True) if direction else optuna.load_study(study_name='hackbook', storage=storage)
+        require('hackbook' in names, str(file), f'a file with {", ".join(names) or "nothing"}', 'a study of hackbook', 'give another')
+        return optuna.load_study(study_name='hackbook', storage=storage, sampler=sampler, pruner=pruner)
     except HackbookError: raise
     except RuntimeError as e:
         raise InvalidValue(f'{file} was written by another version of Optuna ({_first(e)}); give another file') from e
@@ -70,7 +84,7 @@ def _open(file, direction=None, sampler=None, pruner=None):
 
 def _first(e): return (str(getattr(e, 'orig', e)).strip().splitlines() or [type(e).__name__])[0][:200]
 
-# %% ../nbs/library/17_study.ipynb #2e25ce1d
+# %% ../nbs/library/17_study.ipynb #b535c6eb
 def open_study(
     file:str|Path,       # .db: SQLite; .log or .journal: a journal
     about:dict,          # what decides whether two trials can be compared; plain values
@@ -92,7 +106,7 @@ def open_study(
                            "give another file: to='other.db'")
     return study
 
-# %% ../nbs/library/17_study.ipynb #b535c6eb
+# %% ../nbs/library/17_study.ipynb #91dd5dd0
 def me() -> str:
     "This process, so that another can tell whether it is still there."
     import psutil
@@ -106,7 +120,7 @@ def _is_gone(owner):
     try: return f'{psutil.Process(int(pid)).create_time():.0f}' != born
     except psutil.Error: return True
 
-# %% ../nbs/library/17_study.ipynb #eaed4a69
+# %% ../nbs/library/17_study.ipynb #e50be41a
 def release(
     study,    # an `optuna.Study`
 ) -> int:     # how many
@@ -117,11 +131,11 @@ def release(
         if not _is_gone(trial.user_attrs.get('owner', f'{platform.node()} 0 0')): continue
         try: study.tell(trial.number, state=TrialState.FAIL)
         except ValueError: continue     # another process was faster
-        study.enqueue_trial(trial.params)
+        if trial.params: study.enqueue_trial(trial.params)
         found += 1
     return found
 
-# %% ../nbs/library/17_study.ipynb #316da13e
+# %% ../nbs/library/17_study.ipynb #a0466e70
 @dataclass(repr=False)
 class Study:
     "Many trainings of one space of settings."
@@ -141,7 +155,7 @@ class Study:
     @property
     def options(self) -> dict: return self.about['options']
 
-# %% ../nbs/library/17_study.ipynb #5054b11d
+# %% ../nbs/library/17_study.ipynb #9754f222
 def load_study(
     file:str|Path,
     space:dict|Space,      # as `tune` got it
@@ -156,7 +170,7 @@ def load_study(
     require(there == space.record, 'space', space.record, f'as in the file: {there}')
     return study
 
-# %% ../nbs/library/17_study.ipynb #9754f222
+# %% ../nbs/library/17_study.ipynb #7ce5812d
 _STATUS = {'COMPLETE': 'finished', 'PRUNED': 'pruned', 'FAIL': 'failed', 'RUNNING': 'running'}
 
 def _trials(study):
@@ -179,7 +193,7 @@ def _repeats(study):
         if key.startswith('repeat '): found.setdefault(int(key.split()[1]), []).append(value)
     return found
 
-# %% ../nbs/library/17_study.ipynb #f4057b46
+# %% ../nbs/library/17_study.ipynb #f91b4786
 @patch(as_prop=True)
 def frame(self:Study) -> pd.DataFrame:   # trial, status, score, epochs, seconds, mean, spread, seeds, reason, then the setting
     "A row a trial. Mean and spread (standard deviation) are those of fresh seeds, the score that it was chosen by left out."
@@ -204,7 +218,7 @@ def curves(self:Study) -> dict[int, list[float]]:
     "The score after each epoch, by trial."
     return {t.number: [v for _, v in sorted(t.intermediate_values.items())] for t in _trials(self)}
 
-# %% ../nbs/library/17_study.ipynb #f91b4786
+# %% ../nbs/library/17_study.ipynb #9d8da110
 @patch
 def ranked(self:Study) -> pd.DataFrame:
     "The finished trials, best first: by the mean of fresh seeds where there are some, then by score."
@@ -232,7 +246,7 @@ def flattery(self:Study) -> float:   # in the metric's unit; NaN where no settin
     row = table.sort_values('score', ascending=self.direction == 'minimize', kind='stable').iloc[0]
     return float((row.score - row['mean']) * (1 if self.direction == 'maximize' else -1))
 
-# %% ../nbs/library/17_study.ipynb #1eef7267
+# %% ../nbs/library/17_study.ipynb #a90ab996
 @patch
 def retrain(self:Study,
     seed:int=None,               # of weights and training; None: a fresh one
@@ -250,7 +264,7 @@ def retrain(self:Study,
                    **{'epochs': self.about['epochs'], **self.options, **training_options(params), **options})
     return self.run
 
-# %% ../nbs/library/17_study.ipynb #9d8da110
+# %% ../nbs/library/17_study.ipynb #f90af22f
 @patch
 def _repr_html_(self:Study):
     table, name = self.frame, self.metric.removeprefix('val_')

@@ -20,7 +20,7 @@ import numpy as np
 from fastcore.basics import patch
 from fastcore.xml import Circle, Div, Safe, Strong, Svg, to_xml
 
-from .core import HackbookError, check_seed, load_keras, require
+from .core import FULL, HackbookError, check_seed, load_keras, require
 from .deadlines import deadline, span
 from .prepare import Splits
 from .space import Space, default_space
@@ -162,7 +162,8 @@ class _Search:
 @patch
 def counted(self:_Search) -> int:
     "Trials that were tried, or are being tried by somebody."
-    return int((~self.study.frame.status.isin(['late', 'interrupted']) & ~self.study.frame.reason.str.startswith('its process ended')).sum())
+    tried = lambda t: t.state.name in ('COMPLETE', 'PRUNED', 'RUNNING') or t.user_attrs.get('status') == 'failed'
+    return sum(map(tried, self.study.optuna.get_trials(deepcopy=False)))
 
 @patch
 def may_begin(self:_Search) -> bool:
@@ -353,5 +354,13 @@ def _run(study, plan, trials, grid, where, seed, epochs, runs):
         study.retrain(to=runs, **{} if plan.ends == inf else {'budget': f'{max(plan.left - .5, 1):.1f} s'})
         board.phase = 'done'
     except KeyboardInterrupt: board.phase = 'interrupted'
+    except Exception as e:
+        if not _is_full(e): raise
+        raise HackbookError(f'{study.file} could not be written to ({e}); free some space, then call tune again: '
+                            'what was written is kept') from e
     finally: board.show(over=True)
     return study
+
+def _is_full(e):
+    "Is it that a study's file could not be written?"
+    return type(e).__name__ == 'StorageInternalError' or isinstance(e, OSError) and e.errno in FULL

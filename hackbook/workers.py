@@ -6,10 +6,12 @@
 __all__ = ['Workers']
 
 # %% ../nbs/library/17_workers.ipynb #141d26fb
-import logging, os
+import logging, os, signal
+from contextlib import contextmanager
 from dataclasses import asdict
 from math import inf
 from queue import Empty, SimpleQueue
+from threading import current_thread, main_thread
 from uuid import uuid4
 
 from fastcore.basics import patch
@@ -36,11 +38,21 @@ def _forget(topic, dask_worker):
         os.unlink(os.path.join(dask_worker.local_directory, file))
 
 # %% ../nbs/library/17_workers.ipynb #4da33c81
+@contextmanager
+def _not_interrupted():
+    "What begins in here never hears Ctrl-C: an interrupt reaches the whole group of processes, and is for the notebook alone."
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try: yield
+    finally: signal.signal(signal.SIGINT, before)
+
 def _here(workers):
     "A cluster on this machine, for nobody else."
     from distributed import LocalCluster
-    return LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host='127.0.0.1', dashboard_address='127.0.0.1:0',
-                        memory_limit=0, silence_logs=logging.CRITICAL)
+    with _not_interrupted(): return LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host='127.0.0.1', dashboard_address='127.0.0.1:0',
+                                                 memory_limit=0, silence_logs=logging.CRITICAL)
 
 # %% ../nbs/library/17_workers.ipynb #83f469a1
 class Workers:
