@@ -34,7 +34,7 @@ def number_row(
         elif (place := p.place(value)) is not None: row[name], stored[name] = float(place), p.stored[place]
     return {name: row.get(name, np.nan) for name in space.varying}
 
-# %% ../nbs/library/18_interpolate.ipynb #6fc05036
+# %% ../nbs/library/18_interpolate.ipynb #d011f0aa
 def as_numbers(
     study,             # a Study
 ) -> pd.DataFrame:     # a row a trial: trial, status, score, and a number for each name that varies; NaN: not asked
@@ -42,6 +42,11 @@ def as_numbers(
     told, names = ['trial', 'status', 'score'], study.space.varying
     rows = [{k: r[k] for k in told} | number_row(study.space, r) for r in study.frame.to_dict('records')]
     return pd.DataFrame(rows, columns=[*told, *names]).astype({name: float for name in ('score', *names)})
+
+def _ranked(study, table):
+    "The finished trials, best first."
+    done = table[(table.status == 'finished') & table.score.notna()]
+    return done.sort_values('score', ascending=study.direction == 'minimize', kind='stable')
 
 def as_value(
     p:Parameter,
@@ -93,33 +98,50 @@ def _fit(x, y):
         warnings.simplefilter('ignore')          # a name that does not matter ends at its bound, as it should
         return GaussianProcessRegressor(kernel, normalize_y=True, random_state=0).fit(x, y)
 
-# %% ../nbs/library/18_interpolate.ipynb #5ea6c87e
+# %% ../nbs/library/18_interpolate.ipynb #527ae750
+def _as_if_finished(study, table, done):
+    "The pruned trials, with the score at which finished ones ended that were as good at that epoch; in a random order."
+    pruned = table[table.status == 'pruned'].sample(frac=1, random_state=0)
+    curves = [np.asarray(study.curves.get(t, []), float) for t in done.trial]
+    scores = []
+    for trial in pruned.trial:
+        curve = np.asarray(study.curves.get(trial, []), float)
+        then = np.sort([c[len(curve) - 1] for c in curves if len(c) >= len(curve)]) if len(curve) else []
+        scores.append(np.interp(curve[-1], then, np.linspace(0, 1, len(then))) if len(then) else np.nan)
+    return pruned.assign(score=np.nanquantile(done.score, scores) if len(scores) else []).dropna(subset='score')
+
+# %% ../nbs/library/18_interpolate.ipynb #177dbbe3
 class Surrogate:
     "Stands for the trainings that were not done: settings in, scores out."
-    most = 300      # trials that it learns from; of more, some of every rank
+    most = 200      # trials that it learns from, at the most: finished ones first, and of more, some of every rank
 
     def __init__(self,
         study,      # a Study with five finished trials or more
     ):
         from scipy.stats import norm, rankdata
-        done = as_numbers(study).query("status == 'finished' and score == score").sort_values('score', ignore_index=True)
+        table = as_numbers(study)
+        done = _ranked(study, table).reset_index(drop=True)
         enough = f'an interpolation needs 5 finished trials, and there are {len(done)}; give the search more time'
         if len(done) < 5: raise HackbookError(enough)
         if len(done) > self.most: done = done.iloc[np.linspace(0, len(done) - 1, self.most).astype(int)].reset_index(drop=True)
-        self.space, self.metric, self.trials, self.scores = study.space, study.metric, done, done.score.to_numpy()
-        self.ranks = norm.ppf((rankdata(self.scores) - .5) / len(done))
-        x, missed, sure = _columns(self.space, done), np.zeros(len(done)), np.zeros(len(done))
-        for out in np.array_split(np.random.default_rng(0).permutation(len(done)), 5):
-            left = np.setdiff1d(range(len(done)), out)
-            guess, sure[out] = _fit(x[left], self.ranks[left]).predict(x[out], return_std=True)
-            missed[out] = self.ranks[out] - guess
-        self.error = float(np.median(np.abs(self._back(self.ranks - missed) - self.scores)))   # of trials it did not see
-        self.stretch = float(np.quantile(np.abs(missed) / sure, .8, method='higher'))
+        pruned = _as_if_finished(study, table, done).head(self.most - len(done))
+        self.space, self.metric, self.trials, self.pruned = study.space, study.metric, done, len(pruned)
+        known = pd.concat([done, pruned], ignore_index=True)
+        self.scores = known.score.to_numpy()
+        self.ranks = norm.ppf((rankdata(self.scores) - .5) / len(known))
+        order = np.argsort(self.scores)
+        self._sorted = self.ranks[order], self.scores[order]
+        x, missed = _columns(self.space, known), np.zeros(len(known))
+        for out in np.array_split(np.random.default_rng(0).permutation(len(known)), 5):
+            left = np.setdiff1d(range(len(known)), out)
+            guess, sure = _fit(x[left], self.ranks[left]).predict(x[out], return_std=True)
+            missed[out] = np.abs(self.ranks[out] - guess) / sure
+        self.stretch = float(np.quantile(missed[:len(done)], .8, method='higher'))
         self.model = _fit(x, self.ranks)
         own = distances(self.space, done, done) + 2 * np.eye(len(done))
         self.usual = float(np.quantile(own.min(axis=1), .9))      # how far a trial is from its nearest, at most
 
-    def _back(self, ranks): return np.interp(ranks, self.ranks, self.scores)
+    def _back(self, ranks): return np.interp(ranks, *self._sorted)
 
     def __call__(self,
         table:pd.DataFrame,     # settings as numbers
@@ -128,7 +150,7 @@ class Surrogate:
         guess, sure = self.model.predict(_columns(self.space, table), return_std=True)
         return tuple(self._back(guess + k * self.stretch * sure) for k in (0, -1, 1))
 
-# %% ../nbs/library/18_interpolate.ipynb #f895cb37
+# %% ../nbs/library/18_interpolate.ipynb #e95326e6
 def best_trial(
     study,                       # a Study
     table:pd.DataFrame=None,     # from `as_numbers`; None: made here
@@ -141,11 +163,6 @@ def best_trial(
     best, alike = number_row(study.space, study.best), np.ones(len(done), bool)
     for name, number in best.items(): alike &= np.isclose(done[name], number, rtol=1e-9, atol=0, equal_nan=True)
     return (done[alike] if alike.any() else done).iloc[0]
-
-def _ranked(study, table):
-    "The finished trials, best first."
-    done = table[(table.status == 'finished') & table.score.notna()]
-    return done.sort_values('score', ascending=study.direction == 'minimize', kind='stable')
 
 # %% ../nbs/library/18_interpolate.ipynb #d4b9987e
 def defaults(
@@ -191,7 +208,7 @@ def brief(
     "A score with the digits that one wants to read."
     return f'{score:.3f}' if .001 <= abs(score) < 10 else f'{score:.4g}'
 
-# %% ../nbs/library/18_interpolate.ipynb #37fb85ba
+# %% ../nbs/library/18_interpolate.ipynb #8e741671
 @dataclass
 class Prediction:
     "What a setting would have given, read between the trials: nothing was trained."
@@ -204,7 +221,8 @@ class Prediction:
     nearest_score:float
     distance:float      # from it, 0 to 1
     far:bool            # from all trials?
-    trials:int          # from which it was read
+    trials:int          # finished ones, from which it was read
+    pruned:int          # and those that were cut short
 
     @property
     def answer(self) -> str: return f'{self.metric} about {brief(self.value)}, likely {brief(self.low)} to {brief(self.high)}'
@@ -212,7 +230,8 @@ class Prediction:
     def basis(self) -> str:
         "Where it comes from."
         near = 'the same setting' if not self.distance else f'{self.distance:.1%} of the ranges away'
-        return (f'Interpolated from {self.trials} trials; nothing was trained. '
+        pruned = f' and {self.pruned} pruned' if self.pruned else ''
+        return (f'Interpolated from {self.trials} finished{pruned} trials; nothing was trained. '
                 f'Nearest: trial {self.nearest} with {brief(self.nearest_score)}, {near}.')
     @property
     def warning(self) -> str: return 'Far from every trial: take it as a guess, or train it.' if self.far else ''
@@ -220,7 +239,7 @@ class Prediction:
     def __str__(self): return ' '.join(filter(None, (f'{self.answer}.', self.basis, self.warning)))
     def _repr_html_(self): return str(Div(Strong(self.answer), P(self.basis), Strong(self.warning)))
 
-# %% ../nbs/library/18_interpolate.ipynb #1119ca51
+# %% ../nbs/library/18_interpolate.ipynb #68b84d4b
 @patch
 def predict(self:Surrogate,
     params:dict,        # a whole setting
@@ -232,7 +251,7 @@ def predict(self:Surrogate,
     near = self.trials.iloc[away.argmin()]
     far = bool(away.min() > self.usual)
     nearest = int(near.trial), float(near.score), float(away.min())
-    return Prediction(params, self.metric, value, low, high, *nearest, far, len(away))
+    return Prediction(params, self.metric, value, low, high, *nearest, far, len(away), self.pruned)
 
 def surrogate_of(
     study,          # a Study

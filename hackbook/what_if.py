@@ -70,7 +70,7 @@ def _ground(study, px, py):
     value, low, high = (np.where(blank, np.nan, v).reshape(across.shape) for v in surrogate(numbers))
     return across, down, value, high - low
 
-# %% ../nbs/library/18_what_if.ipynb #e3eadec8
+# %% ../nbs/library/18_what_if.ipynb #4ea3e1d6
 def plot_contour(
     study,           # a Study with five finished trials or more
     x:str,           # a name that varies
@@ -84,7 +84,7 @@ def plot_contour(
     fig, ax = subplots(width=6, height=3.8)
     most = study.direction == 'maximize'
     colours = dict(cmap='viridis' if most else 'viridis_r', vmin=min(worst, top), vmax=max(worst, top))
-    blind = np.subtract(*surrogate_of(study).trials.score.quantile([.9, .1]))     # the range without any model
+    blind = np.subtract(*np.quantile(surrogate_of(study).scores, [.9, .1]))       # the range without any model
     sure = np.nan_to_num(1 - .7 * unsure / (blind or 1)).clip(.3, 1)
     mesh = ax.pcolormesh(across, down, value, shading='nearest', alpha=sure, **colours)
     fig.colorbar(mesh, label=f'{_words(study)}, interpolated')
