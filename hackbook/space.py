@@ -94,10 +94,12 @@ def _entry(name, value):
             'what never varies belongs into the function that builds the model')
     return Parameter(name, 'fixed', (value,))
 
-# %% ../nbs/library/16_space.ipynb #3f78f6fe
+# %% ../nbs/library/16_space.ipynb #77aa0d74
 @patch
-def _find(self:Parameter, value) -> int|None:
-    "The place of `value` among the choices; None if it is not one."
+def place(self:Parameter,
+    value,         # a choice, or what Optuna stores for it
+) -> int|None:     # from 0; None if it is none of them
+    "Where `value` stands among the choices."
     stored = _stored(value)
     return self.stored.index(stored) if stored in self.stored else None
 
@@ -107,8 +109,8 @@ def _condition(name, parent, wanted, parameters):
     require(other, where, parent, f"about one of {', '.join(n for n in parameters if n != name) or 'several names'}")
     require(other.kind != 'range', where, parent, f'about a name with choices, and {parent!r} has a range',
             f'list values instead: {parent!r}: {list(other.values)!r}')
-    several = isinstance(wanted, list) and other._find(wanted) is None
-    places = [other._find(v) for v in (wanted if several else [wanted])]
+    several = isinstance(wanted, list) and other.place(wanted) is None
+    places = [other.place(v) for v in (wanted if several else [wanted])]
     require(places and None not in places, f'{where}[{parent!r}]', wanted, f'among {list(other.values)!r}')
     return tuple(other.stored[i] for i in places)
 
@@ -158,16 +160,18 @@ def frame(self:Space) -> pd.DataFrame:
 def _repr_html_(self:Space):
     return str(Div(Strong(f'Space of {len(self)} that vary'), Safe(self.frame.to_html(index=False, escape=True, border=0))))
 
-# %% ../nbs/library/16_space.ipynb #a7b8852c
+# %% ../nbs/library/16_space.ipynb #416707ce
 @patch
-def _asked(self:Parameter, params) -> bool:
-    "Is it asked, with the values that were chosen so far?"
+def asked(self:Parameter,
+    params:dict,   # the values chosen so far, or what Optuna stores for them
+) -> bool:
+    "Is it asked, with these values of the others?"
     return all(name in params and _stored(params[name]) in stored for name, stored in self.when.items())
 
 @patch
 def _ask(self:Parameter, trial):
     if self.kind == 'fixed': return self.values[0]
-    if self.kind == 'choices': return self.values[self._find(trial.suggest_categorical(self.name, self.stored))]
+    if self.kind == 'choices': return self.values[self.place(trial.suggest_categorical(self.name, self.stored))]
     return (trial.suggest_int if self.whole else trial.suggest_float)(self.name, *self.values, log=self.log)
 
 @patch
@@ -177,10 +181,10 @@ def ask(self:Space,
     "One setting, as the trial's sampler chooses it."
     params = {}
     for name, p in self.parameters.items():
-        if p._asked(params): params[name] = p._ask(trial)
+        if p.asked(params): params[name] = p._ask(trial)
     return params
 
-# %% ../nbs/library/16_space.ipynb #ddba594a
+# %% ../nbs/library/16_space.ipynb #96be17a9
 @patch
 def _few(self:Parameter) -> list:
     "Three values along the range, for a message."
@@ -197,17 +201,17 @@ def grid(self:Space) -> list[dict]:   # one dict a setting, in the order of the 
     require(size <= 100_000, 'a grid', f'{size:,} settings', 'of at most 100,000', 'list fewer values, or search at random')
     settings = [{}]
     for name, p in self.parameters.items():
-        settings = [t for s in settings for t in ([s | {name: v} for v in p.values] if p._asked(s) else [s])]
+        settings = [t for s in settings for t in ([s | {name: v} for v in p.values] if p.asked(s) else [s])]
     return settings
 
-# %% ../nbs/library/16_space.ipynb #28791273
+# %% ../nbs/library/16_space.ipynb #156e707a
 @patch
 def _check(self:Parameter, value):
     "What Optuna stores for `value`. Raises `InvalidValue` for one that the space does not allow."
     where = f'params[{self.name!r}]'
     if self.kind != 'range':
-        require(self._find(value) is not None, where, value, f'among {list(self.values)!r}')
-        return self.stored[self._find(value)]
+        require(self.place(value) is not None, where, value, f'among {list(self.values)!r}')
+        return self.stored[self.place(value)]
     ok = _number(value) and self.values[0] <= value <= self.values[1] and (not self.whole or isinstance(value, Integral))
     require(ok, where, value, str(self), 'or widen the range in the space')
     return (int if self.whole else float)(value)
@@ -220,14 +224,14 @@ def to_optuna(self:Space,
     checked = {}
     for name in params: require(name in self.parameters, 'a name in params', name, f"one of {', '.join(self.names)}")
     for name, p in self.parameters.items():
-        if p._asked(checked):
+        if p.asked(checked):
             given = name in params or p.kind == 'fixed'
             require(given, 'params', params, 'complete', f'{name!r} is missing: {p}')
             checked[name] = p._check(params.get(name, p.values[0]))
         else: require(name not in params, 'params', params, f'without {name!r}', f'it is asked only where {p.only}')
     return {name: value for name, value in checked.items() if self.parameters[name].kind != 'fixed'}
 
-# %% ../nbs/library/16_space.ipynb #11c7f780
+# %% ../nbs/library/16_space.ipynb #987fa973
 @patch
 def from_optuna(self:Space,
     stored:dict,   # `trial.params`; of a trial that has not been asked yet, as far as they go
@@ -236,11 +240,11 @@ def from_optuna(self:Space,
     params, then = {}, 'this study was made with another space'
     for name in stored: require(name in self.varying, 'a name in the trial', name, f"one of {', '.join(self.varying)}", then)
     for name, p in self.parameters.items():
-        if not p._asked(params) or p.kind != 'fixed' and name not in stored: continue
+        if not p.asked(params) or p.kind != 'fixed' and name not in stored: continue
         value = stored.get(name, p.values[0])
         if p.kind != 'range':
-            require(p._find(value) is not None, name, value, f'among {list(p.stored)!r}', then)
-            value = p.values[p._find(value)]
+            require(p.place(value) is not None, name, value, f'among {list(p.stored)!r}', then)
+            value = p.values[p.place(value)]
         params[name] = value
     return params
 
