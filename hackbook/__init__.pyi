@@ -2,9 +2,10 @@
 
 from . import (
     baselines, batches, chart, checkpoint, checks, cli, compile, controls, core, data, deadlines, drills, encode,
-    feature_plots, features, findings, finetune, folds, knobs, lazy, leakage, live, looks, loop, metrics, models,
+    feature_plots, features, findings, finetune, folds, interpolate, knobs, lazy, leakage, live, looks, loop, metrics, models,
     moves, network, panel, pilot, prepare, present, problem, progress, regularise, run, schedules, selection,
-    series, snapshots, sources, tables, timeline, train, web,
+    series, snapshots, sources, space, study, study_plots, tables, timeline, train, trials, web, what_if,
+    workers,
 )
 from .augment import augment, show_augmented
 from .clean import clean, load_decisions, save_decisions
@@ -23,4 +24,7 @@ from .present import Report, report
 from .problem import load_problem, Problem
 from .relabel import relabel, Relabel
 from .run import load_run, Run, runs
+from .space import Space
 from .train import fit
+from .tune import tune
+from .what_if import load_study, Study   # with its pictures

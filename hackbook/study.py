@@ -8,6 +8,7 @@ __all__ = ['open_study', 'release', 'Study', 'load_study']
 # %% ../nbs/library/17_study.ipynb #4e872428
 import os, platform, sqlite3
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -128,7 +129,8 @@ def release(
     from optuna.trial import TrialState
     found = 0
     for trial in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-        if not _is_gone(trial.user_attrs.get('owner', f'{platform.node()} 0 0')): continue
+        young = (datetime.now() - trial.datetime_start).total_seconds() < 60     # its owner may be about to write that down
+        if not (_is_gone(trial.user_attrs['owner']) if 'owner' in trial.user_attrs else not young): continue
         try: study.tell(trial.number, state=TrialState.FAIL)
         except ValueError: continue     # another process was faster
         if trial.params: study.enqueue_trial(trial.params)

@@ -6,7 +6,7 @@
 __all__ = ['tune']
 
 # %% ../nbs/library/19_tune.ipynb #d3e6a27b
-import sys, warnings
+import signal, sys, warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,7 @@ from inspect import signature
 from math import ceil, inf
 from numbers import Integral
 from pathlib import Path
+from threading import current_thread, main_thread
 from time import monotonic
 
 import numpy as np
@@ -149,10 +150,24 @@ class _Board:
         return to_xml(Div(Strong('tune '), self.words(), bar, dots, style='max-width: 40em'))
 
 # %% ../nbs/library/19_tune.ipynb #9cc20a61
+class _Interrupt:
+    "Notes Ctrl-C, or the stop button of a notebook, instead of breaking off; a second one breaks off."
+    def __init__(self): self.heard = False
+    def note(self, number, frame):
+        if self.heard: raise KeyboardInterrupt
+        self.heard = True
+    def __enter__(self):
+        self.before = signal.signal(signal.SIGINT, self.note) if current_thread() is main_thread() else None
+        return self
+    def __exit__(self, *_):
+        if self.before is not None: signal.signal(signal.SIGINT, self.before)
+    def act(self):
+        if self.heard: raise KeyboardInterrupt
+
 class _Search:
     "A search under way."
-    def __init__(self, study, plan, crew, board, trials, grid, seed, epochs):
-        self.study, self.plan, self.crew, self.board, self.trials, self.grid = study, plan, crew, board, trials, grid
+    def __init__(self, study, plan, crew, board, trials, grid, seed, epochs, interrupt):
+        self.interrupt, self.study, self.plan, self.crew, self.board, self.trials, self.grid = interrupt, study, plan, crew, board, trials, grid
         self.seed, self.epochs, self.running, self.clock = seed, epochs, {}, {}
 
     def job(self, params, seed):
@@ -202,6 +217,7 @@ def told(self:_Search, number, outcome):
 def search(self:_Search):
     "Try settings until the time for that is over, or all are tried."
     while True:
+        self.interrupt.act()
         for worker in self.crew.free():
             if not self.may_begin(): break
             self.begin(worker)
@@ -238,6 +254,7 @@ def repeat(self:_Search):
     keys = [f'repeat {n} {self.seed + s}' for s in range(1, min(self.plan.seeds, wanted // many) + 1) for n in table.trial[:many]]
     waiting, busy, ends = [k for k in keys if k not in there], 0, self.plan.ends - (self.plan.last if self.plan.whole else 0)
     while waiting or busy:
+        self.interrupt.act()
         for worker in self.crew.free():
             if not waiting or self.plan.whole and monotonic() + self.plan.whole > ends: break
             number, seed = map(int, (key := waiting.pop(0)).split()[1:])
@@ -338,10 +355,10 @@ def _run(study, plan, trials, grid, where, seed, epochs, runs):
     "All phases; an interrupt ends the one that is under way, and those after it."
     board = _Board(study, plan, trials)
     try:
-        with Workers(study.splits, *where) as crew:
+        with _Interrupt() as interrupt, Workers(study.splits, *where) as crew:
             load_keras()       # for the last training, while the workers start
             plan.workers = max(len(crew.free()), 1)
-            search = _Search(study, plan, crew, board, trials, grid, seed, epochs)
+            search = _Search(study, plan, crew, board, trials, grid, seed, epochs, interrupt)
             try:
                 search.search()
                 board.phase = 'fresh seeds for the finalists'
