@@ -2,7 +2,6 @@
 // the state that Python sends. What came from data reaches the page as text, never as HTML.
 
 const SENT = 2;   // moves of one slider that may be under way at once: the newest waits, those between are left out
-const HOLD = 600;   // ms after a move in which the slider stays where the hand put it
 const BUTTONS = {
   start: ["Start", "Start, or go on", "M3 1.5L13 8L3 14.5Z"], pause: ["Pause", "Hold after this batch", "M3 2H6.5V14H3ZM9.5 2H13V14H9.5Z"],
   step: ["Step", "Train on one batch, then hold", "M2 2L9 8L2 14ZM10.5 2H13.5V14H10.5Z"], stop: ["Stop", "End the training and keep the best weights", "M2.5 2.5H13.5V13.5H2.5Z"],
@@ -65,7 +64,7 @@ function slider(control, send) {
   const box = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": `${title}, exact number`, "data-knob": control.name,
     title: `${control.off ? "0 (off) or " : ""}${number(control.low)} to ${number(control.high)}` });
   const node = make("div", { class: "control" }, make("label", { for: id }, title), range, box);
-  let newest = 0, waiting = null, now = null, touched = -1e9;
+  let newest = 0, waiting = null, now = null, typing = false;
   const open = new Set();
 
   function show(v) {
@@ -74,7 +73,7 @@ function slider(control, send) {
     if (Number(range.value) !== place) range.value = place;
     range.style.setProperty("--part", place / n);
     range.setAttribute("aria-valuetext", number(v, control));
-    if (document.activeElement !== box) box.value = number(v, control);
+    if (!typing) box.value = number(v, control);
   }
   function post() {
     if (waiting === null || open.size >= SENT) return;
@@ -83,38 +82,36 @@ function slider(control, send) {
     open.add(seq);
     send(control.name, v, seq);
   }
-  function move(v) { touched = performance.now(); show(v); waiting = v; post(); }
+  function move(v) { show(v); waiting = v; post(); }
   range.addEventListener("input", () => move(value(Number(range.value))));
   function typed() {
     const text = box.value.trim().replace(",", "."), v = text === "off" ? 0 : Number(text);
     const fits = text !== "" && Number.isFinite(v);
     box.toggleAttribute("aria-invalid", !fits);
-    if (fits && v !== now) move(v);
-    else if (fits) box.value = number(v, control);
-    return fits;
+    if (fits) { typing = false; if (v !== now && text !== number(now, control)) move(v); else show(now); }
   }
+  function untyped() { typing = false; box.removeAttribute("aria-invalid"); if (now !== null) show(now); }
   box.addEventListener("focus", () => box.select());
-  box.addEventListener("change", () => { if (!typed()) { box.removeAttribute("aria-invalid"); box.value = number(now, control); } });
+  box.addEventListener("input", () => { typing = true; });   // until it is done, what comes from Python does not write over it
+  box.addEventListener("change", () => { typed(); untyped(); });
+  box.addEventListener("blur", untyped);
   box.addEventListener("keydown", (event) => {
     const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (event.key === "Enter") { if (typed()) box.value = number(now, control); box.select(); }
-    else if (event.key === "Escape") { box.removeAttribute("aria-invalid"); box.value = number(now, control); }
-    else if (step) {
-      const v = value(Math.min(Math.max(at(now) + step, 0), n));
-      move(v);
-      box.value = number(v, control);
-    } else return;
+    if (event.key === "Enter") { typed(); box.select(); }
+    else if (event.key === "Escape") untyped();
+    else if (step) { typing = false; move(value(Math.min(Math.max(at(now) + step, 0), n))); }
+    else return;
     event.preventDefault();
   });
   return {
     node,
-    update(v) {   // what was moved here just now is newer than what Python says
-      if (!open.size && waiting === null && v !== now && performance.now() - touched > HOLD) show(v);
+    update(v) {   // a move under way is newer than what Python says; what comes after its answer is newer than the move
+      if (!open.size && waiting === null && v !== now) show(v);
     },
     heard(mine, v, seq) {
       if (!mine) { if (!open.size) show(v); return; }
       for (const s of open) if (s <= seq) open.delete(s);
-      if (seq === newest && waiting === null) { show(v); if (document.activeElement === box) box.value = number(v, control); }
+      if (seq === newest && waiting === null) show(v);
       post();
     },
   };
@@ -193,7 +190,8 @@ export default () => {
           store.state.controls = { ...store.state.controls, [message.name]: message.value };
         }
         if (message.kind === "state") {
-          if (message.state?.epoch < store.state.epoch) store.heard = "";   // gone back: the sliders are where they were then
+          const { status, epoch } = message.state ?? {};   // gone on or gone back: what was said of a move is over
+          if (epoch < store.state.epoch || (known(status) && status !== store.state.status)) store.heard = "";
           Object.assign(store.state, message.state ?? {});
           for (const key of ["challenges", "note", "trouble"]) if (key in message) store[key] = message[key];
         }

@@ -20,7 +20,7 @@ from fastcore.basics import patch
 from ipywidgets import HBox, VBox
 from traitlets import List, Unicode
 
-from .chart import COLOURS, Chart, Story, changes
+from .chart import COLOURS, Chart, Story, brief, changes
 from .core import Figure, HackbookError, require
 
 # %% ../nbs/library/14_panel.ipynb #8c82feb9
@@ -181,18 +181,27 @@ def push(self:Panel,
 WHEN = {'running': 'used from the next batch', 'ready': 'used from the first batch', 'paused': 'used when the training goes on'}
 
 @patch
+def _ack(self:Panel, name, message, refused=False):
+    "Tell the page where a slider stands now."
+    with self.lock:
+        state = self.pilot.state()
+        value, when = state['controls'][name], WHEN.get(state['status'], 'used when it goes on')
+        text = '' if refused else f"{name.replace('_', ' ')} {f'{value:.6g}' if value else 'off'}: {when}"
+        self._sent['controls'] = self._sent.get('controls', {}) | {name: brief(value)}
+        self.desk.send({'kind': 'ack', 'name': name, 'value': value, 'text': text, **message})
+
+@patch
 def _set(self:Panel, message):
     "A slider moved, or a number typed."
     name, value = message['name'], float(message['value'])
-    for panel in self.together:
-        if name not in panel.pilot.controls: continue
+    for panel in [p for p in self.together if name in p.pilot.controls]:
         panel._hurried = monotonic() + 1
-        took = panel.pilot.set(name, value)
-        shown = f'{took:.6g}' if took else 'off'
-        text = f"{name.replace('_', ' ')} {shown}: {WHEN.get(panel.pilot.state()['status'], 'used when it goes on')}"
-        sent = dict(kind='ack', name=name, value=took, text=text)
-        if panel is self: sent |= {'from': message.get('from'), 'seq': message.get('seq')}
-        with panel.lock: panel.desk.send(sent)
+        asked = {k: message.get(k) for k in ('from', 'seq')} if panel is self else {}
+        try: panel.pilot.set(name, value)
+        except Exception:
+            panel._ack(name, asked, refused=True)
+            raise
+        panel._ack(name, asked)
 
 # %% ../nbs/library/14_panel.ipynb #53854af9
 @patch

@@ -137,6 +137,25 @@ def test_a_move_is_acknowledged_with_the_value_it_became(panel, pilot):
     assert panel.sent[-1]["text"] == "learning rate 0.01: used when the training goes on"
 
 
+def test_a_slider_that_goes_back_after_a_move_is_told(panel, pilot):
+    """What the answer to a move said counts as sent: where the value returns to what an earlier refresh said, the page hears it."""
+    panel.push()
+    panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 1, "from": "me"})
+    pilot.values["dropout"] = 0.0  # as after a rewind
+    panel.push()
+    assert panel.sent[-1]["state"]["controls"]["dropout"] == 0.0
+    panel.push()
+    assert "controls" not in panel.sent[-1]["state"]
+
+
+def test_a_move_that_is_refused_is_answered_too(panel, pilot, monkeypatch):
+    """Or the page would wait for the answer, and the slider stay where it is for ever."""
+    monkeypatch.setattr(pilot, "set", lambda name, value: 1 / 0)
+    panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 7, "from": "me"})
+    ack = next(m for m in panel.sent if m["kind"] == "ack")
+    assert (ack["value"], ack["seq"], ack["text"]) == (0.0, 7, "") and "ZeroDivisionError" in panel.trouble
+
+
 def test_a_mark_does_not_wait_for_the_next_refresh(panel):
     panel.every = 30
     panel.push()
@@ -349,10 +368,12 @@ def test_in_jupyterlab(tmp_path):
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
         page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(4); ended = time.time()'}}); }}")
         at = "() => [...document.querySelectorAll('.hackbook-chart .curves .training')].map(e => e.getAttribute('d'))"
+        page.wait_for_function(f"({at})().length === 4")
         before = page.evaluate(at)
-        page.wait_for_timeout(1500)
-        after = page.evaluate(at)
-        assert len(after) == 4 and all(a != b and len(a) > len(b) for a, b in zip(after, before))
+        page.wait_for_function(f"before => ({at})().every((line, i) => line.length > before[i].length)", arg=before)
+        seen = time.time()
+        began, ended = ask(page, tmp_path, "[began, ended]")
+        assert began < seen < ended
 
         # by keyboard: a slider, an exact number; no key of JupyterLab's is pressed by them
         page.evaluate(f"() => {KERNEL}.requestExecute({{code: '1'}}).done")
@@ -377,7 +398,18 @@ def test_in_jupyterlab(tmp_path):
         page.locator(".hackbook-chart .marks").first.locator("button").last.focus()
         assert "l2 0.003" in page.locator(".hackbook-chart .tip:visible").inner_text()
 
-        # rewind: a branch
+        # a slider that is on its way is not thrown back by what comes from Python meanwhile
+        smoothing = desk.get_by_role("slider", name="label smoothing")
+        smoothing.focus()
+        smoothing.evaluate("e => { window.way = []; new MutationObserver(() => way.push(e.ariaValueText)).observe(e, { attributeFilter: ['aria-valuetext'] }); }")
+        for _ in range(10):
+            page.keyboard.press("ArrowRight", delay=40)
+        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.startsWith('label smoothing 0.5')")
+        page.wait_for_timeout(400)  # and not afterwards
+        way = page.evaluate("way")
+        assert way == sorted(way) and way[-1] == "0.50"
+
+        # rewind: a branch; the sliders go back too, be it as soon after a move as can be
         desk.get_by_role("button", name="Pause").click()
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'paused'")
         assert enabled() == ["Go on", "Step", "Stop"]
@@ -385,10 +417,18 @@ def test_in_jupyterlab(tmp_path):
         back.focus()
         page.keyboard.press("Home")
         page.keyboard.press("ArrowRight")
-        desk.get_by_role("button", name="Rewind").click()
+        then = ask(page, tmp_path, "pilot.stood['main', 1]['dropout']")
+        desk.evaluate("""desk => {
+            const slider = desk.querySelector('input[type=range][data-knob=dropout]');
+            slider.value = 15;
+            slider.dispatchEvent(new Event('input'));
+            desk.querySelector('.rewind').click();
+        }""")
         page.wait_for_function("document.querySelectorAll('.hackbook-desk .branches')[0].tBodies[0].rows.length === 2")
+        page.wait_for_function("then => [...document.querySelectorAll('.hackbook-desk input[type=text][data-knob=dropout]')].every(e => e.value === then)", arg=f"{then:.2f}" if then else "off", timeout=10_000)
+        assert ["dropout", 0.75] in [c[2:] for c in calls(page, tmp_path, "set")] and then < 0.75
         assert calls(page, tmp_path, "rewind")[0][2:] == [1, "main"]
-        assert panel.locator(".legend li").all_inner_texts() == ["main", "branch 1"]
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-chart')[0].querySelectorAll('.legend li')].map(e => e.textContent).join() === 'main,branch 1'")
 
         # a name that is code stays text
         desk.get_by_role("button", name="rename branch 1").click()
