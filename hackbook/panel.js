@@ -281,7 +281,8 @@ export default () => {
         panel.dataset.status = state.status ?? "";
         const word = STATUS[state.status] ?? "waiting for the kernel";
         if (status.textContent !== word) status.textContent = word;
-        where.textContent = known(state.epochs) ? `epoch ${(Math.floor(state.epoch * 100) / 100).toFixed(2)} of ${state.epochs}` : "";
+        const built = state.epoch || state.status !== "running";   // the first step waits until Keras has built its graph
+        where.textContent = !built ? "preparing the first step" : known(state.epochs) ? `epoch ${(Math.floor(state.epoch * 100) / 100).toFixed(2)} of ${state.epochs}` : "";
         time.textContent = known(state.left) && state.status === "running" ? `about ${span(state.left)} left` : "";
         bar.style.transform = `scaleX(${Math.min((state.epoch ?? 0) / (state.epochs || 1), 1)})`;
         for (const [name, value] of Object.entries(state.controls ?? {})) sliders[name]?.update(value);

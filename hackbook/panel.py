@@ -109,7 +109,7 @@ class Panel:
         self.desk = _Desk(controls=[_control(c) for c in pilot.controls.values()], group=group)
         self.lock, self.trouble, self.note, self._sent = self.chart.lock, '', NOTES.get(frontend(), ''), {}
         self._timer, self._pushed, self._widget, self._handle, self._drawn = None, 0., None, None, None
-        self._hurried = 0.   # until when, after a move
+        self._hurried, self._greeted, self._whole = 0., False, 0.   # hurried until then; has a page said hello? when was all sent?
         self.desk.on_msg(lambda widget, message, buffers: self._told(message))
         if self.chart.looks: self.chart.look(look or self.chart.looks[0])
         self.free_comms()
@@ -167,9 +167,10 @@ def push(self:Panel,
 ):
     "Tell the page what is new, now."
     with self.lock:
-        self._pushed = monotonic()
+        self._pushed = now = monotonic()
+        everything = everything or self._widget is not None and not self._greeted and now - self._whole > 2
         self.chart.push(everything)
-        if everything: self._sent = {}
+        if everything: self._sent, self._whole = {}, now
         state = self.chart.story.state
         tasks = [(c.text, c.look_at(self.chart.story)) for c in self.challenges]
         new = changes({**state, '': [self.trouble, self.note, tasks]}, self._sent)
@@ -231,6 +232,7 @@ def _failed(self:Panel, e):
 def _told(self:Panel, message):
     "Do what was asked for in the page."
     do, pilot = message.get('do'), self.pilot
+    self._greeted = True
     calls = {'set': self._set, 'keep': self._keep, 'recipe': self._recipe,
              'rewind': lambda m: pilot.rewind(int(m['epoch']), m.get('branch')),
              'rename': lambda m: pilot.rename(m['branch'], str(m['name'])),

@@ -112,6 +112,26 @@ def test_hello_gives_everything_again(panel, pilot):
         assert {"status", "controls", "branches"} <= set(panel.sent[-1]["state"]) and "challenges" in panel.sent[-1]
 
 
+def test_until_a_page_is_heard_it_is_told_everything_again(panel, pilot):
+    """What was sent before its script was loaded is lost, and in a busy kernel its hello may wait for the cell to end."""
+    pilot.step()
+    panel.push()
+    panel.push()
+    assert not panel.seen[-1]["all"]  # not on any page
+    panel.widget
+    panel.push()
+    assert panel.seen[-2]["all"] and "branches" in panel.sent[-1]["state"]
+    panel.push()
+    assert not panel.seen[-1]["all"]  # not four times a second
+    panel._whole -= 3
+    panel.push()
+    assert panel.seen[-2]["all"]
+    panel._told({"do": "hello"})
+    panel._whole -= 3
+    panel.push()
+    assert not panel.seen[-1]["all"] and "branches" not in panel.sent[-1]["state"]
+
+
 def test_renaming_and_deleting_send_everything_again(panel, pilot):
     pilot.step()
     panel.push()
