@@ -26,6 +26,10 @@ function icon(path) {
   return picture;
 }
 
+// What is the same stays untouched: a node that is written makes the browser lay it out and paint it again.
+function put(node, text) { if (node.textContent !== text) node.textContent = text; }
+function set(node, name, value) { if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value); }
+
 const known = (v) => v !== null && v !== undefined;
 const words = (name) => name.replaceAll("_", " ").replaceAll("/", ", ");
 const unique = () => `hackbook-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
@@ -159,13 +163,14 @@ function branches(view, choose) {
       const changed = Object.entries(b.settings ?? {}).filter(([k, v]) => parent && (parent.settings ?? {})[k] !== v)
         .map(([k, v]) => `${words(k)} ${number(v, view.control(k))}`).join(", ");
       const texts = [parent ? `${b.parent}, epoch ${b.forked_at}` : "the start", String(b.epochs), known(b.best) ? b.best.toFixed(4) : "–", parent ? changed || "unchanged" : ""];
-      r.title.textContent = b.name;
-      r.dot.style.background = view.colour(b.colour);
-      r.cells.forEach((cell, j) => { if (cell.textContent !== texts[j]) { cell.textContent = texts[j]; cell.title = texts[j]; } });
+      put(r.title, b.name);
+      if (r.colour !== b.colour) r.dot.style.background = view.colour(b.colour);
+      r.colour = b.colour;
+      r.cells.forEach((cell, j) => { put(cell, texts[j]); set(cell, "title", texts[j]); });
       r.tr.toggleAttribute("aria-current", now);
       r.remove.hidden = now || list.some((c) => c.parent === b.name);   // others grow from it
     });
-    node.tHead.rows[0].cells[3].textContent = `best ${state.metric ?? ""}`.trim();
+    put(node.tHead.rows[0].cells[3], `best ${state.metric ?? ""}`.trim());
   }
   return { node, update };
 }
@@ -222,12 +227,14 @@ export default () => {
       const rewind = make("div", { class: "back" }, make("label", { for: backId }, "back to epoch"), epoch, shown, make("label", { for: ofId, class: "of" }, "of"), of, back);
       const scrub = (on) => document.dispatchEvent(new CustomEvent("hackbook-scrub", { detail: { group, epoch: on ? Number(epoch.value) : null } }));
       const mark = () => {
-        const v = Number(epoch.value), most = Number(epoch.max);
+        const v = Number(epoch.value), most = Number(epoch.max), key = `${v} ${most}`;
+        if (key === marked) return;
+        marked = key;
         shown.textContent = v;
         epoch.style.setProperty("--part", most ? v / most : 0);
         epoch.setAttribute("aria-valuetext", v ? `epoch ${v}` : "before training");
       };
-      let touched = false;
+      let touched = false, marked = "";
       epoch.addEventListener("input", () => { touched = true; mark(); scrub(true); });
       epoch.addEventListener("blur", () => scrub(false));
       of.addEventListener("change", () => { touched = true; update(); });
@@ -276,14 +283,13 @@ export default () => {
 
       function update() {
         const { state } = store, allowed = ALLOWED[state.status] ?? [];
-        for (const [what, button] of Object.entries(buttons)) button.setAttribute("aria-disabled", !allowed.includes(what));
-        buttons.start.lastChild.textContent = ["paused", "stopped", "failed"].includes(state.status) ? "Go on" : "Start";
-        panel.dataset.status = state.status ?? "";
-        const word = STATUS[state.status] ?? "waiting for the kernel";
-        if (status.textContent !== word) status.textContent = word;
+        for (const [what, button] of Object.entries(buttons)) set(button, "aria-disabled", !allowed.includes(what));
+        put(buttons.start.lastChild, ["paused", "stopped", "failed"].includes(state.status) ? "Go on" : "Start");
+        set(panel, "data-status", state.status ?? "");
+        put(status, STATUS[state.status] ?? "waiting for the kernel");
         const built = state.epoch || state.status !== "running";   // the first step waits until Keras has built its graph
-        where.textContent = !built ? "preparing the first step" : known(state.epochs) ? `epoch ${(Math.floor(state.epoch * 100) / 100).toFixed(2)} of ${state.epochs}` : "";
-        time.textContent = known(state.left) && state.status === "running" ? `about ${span(state.left)} left` : "";
+        put(where, !built ? "preparing the first step" : known(state.epochs) ? `epoch ${(Math.floor(state.epoch * 100) / 100).toFixed(2)} of ${state.epochs}` : "");
+        put(time, known(state.left) && state.status === "running" ? `about ${span(state.left)} left` : "");
         bar.style.transform = `scaleX(${Math.min((state.epoch ?? 0) / (state.epochs || 1), 1)})`;
         for (const [name, value] of Object.entries(state.controls ?? {})) sliders[name]?.update(value);
 
@@ -296,20 +302,18 @@ export default () => {
         if (!touched && of.value !== state.branch && names.includes(state.branch)) of.value = state.branch;
         rewind.classList.toggle("alone", names.length < 2);
         const most = of.value === state.branch ? Math.floor((state.epoch ?? 0) + 1e-6) : list.find((b) => b.name === of.value)?.epochs ?? 0;
-        epoch.max = Math.max(most, 1);
-        if (!touched) epoch.value = most;
-        else if (Number(epoch.value) > most) epoch.value = most;
-        back.setAttribute("aria-disabled", !list.length);
+        set(epoch, "max", Math.max(most, 1));
+        if (Number(epoch.value) > most || (!touched && Number(epoch.value) !== most)) epoch.value = most;
+        set(back, "aria-disabled", !list.length);
         mark();
         table.update(state);
 
         trouble.hidden = !(store.trouble || state.error);
-        trouble.textContent = store.trouble || state.error || "";
+        put(trouble, store.trouble || state.error || "");
         note.hidden = !store.note;
-        note.textContent = store.note;
+        put(note, store.note);
         panel.classList.toggle("silent", store.silent);
-        const line = store.silent ? SILENT : store.heard;
-        if (heard.textContent !== line) heard.textContent = line;
+        put(heard, store.silent ? SILENT : store.heard);
         tasks.hidden = !store.challenges.length;
         const key = JSON.stringify(store.challenges);
         if (tasks.dataset.key !== key) {
@@ -317,13 +321,13 @@ export default () => {
           tasks.replaceChildren(...store.challenges.map(([text, ok]) => make("li", { class: ok ? "ok" : "" }, make("i", { "aria-hidden": "true" }, ok ? "✓" : ""), text, make("span", { class: "unseen" }, ok ? ", done" : ", not yet"))));
         }
       }
-      let asked = 0;
-      view.soon = () => { asked ||= requestAnimationFrame(() => { asked = 0; update(); }); };
+      let asked = 0, frame = 0;
+      view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 40 - (performance.now() % 40)); };   // in one frame with the chart
       views.add(view);
       el.append(panel);
       update();
       send({ do: "hello" });
-      return () => { views.delete(view); cancelAnimationFrame(asked); };
+      return () => { views.delete(view); clearTimeout(asked); cancelAnimationFrame(frame); };
     },
   };
 };
