@@ -455,7 +455,7 @@ export default () => {
         }
       }
       let asked = 0, frame = 0;
-      view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 40 - (performance.now() % 40)); };   // what comes together is one frame, of chart and desk
+      view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 30 - (performance.now() % 30)); };   // what comes together is one frame, of chart and desk
       const scrub = (event) => { if (event.detail.group === model.get("group")) { store.scrub = event.detail.epoch; view.soon(); } };
       const watch = new ResizeObserver(() => { resized = true; view.soon(); });
       const quiet = (event) => panel.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));

@@ -322,7 +322,7 @@ export default () => {
         }
       }
       let asked = 0, frame = 0;
-      view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 40 - (performance.now() % 40)); };   // in one frame with the chart
+      view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 30 - (performance.now() % 30)); };   // in one frame with the chart
       views.add(view);
       el.append(panel);
       update();

@@ -285,7 +285,9 @@ def fit(
 ) -> Run:
     "Train `model` with AdamW, and remember everything."
     _check_fit(model, splits, epochs, batch_size, to, patience, resume, budget)
-    if learning_rate == 'find': learning_rate = find_lr(model, splits, batch_size, seed=check_seed(seed)).suggestion
+    if learning_rate == 'find':
+        _let_go(model)
+        learning_rate = find_lr(model, splits, batch_size, seed=check_seed(seed)).suggestion
     options = {k: v for k, v in locals().items() if k not in ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard')}
     check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision, label_smoothing)
     if tensorboard: _check_tensorboard(to)

@@ -1,6 +1,5 @@
 """Live: what it does without a browser, and the tutorial's panel under a person's hands in real JupyterLab."""
 
-import gc
 import signal
 import sys
 import threading
@@ -19,24 +18,12 @@ import hackbook as hb
 from hackbook.pilot import Pilot
 
 TUTORIAL = ROOT / "nbs/tutorials/06_live.ipynb"
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 @pytest.fixture(scope="module")
 def splits():
     return hb.split(hb.data.digits().take(np.arange(600)))
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    gc.collect()
-    for thread in pilots_threads():
-        thread.join(10)
-    assert not pilots_threads()
-
-
-def pilots_threads():
-    return [t for t in threading.enumerate() if t.name == "hackbook-pilot"]
 
 
 def network(splits):

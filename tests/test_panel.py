@@ -370,7 +370,6 @@ def test_in_jupyterlab(tmp_path):
     with notebook_page(tmp_path, CELLS, width=1280) as page:
         page.wait_for_selector(".hackbook-desk >> nth=1", timeout=60_000)
         panel, desk = page.locator(".hackbook-live").first, page.locator(".hackbook-desk").first
-        status, where, heard = desk.locator(".status"), desk.locator(".where"), desk.locator(".heard")
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'ready'")
         enabled = lambda: desk.locator(".buttons button[aria-disabled=false]").all_inner_texts()
         assert enabled() == ["Start", "Step"]

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import pilots_threads
 
 import hackbook as hb
 from hackbook.augment import augment
@@ -25,24 +26,12 @@ from hackbook.moves import Moves
 from hackbook.pilot import Pilot
 
 keras = load_keras()
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 @pytest.fixture(scope="module")
 def splits():
     return hb.split(hb.data.digits())
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    gc.collect()
-    for thread in pilots_threads():
-        thread.join(10)
-    assert not pilots_threads()
-
-
-def pilots_threads():
-    return [t for t in threading.enumerate() if t.name == "hackbook-pilot"]
 
 
 def network(splits, filters=(4, 8), dropout=0.3, l2=1e-4, changes=False, seed=0):
@@ -529,12 +518,14 @@ def test_two_hundred_random_actions(splits):
     assert pilot.state()["status"] == "finished"
 
 
-def test_fit_leaves_a_model_alone_that_is_trained_live(splits):
+def test_fit_leaves_a_model_alone_that_is_trained_live(splits, monkeypatch):
     pilot = Pilot(network(splits), splits, epochs=50)
     pilot.start()
     until(lambda: pilot.state()["step"] > 2)
-    with pytest.raises(hb.HackbookError, match="stop that training, or build a second model"):
-        hb.fit(pilot.model, splits, epochs=1, to=None)
+    monkeypatch.setattr("hackbook.train.find_lr", lambda *a, **options: pytest.fail("it is tried out on the model"))
+    for rate in (0.01, "find"):
+        with pytest.raises(hb.HackbookError, match="stop that training, or build a second model"):
+            hb.fit(pilot.model, splits, epochs=1, learning_rate=rate, to=None)
     pilot.stop()
     pilot.wait(60)
     assert len(hb.fit(pilot.model, splits, epochs=1, to=None).history) == 1
