@@ -255,8 +255,14 @@ def widget(self:Panel) -> VBox:
 @patch
 def _ipython_display_(self:Panel):
     if 'IPython' not in sys.modules or not sys.modules['IPython'].get_ipython(): return   # plain Python shows nothing
-    from IPython.display import Pretty, display
+    from IPython.display import display
     if frontend() != 'none': display(self.widget)
+    self._show_still()
+
+@patch
+def _show_still(self:Panel):
+    "Make a place for the still picture under what was shown last."
+    from IPython.display import Pretty, display
     self._handle = display(Pretty(f'{self!r}. The picture of the training takes this place at its end.'), display_id=True)
     self._drawn = None
     self.push()
@@ -284,10 +290,10 @@ class SideBySide:
         for panel in self.panels: panel.together = self.panels if shared else [panel]
 
     def _ipython_display_(self):
-        from IPython.display import Pretty, display
-        if frontend() == 'none':
-            for panel in self.panels: panel._ipython_display_()
-        else: display(HBox([p.widget for p in self.panels]).add_class('hackbook-beside'))
+        if 'IPython' not in sys.modules or not sys.modules['IPython'].get_ipython(): return
+        from IPython.display import display
+        if frontend() != 'none': display(HBox([p.widget for p in self.panels]).add_class('hackbook-beside'))
+        for panel in self.panels: panel._show_still()
 
 @patch
 def beside(self:Panel,

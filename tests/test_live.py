@@ -103,6 +103,19 @@ def test_an_error_of_the_worker_is_raised_by_wait_and_stands_in_the_panel(splits
     live.close()
 
 
+def test_wait_does_not_block_where_nobody_can_press_go_on(splits):
+    live = make(splits, epochs=2)
+    live.start()
+    live.wait()
+    live.rewind(1)
+    with pytest.raises(hb.HackbookError, match="paused, and here is nobody who could press Go on; call start"):
+        live.wait()
+    assert live.wait(timeout=0.1) == "paused"
+    live.rewind(2)  # the end
+    assert live.wait() == "finished"
+    live.close()
+
+
 def test_what_is_drawn_and_listed(splits):
     live = make(splits, epochs=2)
     live.start()

@@ -473,9 +473,15 @@ def test_in_jupyterlab(tmp_path):
         assert abs(panel.bounding_box()["height"] - height - 30) < 8  # one branch more
         assert page.locator(".jp-Cell").count() == 2
 
-        # stop, while another cell is busy
+        # what is said of a move is over when the training goes on
+        assert enabled() == ["Go on", "Step", "Stop"]
+        desk.get_by_role("slider", name="label smoothing").press("ArrowRight")
+        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.endsWith('used when the training goes on')")
         desk.get_by_role("button", name="Go on").click()
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
+        assert desk.locator(".heard").inner_text() == ""
+
+        # stop, while another cell is busy
         page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(6); ended = time.time()'}}); }}")
         page.wait_for_timeout(700)  # the panel has spoken since from within the busy shell's time
         desk.get_by_role("button", name="Stop").click()
@@ -525,9 +531,10 @@ def test_beside_each_other_and_at_800_pixels(tmp_path, theme):
         ink, paper = (third.locator(".hackbook-desk").evaluate(f"e => getComputedStyle(e).{k}") for k in ("color", "backgroundColor"))
         light = [sum(map(float, c.split("(")[1].rstrip(")").split(",")[:3])) > 382 for c in (ink, paper)]
         assert light == ([False, True] if theme == "light" else [True, False])
+        page.wait_for_function("document.querySelectorAll('.jp-OutputArea-child .jp-RenderedImage img').length === 3")
         assert page.locator(".jp-OutputArea-child .jp-RenderedImage:visible").count() == 0  # the panel stands in its place
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         page.wait_for_timeout(700)
         assert page.errors == []
-    outputs = nbformat.read(tmp_path / "page.ipynb", as_version=4).cells[1].outputs
-    assert [sorted(o["data"])[0] for o in outputs] == ["application/vnd.jupyter.widget-view+json", "image/png"]
+    kinds = [[sorted(o["data"])[0] for o in cell.outputs] for cell in nbformat.read(tmp_path / "page.ipynb", as_version=4).cells]
+    assert kinds == [["application/vnd.jupyter.widget-view+json", "image/png", "image/png"], ["application/vnd.jupyter.widget-view+json", "image/png"]]

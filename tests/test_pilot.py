@@ -3,6 +3,7 @@
 import gc
 import json
 import random
+import re
 import signal
 import threading
 import time
@@ -261,7 +262,7 @@ def test_loss_that_is_no_number(splits):
     time.sleep(0.1)
     model.layers[3].kernel.assign(np.full(model.layers[3].kernel.shape, np.nan))
     pilot.start()
-    with pytest.raises(hb.HackbookError, match=r"the loss became nan in epoch 2; the weights of epoch 1 are back"):
+    with pytest.raises(hb.HackbookError, match=r"the loss became nan in epoch 2: .* was no number first; the weights of epoch 1 are back"):
         pilot.wait(60)
     state = pilot.state()
     assert state["status"] == "failed" and "in epoch 2" in state["error"] and np.isfinite(weights(model)).all()
@@ -271,6 +272,35 @@ def test_loss_that_is_no_number(splits):
     pilot.start()
     assert pilot.wait(60) == "finished" and pilot.state()["error"] is None
     assert len(pilot.timeline.rows()) == 4
+
+
+def test_what_broke_first_is_named_as_by_fit(splits):
+    """By a replay of the epoch with the moves that were made in it."""
+    def first(error, model):
+        epoch, name, step = re.search(r"epoch (\d): the output of layer '(.*)' in step (\d+) was no number first", str(error.value)).groups()
+        return int(epoch), [layer.name for layer in model.layers].index(name), int(step)
+
+    options = {"epochs": 3, "learning_rate": 10.0, "precision": "mixed_float16"}
+    pilot = Pilot(network(splits), splits, **options)
+    pilot.set("learning_rate", 0.01)
+    for n in range(1, pilot.state()["steps"] + 3):
+        pilot.step()
+        until(lambda: pilot.state()["step"] == n)
+    pilot.set("learning_rate", 10.0)
+    pilot.set("weight_decay", 1.0)
+    pilot.start()
+    with pytest.raises(hb.HackbookError) as here:
+        pilot.wait(60)
+    epoch, _, step = first(here, pilot.model)
+    assert epoch == 2 and step > 3 and np.isfinite(weights(pilot.model)).all()
+    at_once = Pilot(network(splits), splits, **options)
+    at_once.start()
+    with pytest.raises(hb.HackbookError) as live:
+        at_once.wait(60)
+    model = network(splits)
+    with pytest.raises(hb.HackbookError) as plain:
+        hb.fit(model, splits, schedule="constant", to=None, **options)
+    assert first(live, at_once.model) == first(plain, model)
 
 
 def test_an_error_in_the_thread_is_raised_by_wait(splits, monkeypatch):
