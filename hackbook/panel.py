@@ -109,7 +109,8 @@ class Panel:
         self.desk = _Desk(controls=[_control(c) for c in pilot.controls.values()], group=group)
         self.lock, self.trouble, self.note, self._sent = self.chart.lock, '', NOTES.get(frontend(), ''), {}
         self._timer, self._pushed, self._widget, self._handle, self._drawn = None, 0., None, None, None
-        self._hurried, self._greeted, self._whole = 0., False, 0.   # hurried until then; has a page said hello? when was all sent?
+        self._hurried = 0.                          # until when, after a move
+        self._greeted, self._whole = False, 0.      # has a page been heard? when was it told everything?
         self.desk.on_msg(lambda widget, message, buffers: self._told(message))
         if self.chart.looks: self.chart.look(look or self.chart.looks[0])
         self.free_comms()
