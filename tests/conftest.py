@@ -60,3 +60,8 @@ def no_thread_is_left():
     for thread in pilots_threads():
         thread.join(10)
     assert not pilots_threads()
+
+
+def pytest_sessionfinish():
+    if "browser" in sys.modules:  # its JupyterLab serves all tests
+        sys.modules["browser"].stop_jupyter_lab()

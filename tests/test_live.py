@@ -9,9 +9,10 @@ from importlib.metadata import version
 import nbformat
 import numpy as np
 import pytest
-from browser import KERNEL, notebook_page, run_cells
+from browser import KERNEL, notebook_page, run_cells, wait_for_kernel
 from conftest import ROOT, call
 from packaging.version import Version
+from psutil import Process
 from test_panel import ask
 
 import hackbook as hb
@@ -189,8 +190,9 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
             page.keyboard.press("ArrowLeft")
         page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === 'learning rate 0.00501: used from the next batch'")
         page.wait_for_selector(".hackbook-chart .marks button")
+        until(lambda: ask(page, tmp_path, "live.timeline.moves()")[-1][1:] == ["learning_rate", 0.00501])  # acknowledged, then used
         moves = ask(page, tmp_path, "live.timeline.moves()")
-        assert moves[-1][1:] == ["learning_rate", 0.00501] and step < moves[0][0] <= moves[-1][0]
+        assert step < moves[0][0] <= moves[-1][0]
         until(lambda: ask(page, tmp_path, "live.state()['step']") > moves[-1][0])
         assert ask(page, tmp_path, "float(live.model.optimizer.learning_rate.numpy())") == pytest.approx(0.00501)
 
@@ -239,6 +241,56 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         says(page, "training")
         assert ask(page, tmp_path, "[earlier.state()['status'], live is earlier]") == ["stopped", False]
         assert ask(page, tmp_path, THREADS) == 1
-        desk.get_by_role("button", name="Stop").click()
+
+        # two branches from one; by mouse one is deleted, and the other gets a name and is kept
+        name = "[...document.querySelectorAll('.hackbook-desk .branches tbody .title')].map(e => e.textContent).join()"
+        for branch in ("branch 1", "branch 1,branch 2", "branch 1,branch 2,branch 3"):
+            page.wait_for_function(f"{name} === {branch!r}")
+            if branch.endswith("3"):
+                break
+            page.wait_for_function(f"parseFloat({DESK}.querySelector('.where').textContent.split(' ')[1]) > 2")
+            if branch != "branch 1":
+                desk.get_by_role("combobox", name="of branch").select_option("branch 1")
+            desk.get_by_role("slider", name="back to epoch").fill("1")
+            desk.get_by_role("button", name="Rewind").click()
+            page.wait_for_function(f"{DESK}.querySelector('.where').textContent === 'epoch 1.00 of 400'")
+            desk.get_by_role("button", name="Go on").click()
+        remove = desk.get_by_role("button", name="delete branch 2")
+        remove.click()
+        assert remove.inner_text() == "really?"
+        remove.click()
+        page.wait_for_function(f"{name} === 'branch 1,branch 3'")
+        desk.get_by_role("button", name="rename branch 1").click()
+        page.keyboard.type("calm")
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"{name} === 'calm,branch 3'")
+        desk.get_by_role("button", name="keep calm").click()
+        page.wait_for_function(f"{DESK}.querySelector('.said').textContent.startsWith('kept calm in runs/')")
+        assert [run.name for run in (tmp_path / "runs").iterdir() if (run / "run.json").is_file()]
+        assert ask(page, tmp_path, "[b['name'] for b in live.state()['branches']]") == ["calm", "branch 3"]
+
+        # an error of the worker stands in the panel, and it goes on from there
+        ask(page, tmp_path, "[setattr(l := __import__('hackbook.loop').loop, 'taken', l.snapshot), setattr(l, 'snapshot', None)]")
+        page.wait_for_function(f"{DESK}.querySelector('.trouble').textContent.includes('NoneType')")
+        says(page, "failed")
+        assert desk.locator(".trouble").is_visible() and ask(page, tmp_path, THREADS) == 0
+        ask(page, tmp_path, "[setattr(l := __import__('hackbook.loop').loop, 'snapshot', l.taken)]")
+        desk.get_by_role("button", name="Go on").click()
+        says(page, "training")
+        assert not desk.locator(".trouble").is_visible()
+
+        # an interrupt while no cell runs
+        page.evaluate(f"{KERNEL}.interrupt()")
         says(page, "stopped")
+        assert ask(page, tmp_path, THREADS) == 0
         assert page.errors == []
+
+        # the kernel is restarted under a training: the old one is gone, and the panel says that nobody answers
+        desk.get_by_role("button", name="Go on").click()
+        says(page, "training")
+        kernel = Process(ask(page, tmp_path, "__import__('os').getpid()"))
+        page.evaluate(f"{KERNEL}.restart()")
+        kernel.wait(20)
+        wait_for_kernel(page)
+        desk.get_by_role("button", name="Stop").click()
+        page.wait_for_function(f"{DESK}.querySelector('.heard').textContent.startsWith('The kernel does not answer')")

@@ -504,12 +504,11 @@ def test_in_jupyterlab(tmp_path):
         assert page.errors == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_beside_each_other_and_at_800_pixels(tmp_path, theme):
+def test_beside_each_other_and_at_800_pixels(tmp_path):
     """Screenshots for a person to look at are in _run; what stays on the page without a kernel is one picture."""
     cells = [SETUP + "\none, two = (Panel(StandIn(epochs=5, steps=20, pace=.005), look=look) for look in ('predictions', 'gradients'))\none.beside(two)",
              "three = Panel(StandIn(epochs=5, steps=20, pace=.005), [reach()], look='filters')\nthree"]
-    with notebook_page(tmp_path, cells, theme=theme, width=1600, height=1000) as page:
+    with notebook_page(tmp_path, cells, width=1600, height=1000) as page:
         page.wait_for_selector(".hackbook-desk >> nth=2", timeout=60_000)
         page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'ready')")
         left, right = page.locator(".hackbook-beside .hackbook-live").all()
@@ -520,17 +519,21 @@ def test_beside_each_other_and_at_800_pixels(tmp_path, theme):
         page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'finished')", timeout=60_000)
         assert right.get_by_role("textbox", name="l2, exact").input_value() == "0.001"
         (ROOT / "_run").mkdir(exist_ok=True)
-        page.locator(".hackbook-beside").screenshot(path=ROOT / f"_run/live-{theme}-beside.png")
-        page.set_viewport_size({"width": 800, "height": 1300})
         third = page.locator(".hackbook-live").nth(2)
-        third.scroll_into_view_if_needed()
-        page.wait_for_timeout(500)
-        third.screenshot(path=ROOT / f"_run/live-{theme}-800.png")
         wide = "panel => [...panel.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > panel.getBoundingClientRect().right + 1 && !e.closest('.summary, .unseen, .curves')).length"
-        assert third.evaluate(wide) == 0
-        ink, paper = (third.locator(".hackbook-desk").evaluate(f"e => getComputedStyle(e).{k}") for k in ("color", "backgroundColor"))
-        light = [sum(map(float, c.split("(")[1].rstrip(")").split(",")[:3])) > 382 for c in (ink, paper)]
-        assert light == ([False, True] if theme == "light" else [True, False])
+        for theme in ("light", "dark"):
+            page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme.title()}")
+            page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=json.dumps(theme == "light"))
+            page.set_viewport_size({"width": 1600, "height": 1000})
+            page.locator(".hackbook-beside").screenshot(path=ROOT / f"_run/live-{theme}-beside.png")
+            page.set_viewport_size({"width": 800, "height": 1300})
+            third.scroll_into_view_if_needed()
+            page.wait_for_function("e => e.clientWidth < 700 && e.querySelector('svg.curves').clientWidth < e.clientWidth / 2", arg=third.locator(".hackbook-chart").element_handle())
+            third.screenshot(path=ROOT / f"_run/live-{theme}-800.png")
+            assert third.evaluate(wide) == 0
+            ink, paper = (third.locator(".hackbook-desk").evaluate(f"e => getComputedStyle(e).{k}") for k in ("color", "backgroundColor"))
+            light = [sum(map(float, c.split("(")[1].rstrip(")").split(",")[:3])) > 382 for c in (ink, paper)]
+            assert light == ([False, True] if theme == "light" else [True, False])
         page.wait_for_function("document.querySelectorAll('.jp-OutputArea-child .jp-RenderedImage img').length === 3")
         assert page.locator(".jp-OutputArea-child .jp-RenderedImage:visible").count() == 0  # the panel stands in its place
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
