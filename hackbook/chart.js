@@ -25,6 +25,10 @@ function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
+// What is the same stays untouched: a node that is written makes the browser lay it out and paint it again.
+function put(node, text) { if (node.textContent !== text) node.textContent = text; }
+function set(node, name, value) { if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value); }
+
 const known = (v) => v !== null && v !== undefined;
 const short = (v, digits = 3) => (known(v) ? String(Number(v.toPrecision(digits))) : "–");
 const fixed = (v) => (!known(v) ? "–" : Math.abs(v) >= 100 ? short(v) : v.toFixed(Math.abs(v) >= 10 ? 2 : 4));
@@ -40,7 +44,7 @@ function ticks(low, high, most) {
 
 // ---- what is known: one store for all views of a model
 
-function empty() { return { points: new Map(), marks: [], state: { branches: [], epochs: 1, epoch: 0 }, picture: null, look: null, scrub: null }; }
+function empty() { return { points: new Map(), marks: [], stamps: new Map(), state: { branches: [], epochs: 1, epoch: 0 }, picture: null, look: null, scrub: null }; }
 
 function thin(points) {   // a long training: every second of the oldest half, epochs' ends kept
   if (points.length < 1500) return points;
@@ -48,9 +52,11 @@ function thin(points) {   // a long training: every second of the oldest half, e
   return points.filter((p, i) => i >= half || i % 2 === 0 || known(p[3]));
 }
 
+let count = 0;   // a branch's stamp is another one whenever its points are
+
 function take(store, message) {
   if (message.kind === "picture") { store.picture = message.picture; return; }
-  if (message.all) { store.points = new Map(); store.marks = []; }
+  if (message.all) { store.points = new Map(); store.marks = []; store.stamps = new Map(); }
   Object.assign(store.state, message.state ?? {});
   if ("look" in message) store.look = message.look;
   for (const name of message.gone ?? []) {
@@ -60,6 +66,7 @@ function take(store, message) {
   for (const [name, ...point] of message.points ?? []) {
     if (!store.points.has(name)) store.points.set(name, []);
     store.points.get(name).push(point);
+    store.stamps.set(name, ++count);
   }
   for (const [name, points] of store.points) store.points.set(name, thin(points));
   store.marks.push(...(message.marks ?? []));
@@ -88,9 +95,17 @@ function line(store, branch, at) {
   let from = 0;
   return all.map((p, i) => {
     while (all[from][0] <= Math.max(p[0] - 1, p[0] > begin + 2e-9 ? begin + 2e-9 : -1) + 1e-9) from++;   // of this branch alone
-    const last = all.slice(from, i + 1).map((q) => q[1]).filter(known);
-    return [p[0], known(p[1]) && last.length ? last.reduce((a, b) => a + b, 0) / last.length : null, p[2], p[1]];
+    if (!known(p[1])) return [p[0], null, p[2], p[1]];
+    let sum = 0, n = 0;
+    for (let j = from; j <= i; j++) if (known(all[j][1])) { sum += all[j][1]; n++; }
+    return [p[0], sum / n, p[2], p[1]];
   }).filter((p) => p[0] >= begin);
+}
+
+// All that decides how it looks, but for the scale.
+function stamp(store, branch) {
+  const parent = store.state.branches.find((b) => b.name === branch.parent);
+  return `${store.stamps.get(branch.name) ?? 0} ${branch.colour} ${branch.forked_at} ${parent && parent !== branch ? stamp(store, parent) : ""}`;
 }
 
 function limits(curves, now, at, metric, log) {
@@ -152,25 +167,24 @@ function plot(view, at) {
       }));
       if (held >= 0) marks.children[Math.min(held, found.length - 1)]?.focus({ preventScroll: true });
     }
-    found.forEach((mark, i) => { marks.children[i].style.left = `${x(mark[1])}px`; });
+    found.forEach((mark, i) => {
+      const left = `${x(mark[1]).toFixed(1)}px`, { style } = marks.children[i];
+      if (style.left !== left) style.left = left;
+    });
   }
 
-  function update() {
-    const { store } = view, { state } = store, width = Math.max(node.clientWidth, 180);
-    const metric = state.metric ?? "accuracy", title = at ? (metric === "mae" ? "mean distance" : metric) : "loss";
-    const last = Math.max(state.epochs, 1, ...[...store.points.values()].map((p) => p.at(-1)?.[0] ?? 0));
-    const lines = new Map(state.branches.map((b) => [b.name, line(store, b, at)]));
-    const [low, high] = limits([...lines.values()], lines.get(state.branch) ?? [], at, metric, log), height = width < 340 ? 190 : 232, right = width - RIGHT, bottom = height - BOTTOM;
-    const x = (v) => LEFT + (v / last) * (right - LEFT);
-    const part = (v) => (log ? Math.log(Math.max(v, low * 1e-3) / low) / Math.log(high / low) : (v - low) / (high - low || 1));
-    const y = (v) => Math.min(Math.max(bottom - part(v) * (bottom - TOP), -400), height + 400);
-    picture.setAttribute("width", width);
-    picture.setAttribute("height", height);
-    picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    marks.style.top = `${bottom + 1}px`;
-    picture.parentNode.style.height = `${height}px`;
-    for (const [k, v] of Object.entries({ x: LEFT, y: 0, width: right - LEFT + RIGHT, height: bottom + 1 })) area.setAttribute(k, v);
+  const values = ["training", "validation", "gap"].map((k) => {
+    const value = make("b");
+    readout.append(make("span", { class: k }, `${k} `, value));
+    return value;
+  });
+  const moved = svg("g"), scrub = svg("line", { class: "scrub" }), past = svg("g"), here = svg("circle", { class: "here", r: 4.5 }), spots = svg("g");
+  curves.append(moved, scrub, past);
+  dots.append(spots, here);
+  const drawing = new Map();   // of each branch: its curve, its drawing, and what they were made of
+  let width = 180, framed = "", lined = "", ordered = "";
 
+  function axes(low, high, last, right, bottom, x, y) {
     const levels = log ? Array.from({ length: Math.round(Math.log10(high / low)) + 1 }, (_, i) => low * 10 ** i) : ticks(low, high, 4);
     const epochs = ticks(0, last, Math.max(2, Math.min(10, Math.floor(width / 45)))).filter(Number.isInteger);
     frame.replaceChildren(
@@ -179,57 +193,108 @@ function plot(view, at) {
       ...epochs.map((v) => Object.assign(svg("text", { x: x(v), y: bottom + 24, "text-anchor": "middle" }), { textContent: v })),
       svg("line", { x1: LEFT, x2: right, y1: bottom, y2: bottom, class: "axis" }),
       Object.assign(svg("text", { x: LEFT - 10, y: bottom + 24, "text-anchor": "end", class: "unit" }), { textContent: "epoch" }));
+  }
 
-    const path = (points, k) => {
-      let pen = "", text = "";
-      for (const p of points) {
-        if (!known(p[k])) { if (k !== 2 && !known(p[2])) pen = ""; continue; }
-        text += `${pen || "M"}${x(p[0]).toFixed(1)} ${y(p[k]).toFixed(1)}`;
-        pen = "L";
-      }
-      return text;
-    };
-    const found = merged(store), drawn = [], spots = [];
-    for (const mark of found) if (mark[0] === state.branch) drawn.push(svg("line", { x1: x(mark[1]), x2: x(mark[1]), y1: TOP, y2: bottom, class: "move" }));
-    if (known(store.scrub)) drawn.push(svg("line", { x1: x(store.scrub), x2: x(store.scrub), y1: 0, y2: bottom, class: "scrub" }));
+  function trace(points, k, x, y) {
+    let pen = "", text = "";
+    for (const p of points) {
+      if (!known(p[k])) { if (k !== 2 && !known(p[2])) pen = ""; continue; }
+      text += `${pen || "M"}${x(p[0]).toFixed(1)} ${y(p[k]).toFixed(1)}`;
+      pen = "L";
+    }
+    return text;
+  }
+
+  function draw(branch, one, now, x, y, bottom) {
+    const { curve } = one, ends = curve.filter((p) => known(p[2])), style = `--c: ${view.colour(branch)}`, dash = DASHES[branch.colour % DASHES.length];
+    if (!one.group) {
+      one.paths = Object.fromEntries(["gap", "raw", "training", "validation"].map((k) => [k, svg("path", { class: k })]));
+      one.group = svg("g", {}, ...Object.values(one.paths));
+      one.spots = svg("g");
+    }
+    set(one.group, "style", style);
+    set(one.group, "class", now ? "now" : "past");
+    for (const k of ["training", "validation"]) set(one.paths[k], "stroke-dasharray", dash);
+    const between = now && ends.length > 1 ? curve.filter((p) => known(p[1]) && p[0] >= ends[0][0] && p[0] <= ends.at(-1)[0]) : [];
+    set(one.paths.gap, "d", between.length ? `${trace(between, 1, x, y)}L${trace(ends.toReversed(), 2, x, y).slice(1)}Z` : "");
+    set(one.paths.raw, "d", now ? trace(curve, 3, x, y) : "");
+    set(one.paths.training, "d", trace(curve, 1, x, y));
+    set(one.paths.validation, "d", trace(ends, 2, x, y));
+    const seen = ends.length > 60 ? [] : ends.map((p) => [x(p[0]), y(p[2])]).filter((p) => p[1] >= 0 && p[1] <= bottom);
+    const key = `${now} ${style} ${seen}`;
+    if (key === one.ends) return;
+    one.ends = key;
+    one.spots.replaceChildren(...seen.map(([cx, cy]) => svg("circle", { cx, cy, r: now ? 3 : 2, class: `end ${now ? "now" : "past"}`, style })));
+  }
+
+  function measure() { width = Math.max(node.clientWidth, 180); }
+
+  function update() {
+    const { store } = view, { state } = store;
+    const metric = state.metric ?? "accuracy", title = at ? (metric === "mae" ? "mean distance" : metric) : "loss";
+    const last = Math.max(state.epochs, 1, ...[...store.points.values()].map((p) => p.at(-1)?.[0] ?? 0));
+    for (const name of drawing.keys()) if (!state.branches.some((b) => b.name === name)) drawing.delete(name);
+    for (const branch of state.branches) {
+      const made = stamp(store, branch), one = drawing.get(branch.name) ?? {};
+      if (one.made !== made) Object.assign(one, { made, curve: line(store, branch, at) });
+      drawing.set(branch.name, one);
+    }
+    const [low, high] = limits([...drawing.values()].map((one) => one.curve), drawing.get(state.branch)?.curve ?? [], at, metric, log);
+    const height = width < 340 ? 190 : 232, right = width - RIGHT, bottom = height - BOTTOM;
+    const x = (v) => LEFT + (v / last) * (right - LEFT);
+    const part = (v) => (log ? Math.log(Math.max(v, low * 1e-3) / low) / Math.log(high / low) : (v - low) / (high - low || 1));
+    const y = (v) => Math.min(Math.max(bottom - part(v) * (bottom - TOP), -400), height + 400);
+    const scaled = JSON.stringify([low, high, last, width, log]);
+    if (scaled !== framed) {
+      framed = scaled;
+      for (const [k, v] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) set(picture, k, v);
+      marks.style.top = `${bottom + 1}px`;
+      picture.parentNode.style.height = `${height}px`;
+      for (const [k, v] of Object.entries({ x: LEFT, y: 0, width: right - LEFT + RIGHT, height: bottom + 1 })) area.setAttribute(k, v);
+      axes(low, high, last, right, bottom, x, y);
+      here.removeAttribute("cx");
+    }
+
+    const found = merged(store), lines = found.filter((m) => m[0] === state.branch).map((m) => x(m[1]).toFixed(1)), key = `${lines} ${bottom}`;
+    if (key !== lined) moved.replaceChildren(...lines.map((x) => svg("line", { x1: x, x2: x, y1: TOP, y2: bottom, class: "move" })));
+    lined = key;
+    const scrubbed = known(store.scrub) ? x(store.scrub) : -99;
+    for (const [k, v] of Object.entries({ x1: scrubbed, x2: scrubbed, y1: 0, y2: bottom })) set(scrub, k, v);
+
     const order = [...state.branches].sort((a, b) => (a.name === state.branch) - (b.name === state.branch));
     for (const branch of order) {
-      const curve = lines.get(branch.name), now = branch.name === state.branch, ends = curve.filter((p) => known(p[2]));
-      const style = `--c: ${view.colour(branch)}`, dash = DASHES[branch.colour % DASHES.length], group = svg("g", { style, class: now ? "now" : "past" });
-      if (now && ends.length > 1) {
-        const between = curve.filter((p) => known(p[1]) && p[0] >= ends[0][0] && p[0] <= ends.at(-1)[0]);
-        if (between.length) group.append(svg("path", { d: `${path(between, 1)}L${path(ends.toReversed(), 2).slice(1)}Z`, class: "gap" }));
-      }
-      if (now) group.append(svg("path", { d: path(curve, 3), class: "raw" }));
-      group.append(svg("path", { d: path(curve, 1), class: "training", "stroke-dasharray": dash }),
-        svg("path", { d: path(ends, 2), class: "validation", "stroke-dasharray": dash }));
-      drawn.push(group);
-      if (ends.length <= 60) for (const p of ends) if (y(p[2]) >= 0 && y(p[2]) <= bottom) spots.push(svg("circle", { cx: x(p[0]), cy: y(p[2]), r: now ? 3 : 2, class: `end ${now ? "now" : "past"}`, style }));
-      if (now) {
-        const head = curve.findLast((p) => known(p[1])), best = ends.at(-1);
-        if (head) spots.push(svg("circle", { cx: x(head[0]), cy: Math.min(Math.max(y(head[1]), 5), bottom), r: 4.5, class: "here", style }));
-        const pair = ends.length ? curve.findLast((p) => known(p[1]) && p[0] <= best[0] + 1e-9) : null;
-        const gap = pair ? Math.abs(pair[1] - best[2]) : null;
-        readout.replaceChildren(...[["training", head?.[1]], ["validation", best?.[2]], ["gap", gap]].map(([k, v]) => make("span", { class: k }, `${k} `, make("b", {}, fixed(v)))));
-        picture.setAttribute("aria-label", `${title} over epochs, ${branch.name}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}`);
-        view.said[at] = `${title}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}.`;
-      }
+      const now = branch.name === state.branch, one = drawing.get(branch.name), drawn = `${one.made} ${scaled} ${now}`;
+      if (one.drawn !== drawn) draw(branch, one, now, x, y, bottom);
+      one.drawn = drawn;
     }
-    curves.replaceChildren(...drawn);
-    dots.replaceChildren(...spots);
-    name.textContent = title;
+    const names = JSON.stringify(order.map((b) => [b.name, b.colour]));
+    if (names !== ordered || past.childElementCount !== order.length) {
+      past.replaceChildren(...order.map((b) => drawing.get(b.name).group));
+      spots.replaceChildren(...order.map((b) => drawing.get(b.name).spots));
+    }
+    ordered = names;
+
+    const branch = state.branches.find((b) => b.name === state.branch), curve = branch ? drawing.get(branch.name).curve : [];
+    const head = curve.findLast((p) => known(p[1])), best = curve.findLast((p) => known(p[2]));
+    const pair = best && curve.findLast((p) => known(p[1]) && p[0] <= best[0] + 1e-9), gap = pair ? Math.abs(pair[1] - best[2]) : null;
+    set(here, "visibility", head ? "visible" : "hidden");
+    if (head) for (const [k, v] of Object.entries({ cx: x(head[0]).toFixed(1), cy: Math.min(Math.max(y(head[1]), 5), bottom).toFixed(1), style: `--c: ${view.colour(branch)}` })) set(here, k, v);
+    [head?.[1], best?.[2], gap].forEach((v, i) => put(values[i], fixed(v)));
+    set(picture, "aria-label", `${title} over epochs, ${state.branch ?? ""}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}`);
+    view.said[at] = `${title}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}.`;
+    put(name, title);
     place(found, x);
   }
-  return { node, update };
+  return { node, update, measure };
 }
 
 // ---- the picture that teaches
 
-function pixels(rows, plain) {
-  const height = rows.length, width = rows[0]?.length ?? 0, canvas = make("canvas", { width, height }), pen = canvas.getContext("2d");
+function pixels(rows, canvas = make("canvas", { width: rows[0]?.length ?? 0, height: rows.length })) {
+  const { width, height } = canvas, pen = canvas.getContext("2d");
   const image = pen.createImageData(width || 1, height || 1);
   rows.forEach((row, i) => row.forEach((v, j) => {
-    const [r, g, b] = Array.isArray(v) ? v : Array(3).fill(plain ? v : 255 - v);
+    const [r, g, b] = Array.isArray(v) ? v : Array(3).fill(255 - v);
     image.data.set([r, g, b, 255], 4 * (i * width + j));
   }));
   pen.putImageData(image, 0, 0);
@@ -253,11 +318,20 @@ function strips(p) {   // a strip of pictures for each layer
   return make("div", { class: "strips" }, ...[...found].map(([layer, all]) => make("div", {}, make("span", { class: "of", title: layer }, layer), make("div", { class: `strip${all.length > 1 ? "" : " one"}` }, ...all))));
 }
 
+// Pictures that are as large and as many as those there, under the same captions, are painted into their places.
+function repaint(paper, p, before) {
+  const form = (p) => JSON.stringify([p.captions, p.images?.map((rows) => [rows.length, rows[0]?.length])]);
+  if (!["filters", "activations"].includes(p.kind) || form(p) !== form(before)) return false;
+  const places = paper.querySelectorAll("canvas");
+  if (places.length === p.images.length) p.images.forEach((rows, i) => pixels(rows, places[i]));
+  return places.length === p.images.length;
+}
+
 // As many columns as let all tiles be seen at once, as large as can be.
-function fit(paper) {
+function fit(paper, size) {
   const grid = paper.querySelector(".tiles"), n = grid?.children.length;
   if (!n) return;
-  const width = paper.clientWidth - 2, height = paper.clientHeight - 2, side = (c) => Math.min((width - 8 * (c - 1)) / c, 96);
+  const [width, height] = size, side = (c) => Math.min((width - 8 * (c - 1)) / c, 96);
   let c = 1;
   while (c < n && side(c) > 30 && Math.ceil(n / c) * (side(c) + 22) - 6 > height) c++;
   grid.style.gridTemplateColumns = `repeat(${c}, ${Math.floor(side(c))}px)`;
@@ -306,24 +380,29 @@ function looks(view, model) {
     return tab;
   });
   function choose(name) { view.store.look = name; model.send({ do: "look", name }); view.all(); }
-  let drawn = null, kind = null;
+  let drawn = null, kind = null, size = [0, 0];
+  function measure() {
+    size = [paper.clientWidth - 2, paper.clientHeight - 2];
+    fit(paper, size);
+  }
   function update() {
     const { look, picture } = view.store;
     tabs.forEach((tab, i) => {
-      tab.setAttribute("aria-selected", names[i] === look);
-      tab.tabIndex = names[i] === look || (!names.includes(look) && !i) ? 0 : -1;
+      set(tab, "aria-selected", names[i] === look);
+      set(tab, "tabindex", names[i] === look || (!names.includes(look) && !i) ? 0 : -1);
     });
-    about.textContent = ABOUT[look] ?? "";
-    if (picture === drawn && kind === look) return fit(paper);
+    put(about, ABOUT[look] ?? "");
+    if (picture === drawn && kind === look) return;
+    const there = picture && picture.kind === look && DRAW[look], before = kind === look && drawn?.kind === look ? drawn : null;
     drawn = picture;
     kind = look;
-    paper.setAttribute("aria-label", LOOKS[look] ?? "picture");
-    const there = picture && picture.kind === look && DRAW[look];
+    set(paper, "aria-label", LOOKS[look] ?? "picture");
+    if (there && before && repaint(paper, picture, before)) return;
     paper.replaceChildren(there ? DRAW[look](picture) : make("p", { class: "wait" }, look ? "comes with the next batches" : "choose a picture"));
-    fit(paper);
+    fit(paper, size);
   }
   const node = make("section", { class: "look", "aria-label": "what the network does" }, make("div", { class: "tabs", role: "tablist" }, ...tabs), about, paper);
-  return { node, update };
+  return { node, update, measure };
 }
 
 // ---- the whole
@@ -350,8 +429,11 @@ export default () => {
           make("div", { class: "foot" }, legend, key)), summary);
       let told = "", listed = "";
 
+      let resized = true;
       function update() {
         const { state } = store;
+        if (resized) for (const p of [...plots, look]) p?.measure();   // before anything is written
+        resized = false;
         for (const p of plots) p.update();
         look?.update();
         const entries = JSON.stringify([state.branches.map((b) => [b.name, b.colour]), state.branch]);
@@ -372,10 +454,10 @@ export default () => {
             (move ? ` Last move: ${words(move[2])} ${short(move[3])} from epoch ${move[1].toFixed(2)}.` : "");
         }
       }
-      let asked = 0;
-      view.soon = () => { asked ||= requestAnimationFrame(() => { asked = 0; update(); }); };
+      let asked = 0, frame = 0;
+      view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 30 - (performance.now() % 30)); };   // what comes together is one frame, of chart and desk
       const scrub = (event) => { if (event.detail.group === model.get("group")) { store.scrub = event.detail.epoch; view.soon(); } };
-      const watch = new ResizeObserver(view.soon);
+      const watch = new ResizeObserver(() => { resized = true; view.soon(); });
       const quiet = (event) => panel.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));
       panel.addEventListener("keydown", quiet);   // JupyterLab's own keys stay off the panel
       document.addEventListener("hackbook-scrub", scrub);
@@ -384,7 +466,7 @@ export default () => {
       watch.observe(panel);
       update();
       try { model.send({ do: "hello" }); } catch { /* the kernel is gone: what is known stays */ }
-      return () => { views.delete(view); watch.disconnect(); cancelAnimationFrame(asked); document.removeEventListener("hackbook-scrub", scrub); };
+      return () => { views.delete(view); watch.disconnect(); clearTimeout(asked); cancelAnimationFrame(frame); document.removeEventListener("hackbook-scrub", scrub); };
     },
   };
 };

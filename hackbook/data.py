@@ -9,7 +9,6 @@ __all__ = ['SOURCES', 'encode_labels', 'Dataset', 'digits', 'mnist', 'load']
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np

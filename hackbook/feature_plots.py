@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from .core import PALETTE, Figure, check_seed, label, require, subplots
-from .data import Dataset
 from .features import column_names, guarded, pca, scale, train_of
 from .folds import some_of
 from .prepare import Splits

@@ -11,7 +11,7 @@ import signal, sys, threading, weakref
 import pandas as pd
 from fastcore.basics import patch
 
-from .core import Figure, require
+from .core import Figure, HackbookError, require
 from .panel import Challenge, Panel, SideBySide, frontend
 from .pilot import Pilot
 from .prepare import Splits
@@ -99,6 +99,9 @@ def wait(self:Live,
     timeout:float=None,   # seconds; None: as long as it takes
 ) -> str:                 # the status
     "Block until it is finished, stopped or failed. Raises the training's own error; an interrupt stops the training."
+    state = self.state()
+    if state['status'] == 'paused' and state['epoch'] < state['epochs'] and timeout is None and frontend() == 'none':
+        raise HackbookError('the training is paused, and here is nobody who could press Go on; call start() first')
     try: return Pilot.wait(self, timeout)
     finally: self.panel.push()
 

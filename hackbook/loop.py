@@ -24,7 +24,7 @@ from .lazy import reading
 from .looks import LOOKS
 from .snapshots import Snapshots
 from .timeline import Timeline
-from .train import Diverged
+from .train import Diverged, _first_to_break
 
 # %% ../nbs/library/13_loop.ipynb #ddb853dc
 def _thread_settings():
@@ -138,8 +138,8 @@ def note(self:Loop, done, logs, **validation):
 
 @patch
 def end_batch(self:Loop, epoch, batch, logs):
+    self.batch, steps = batch, self.served.steps
     if not isfinite(logs['loss']): raise Diverged(logs['loss'])
-    steps = self.served.steps
     with self.lock:
         if self.leave: raise _Leave
         self.step, self.now = epoch * steps + batch + 1, perf_counter() - self.idle
@@ -246,12 +246,26 @@ def take_best(self:Loop):
     assign(self.model.variables, arrays.values())
 
 @patch
+def first_to_break(self:Loop, epoch) -> str:
+    "Replay the epoch with its moves, from the weights at its beginning, and say what was no number first."
+    with self.lock: moves = self.timeline.moves()
+    def before(batch):
+        if self.leave: raise _Leave
+        for step, name, value in moves:
+            if step == epoch * self.served.steps + batch: self.knobs.update({name: value})
+    try:
+        with reading(self.splits.train.x): return _first_to_break(self.model, self.served.dataset, self.batch, before)
+    except _Leave: return 'something'
+
+@patch
 def diverged(self:Loop, loss):
     "Put the last good weights back and say what happened."
     branch, epoch = self.timeline.place
     self.go_to(branch, epoch)
+    first = self.first_to_break(epoch)
+    self.go_to(branch, epoch)
     back = f'the weights of epoch {epoch} are back' if epoch else 'the weights are as they were before'
-    return Diverged(f'the loss became {loss} in epoch {epoch + 1}; {back}; '
+    return Diverged(f'the loss became {loss} in epoch {epoch + 1}: {first} was no number first; {back}; '
                     'try a smaller learning_rate or clip_norm 1, then go on')
 
 @patch

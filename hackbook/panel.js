@@ -2,7 +2,6 @@
 // the state that Python sends. What came from data reaches the page as text, never as HTML.
 
 const SENT = 2;   // moves of one slider that may be under way at once: the newest waits, those between are left out
-const HOLD = 600;   // ms after a move in which the slider stays where the hand put it
 const BUTTONS = {
   start: ["Start", "Start, or go on", "M3 1.5L13 8L3 14.5Z"], pause: ["Pause", "Hold after this batch", "M3 2H6.5V14H3ZM9.5 2H13V14H9.5Z"],
   step: ["Step", "Train on one batch, then hold", "M2 2L9 8L2 14ZM10.5 2H13.5V14H10.5Z"], stop: ["Stop", "End the training and keep the best weights", "M2.5 2.5H13.5V13.5H2.5Z"],
@@ -26,6 +25,10 @@ function icon(path) {
   picture.append(shape);
   return picture;
 }
+
+// What is the same stays untouched: a node that is written makes the browser lay it out and paint it again.
+function put(node, text) { if (node.textContent !== text) node.textContent = text; }
+function set(node, name, value) { if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value); }
 
 const known = (v) => v !== null && v !== undefined;
 const words = (name) => name.replaceAll("_", " ").replaceAll("/", ", ");
@@ -65,7 +68,7 @@ function slider(control, send) {
   const box = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": `${title}, exact number`, "data-knob": control.name,
     title: `${control.off ? "0 (off) or " : ""}${number(control.low)} to ${number(control.high)}` });
   const node = make("div", { class: "control" }, make("label", { for: id }, title), range, box);
-  let newest = 0, waiting = null, now = null, touched = -1e9;
+  let newest = 0, waiting = null, now = null, typing = false;
   const open = new Set();
 
   function show(v) {
@@ -74,7 +77,7 @@ function slider(control, send) {
     if (Number(range.value) !== place) range.value = place;
     range.style.setProperty("--part", place / n);
     range.setAttribute("aria-valuetext", number(v, control));
-    if (document.activeElement !== box) box.value = number(v, control);
+    if (!typing) box.value = number(v, control);
   }
   function post() {
     if (waiting === null || open.size >= SENT) return;
@@ -83,38 +86,36 @@ function slider(control, send) {
     open.add(seq);
     send(control.name, v, seq);
   }
-  function move(v) { touched = performance.now(); show(v); waiting = v; post(); }
+  function move(v) { show(v); waiting = v; post(); }
   range.addEventListener("input", () => move(value(Number(range.value))));
   function typed() {
     const text = box.value.trim().replace(",", "."), v = text === "off" ? 0 : Number(text);
     const fits = text !== "" && Number.isFinite(v);
     box.toggleAttribute("aria-invalid", !fits);
-    if (fits && v !== now) move(v);
-    else if (fits) box.value = number(v, control);
-    return fits;
+    if (fits) { typing = false; if (v !== now && text !== number(now, control)) move(v); else show(now); }
   }
+  function untyped() { typing = false; box.removeAttribute("aria-invalid"); if (now !== null) show(now); }
   box.addEventListener("focus", () => box.select());
-  box.addEventListener("change", () => { if (!typed()) { box.removeAttribute("aria-invalid"); box.value = number(now, control); } });
+  box.addEventListener("input", () => { typing = true; });   // until it is done, what comes from Python does not write over it
+  box.addEventListener("change", () => { typed(); untyped(); });
+  box.addEventListener("blur", untyped);
   box.addEventListener("keydown", (event) => {
     const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (event.key === "Enter") { if (typed()) box.value = number(now, control); box.select(); }
-    else if (event.key === "Escape") { box.removeAttribute("aria-invalid"); box.value = number(now, control); }
-    else if (step) {
-      const v = value(Math.min(Math.max(at(now) + step, 0), n));
-      move(v);
-      box.value = number(v, control);
-    } else return;
+    if (event.key === "Enter") { typed(); box.select(); }
+    else if (event.key === "Escape") untyped();
+    else if (step) { typing = false; move(value(Math.min(Math.max(at(now) + step, 0), n))); }
+    else return;
     event.preventDefault();
   });
   return {
     node,
-    update(v) {   // what was moved here just now is newer than what Python says
-      if (!open.size && waiting === null && v !== now && performance.now() - touched > HOLD) show(v);
+    update(v) {   // a move under way is newer than what Python says; what comes after its answer is newer than the move
+      if (!open.size && waiting === null && v !== now) show(v);
     },
     heard(mine, v, seq) {
       if (!mine) { if (!open.size) show(v); return; }
       for (const s of open) if (s <= seq) open.delete(s);
-      if (seq === newest && waiting === null) { show(v); if (document.activeElement === box) box.value = number(v, control); }
+      if (seq === newest && waiting === null) show(v);
       post();
     },
   };
@@ -162,13 +163,14 @@ function branches(view, choose) {
       const changed = Object.entries(b.settings ?? {}).filter(([k, v]) => parent && (parent.settings ?? {})[k] !== v)
         .map(([k, v]) => `${words(k)} ${number(v, view.control(k))}`).join(", ");
       const texts = [parent ? `${b.parent}, epoch ${b.forked_at}` : "the start", String(b.epochs), known(b.best) ? b.best.toFixed(4) : "–", parent ? changed || "unchanged" : ""];
-      r.title.textContent = b.name;
-      r.dot.style.background = view.colour(b.colour);
-      r.cells.forEach((cell, j) => { if (cell.textContent !== texts[j]) { cell.textContent = texts[j]; cell.title = texts[j]; } });
+      put(r.title, b.name);
+      if (r.colour !== b.colour) r.dot.style.background = view.colour(b.colour);
+      r.colour = b.colour;
+      r.cells.forEach((cell, j) => { put(cell, texts[j]); set(cell, "title", texts[j]); });
       r.tr.toggleAttribute("aria-current", now);
       r.remove.hidden = now || list.some((c) => c.parent === b.name);   // others grow from it
     });
-    node.tHead.rows[0].cells[3].textContent = `best ${state.metric ?? ""}`.trim();
+    put(node.tHead.rows[0].cells[3], `best ${state.metric ?? ""}`.trim());
   }
   return { node, update };
 }
@@ -193,7 +195,8 @@ export default () => {
           store.state.controls = { ...store.state.controls, [message.name]: message.value };
         }
         if (message.kind === "state") {
-          if (message.state?.epoch < store.state.epoch) store.heard = "";   // gone back: the sliders are where they were then
+          const { status, epoch } = message.state ?? {};   // gone on or gone back: what was said of a move is over
+          if (epoch < store.state.epoch || (known(status) && status !== store.state.status)) store.heard = "";
           Object.assign(store.state, message.state ?? {});
           for (const key of ["challenges", "note", "trouble"]) if (key in message) store[key] = message[key];
         }
@@ -224,12 +227,14 @@ export default () => {
       const rewind = make("div", { class: "back" }, make("label", { for: backId }, "back to epoch"), epoch, shown, make("label", { for: ofId, class: "of" }, "of"), of, back);
       const scrub = (on) => document.dispatchEvent(new CustomEvent("hackbook-scrub", { detail: { group, epoch: on ? Number(epoch.value) : null } }));
       const mark = () => {
-        const v = Number(epoch.value), most = Number(epoch.max);
+        const v = Number(epoch.value), most = Number(epoch.max), key = `${v} ${most}`;
+        if (key === marked) return;
+        marked = key;
         shown.textContent = v;
         epoch.style.setProperty("--part", most ? v / most : 0);
         epoch.setAttribute("aria-valuetext", v ? `epoch ${v}` : "before training");
       };
-      let touched = false;
+      let touched = false, marked = "";
       epoch.addEventListener("input", () => { touched = true; mark(); scrub(true); });
       epoch.addEventListener("blur", () => scrub(false));
       of.addEventListener("change", () => { touched = true; update(); });
@@ -278,13 +283,13 @@ export default () => {
 
       function update() {
         const { state } = store, allowed = ALLOWED[state.status] ?? [];
-        for (const [what, button] of Object.entries(buttons)) button.setAttribute("aria-disabled", !allowed.includes(what));
-        buttons.start.lastChild.textContent = ["paused", "stopped", "failed"].includes(state.status) ? "Go on" : "Start";
-        panel.dataset.status = state.status ?? "";
-        const word = STATUS[state.status] ?? "waiting for the kernel";
-        if (status.textContent !== word) status.textContent = word;
-        where.textContent = known(state.epochs) ? `epoch ${(Math.floor(state.epoch * 100) / 100).toFixed(2)} of ${state.epochs}` : "";
-        time.textContent = known(state.left) && state.status === "running" ? `about ${span(state.left)} left` : "";
+        for (const [what, button] of Object.entries(buttons)) set(button, "aria-disabled", !allowed.includes(what));
+        put(buttons.start.lastChild, ["paused", "stopped", "failed"].includes(state.status) ? "Go on" : "Start");
+        set(panel, "data-status", state.status ?? "");
+        put(status, STATUS[state.status] ?? "waiting for the kernel");
+        const built = state.epoch || state.status !== "running";   // the first step waits until Keras has built its graph
+        put(where, !built ? "preparing the first step" : known(state.epochs) ? `epoch ${(Math.floor(state.epoch * 100) / 100).toFixed(2)} of ${state.epochs}` : "");
+        put(time, known(state.left) && state.status === "running" ? `about ${span(state.left)} left` : "");
         bar.style.transform = `scaleX(${Math.min((state.epoch ?? 0) / (state.epochs || 1), 1)})`;
         for (const [name, value] of Object.entries(state.controls ?? {})) sliders[name]?.update(value);
 
@@ -297,20 +302,18 @@ export default () => {
         if (!touched && of.value !== state.branch && names.includes(state.branch)) of.value = state.branch;
         rewind.classList.toggle("alone", names.length < 2);
         const most = of.value === state.branch ? Math.floor((state.epoch ?? 0) + 1e-6) : list.find((b) => b.name === of.value)?.epochs ?? 0;
-        epoch.max = Math.max(most, 1);
-        if (!touched) epoch.value = most;
-        else if (Number(epoch.value) > most) epoch.value = most;
-        back.setAttribute("aria-disabled", !list.length);
+        set(epoch, "max", Math.max(most, 1));
+        if (Number(epoch.value) > most || (!touched && Number(epoch.value) !== most)) epoch.value = most;
+        set(back, "aria-disabled", !list.length);
         mark();
         table.update(state);
 
         trouble.hidden = !(store.trouble || state.error);
-        trouble.textContent = store.trouble || state.error || "";
+        put(trouble, store.trouble || state.error || "");
         note.hidden = !store.note;
-        note.textContent = store.note;
+        put(note, store.note);
         panel.classList.toggle("silent", store.silent);
-        const line = store.silent ? SILENT : store.heard;
-        if (heard.textContent !== line) heard.textContent = line;
+        put(heard, store.silent ? SILENT : store.heard);
         tasks.hidden = !store.challenges.length;
         const key = JSON.stringify(store.challenges);
         if (tasks.dataset.key !== key) {
@@ -318,13 +321,13 @@ export default () => {
           tasks.replaceChildren(...store.challenges.map(([text, ok]) => make("li", { class: ok ? "ok" : "" }, make("i", { "aria-hidden": "true" }, ok ? "✓" : ""), text, make("span", { class: "unseen" }, ok ? ", done" : ", not yet"))));
         }
       }
-      let asked = 0;
-      view.soon = () => { asked ||= requestAnimationFrame(() => { asked = 0; update(); }); };
+      let asked = 0, frame = 0;
+      view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 30 - (performance.now() % 30)); };   // in one frame with the chart
       views.add(view);
       el.append(panel);
       update();
       send({ do: "hello" });
-      return () => { views.delete(view); cancelAnimationFrame(asked); };
+      return () => { views.delete(view); clearTimeout(asked); cancelAnimationFrame(frame); };
     },
   };
 };

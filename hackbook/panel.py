@@ -20,7 +20,7 @@ from fastcore.basics import patch
 from ipywidgets import HBox, VBox
 from traitlets import List, Unicode
 
-from .chart import COLOURS, Chart, Story, changes
+from .chart import COLOURS, Chart, Story, brief, changes
 from .core import Figure, HackbookError, require
 
 # %% ../nbs/library/14_panel.ipynb #8c82feb9
@@ -109,7 +109,8 @@ class Panel:
         self.desk = _Desk(controls=[_control(c) for c in pilot.controls.values()], group=group)
         self.lock, self.trouble, self.note, self._sent = self.chart.lock, '', NOTES.get(frontend(), ''), {}
         self._timer, self._pushed, self._widget, self._handle, self._drawn = None, 0., None, None, None
-        self._hurried = 0.   # until when, after a move
+        self._hurried = 0.                          # until when, after a move
+        self._greeted, self._whole = False, 0.      # has a page been heard? when was it told everything?
         self.desk.on_msg(lambda widget, message, buffers: self._told(message))
         if self.chart.looks: self.chart.look(look or self.chart.looks[0])
         self.free_comms()
@@ -167,9 +168,10 @@ def push(self:Panel,
 ):
     "Tell the page what is new, now."
     with self.lock:
-        self._pushed = monotonic()
+        self._pushed = now = monotonic()
+        everything = everything or self._widget is not None and not self._greeted and now - self._whole > 2
         self.chart.push(everything)
-        if everything: self._sent = {}
+        if everything: self._sent, self._whole = {}, now
         state = self.chart.story.state
         tasks = [(c.text, c.look_at(self.chart.story)) for c in self.challenges]
         new = changes({**state, '': [self.trouble, self.note, tasks]}, self._sent)
@@ -181,18 +183,27 @@ def push(self:Panel,
 WHEN = {'running': 'used from the next batch', 'ready': 'used from the first batch', 'paused': 'used when the training goes on'}
 
 @patch
+def _ack(self:Panel, name, message, refused=False):
+    "Tell the page where a slider stands now."
+    with self.lock:
+        state = self.pilot.state()
+        value, when = state['controls'][name], WHEN.get(state['status'], 'used when it goes on')
+        text = '' if refused else f"{name.replace('_', ' ')} {f'{value:.6g}' if value else 'off'}: {when}"
+        self._sent['controls'] = self._sent.get('controls', {}) | {name: brief(value)}
+        self.desk.send({'kind': 'ack', 'name': name, 'value': value, 'text': text, **message})
+
+@patch
 def _set(self:Panel, message):
     "A slider moved, or a number typed."
     name, value = message['name'], float(message['value'])
-    for panel in self.together:
-        if name not in panel.pilot.controls: continue
+    for panel in [p for p in self.together if name in p.pilot.controls]:
         panel._hurried = monotonic() + 1
-        took = panel.pilot.set(name, value)
-        shown = f'{took:.6g}' if took else 'off'
-        text = f"{name.replace('_', ' ')} {shown}: {WHEN.get(panel.pilot.state()['status'], 'used when it goes on')}"
-        sent = dict(kind='ack', name=name, value=took, text=text)
-        if panel is self: sent |= {'from': message.get('from'), 'seq': message.get('seq')}
-        with panel.lock: panel.desk.send(sent)
+        asked = {k: message.get(k) for k in ('from', 'seq')} if panel is self else {}
+        try: panel.pilot.set(name, value)
+        except Exception:
+            panel._ack(name, asked, refused=True)
+            raise
+        panel._ack(name, asked)
 
 # %% ../nbs/library/14_panel.ipynb #53854af9
 @patch
@@ -222,6 +233,7 @@ def _failed(self:Panel, e):
 def _told(self:Panel, message):
     "Do what was asked for in the page."
     do, pilot = message.get('do'), self.pilot
+    self._greeted = True
     calls = {'set': self._set, 'keep': self._keep, 'recipe': self._recipe,
              'rewind': lambda m: pilot.rewind(int(m['epoch']), m.get('branch')),
              'rename': lambda m: pilot.rename(m['branch'], str(m['name'])),
@@ -244,8 +256,14 @@ def widget(self:Panel) -> VBox:
 @patch
 def _ipython_display_(self:Panel):
     if 'IPython' not in sys.modules or not sys.modules['IPython'].get_ipython(): return   # plain Python shows nothing
-    from IPython.display import Pretty, display
+    from IPython.display import display
     if frontend() != 'none': display(self.widget)
+    self._show_still()
+
+@patch
+def _show_still(self:Panel):
+    "Make a place for the still picture under what was shown last."
+    from IPython.display import Pretty, display
     self._handle = display(Pretty(f'{self!r}. The picture of the training takes this place at its end.'), display_id=True)
     self._drawn = None
     self.push()
@@ -273,10 +291,10 @@ class SideBySide:
         for panel in self.panels: panel.together = self.panels if shared else [panel]
 
     def _ipython_display_(self):
-        from IPython.display import Pretty, display
-        if frontend() == 'none':
-            for panel in self.panels: panel._ipython_display_()
-        else: display(HBox([p.widget for p in self.panels]).add_class('hackbook-beside'))
+        if 'IPython' not in sys.modules or not sys.modules['IPython'].get_ipython(): return
+        from IPython.display import display
+        if frontend() != 'none': display(HBox([p.widget for p in self.panels]).add_class('hackbook-beside'))
+        for panel in self.panels: panel._show_still()
 
 @patch
 def beside(self:Panel,

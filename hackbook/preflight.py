@@ -16,7 +16,7 @@ from fastcore.xml import Div, Strong, Table, Td, Th, Tr
 
 from .checks import Check, check_input, check_validation, reason, shown, untouched
 from .compile import check_model, check_options
-from .core import Figure, HackbookError, InvalidValue, check_seed, load_keras, require
+from .core import Figure, HackbookError, check_seed, load_keras, require
 from .drills import Drilled, check_first_steps, check_gradients, check_handful, check_labels, check_larger, check_zeroed
 from .network import (check_activations, check_batch, check_bias, check_first_loss, check_frozen, check_output,
                               check_seed_twice)

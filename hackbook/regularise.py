@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from .batches import in_order
-from .core import PALETTE, Figure, label, load_keras, require, subplots
+from .core import PALETTE, Figure, label, require, subplots
 from .data import Dataset
 from .prepare import Splits
-from .run import Run
 
 # %% ../nbs/library/13_regularise.ipynb #95a4eae5
 def kernels(

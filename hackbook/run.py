@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
 from .core import Figure, HackbookError, InvalidValue, NotFound, atomic, card, label, load_keras, load_record
-from .core import make_folder, require, save_record, subplots
+from .core import make_folder, save_record, subplots
 
 # %% ../nbs/library/11_run.ipynb #1b151d4c
 def _git():

@@ -8,7 +8,7 @@ __all__ = ['LARGEST', 'MEMORY', 'images', 'sounds', 'npz']
 # %% ../nbs/library/02_sources.ipynb #1ea58a87
 import os, re, warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO

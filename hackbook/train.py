@@ -132,22 +132,21 @@ def _broken_output(model, x):
     outputs = load_keras().Model(model.inputs, [l.output for l in layers])(x, training=True)
     return next((l.name for l, o in zip(layers, outputs) if not np.isfinite(np.array(o, 'float32')).all()), None)
 
-@patch
-def first_to_break(self:Training) -> str:
-    "Replay the epoch up to the step with the bad loss, and say what was no number first."
-    restore(self.model, self.good)
-    for step, (x, y) in enumerate(islice(self.served.dataset, self.step + 1)):
-        if name := _broken_weights(self.model): return f'the gradient of layer {name!r} in step {step}'
-        if step == self.step and (name := _broken_output(self.model, x)):
-            return f'the output of layer {name!r} in step {step + 1}'
-        self.model.train_on_batch(x, y)
-    if name := _broken_weights(self.model): return f'the gradient of layer {name!r} in step {self.step + 1}'
-    return f'the loss in step {self.step + 1}, though all layers gave numbers'
+def _first_to_break(model, dataset, last, before=lambda step: None):
+    "Replay an epoch up to the step `last` with the bad loss, and say what was no number first."
+    for step, (x, y) in enumerate(islice(dataset, last + 1)):
+        before(step)
+        if name := _broken_weights(model): return f'the gradient of layer {name!r} in step {step}'
+        if step == last and (name := _broken_output(model, x)): return f'the output of layer {name!r} in step {step + 1}'
+        model.train_on_batch(x, y)
+    if name := _broken_weights(model): return f'the gradient of layer {name!r} in step {last + 1}'
+    return f'the loss in step {last + 1}, though all layers gave numbers'
 
 @patch
 def diverge(self:Training, loss):
     "Put the last good weights back and say what happened."
-    first, epoch = self.first_to_break(), len(self.rows) + 1
+    restore(self.model, self.good)
+    first, epoch = _first_to_break(self.model, self.served.dataset, self.step), len(self.rows) + 1
     restore(self.model, self.good)
     self.status = f'diverged in epoch {epoch}'
     back = f'the weights of epoch {epoch - 1} are back' if self.rows else 'the weights are as they were before'
@@ -285,7 +284,9 @@ def fit(
 ) -> Run:
     "Train `model` with AdamW, and remember everything."
     _check_fit(model, splits, epochs, batch_size, to, patience, resume, budget)
-    if learning_rate == 'find': learning_rate = find_lr(model, splits, batch_size, seed=check_seed(seed)).suggestion
+    if learning_rate == 'find':
+        _let_go(model)
+        learning_rate = find_lr(model, splits, batch_size, seed=check_seed(seed)).suggestion
     options = {k: v for k, v in locals().items() if k not in ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard')}
     check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision, label_smoothing)
     if tensorboard: _check_tensorboard(to)

@@ -1,5 +1,6 @@
 """A notebook in a real browser: JupyterLab on a free port of 127.0.0.1, and the system's Chromium driven by Playwright."""
 
+import atexit
 import json
 import os
 import shutil
@@ -10,7 +11,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from urllib.request import urlopen
+from tempfile import mkdtemp
+from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
@@ -38,39 +40,65 @@ def write(path, record):
     path.write_text(json.dumps(record))
 
 
-@contextmanager
-def jupyter_lab(folder, theme="light"):
-    """JupyterLab in `folder`, its settings apart from the user's: address and token. It is stopped at the end, kernels too."""
-    port, token, own = free_port(), token_hex(16), Path(folder) / ".jupyter"
-    environment = {**os.environ, "JUPYTER_TOKEN": token, "TF_CPP_MIN_LOG_LEVEL": "2",
-                   "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
-    for name in ("CONFIG", "DATA", "RUNTIME"):
-        environment[f"JUPYTER_{name}_DIR"] = str(own / name.lower())
-    environment["JUPYTERLAB_SETTINGS_DIR"], environment["JUPYTERLAB_WORKSPACES_DIR"] = str(own / "settings"), str(own / "workspaces")
-    options = {"ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.port_retries": 0, "ServerApp.root_dir": folder,
-               "ServerApp.allow_root": True, "ServerApp.open_browser": False, "LabApp.expose_app_in_browser": True}
-    command = [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]
-    write(own / "config/labconfig/page_config.json", {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}})
-    write(own / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings", {"theme": f"JupyterLab {theme.title()}"})
-    with open(own / "log", "w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        try:
-            address, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
-            while True:
-                try:
-                    urlopen(f"{address}/api?token={token}", timeout=5).close()
-                    break
-                except OSError:
-                    assert server.poll() is None and time.monotonic() < until, (own / "log").read_text()
-                    time.sleep(0.2)
-            yield address, token
-        finally:
-            server.terminate()  # it ends its kernels
+class Server:
+    """JupyterLab with settings of its own, apart from the user's. It begins with the first page, and serves all of them."""
+
+    def __init__(self):
+        self.port, self.token, self.own = free_port(), token_hex(16), Path(mkdtemp(prefix="jupyter-"))
+        self.address = f"http://127.0.0.1:{self.port}"
+        environment = {**os.environ, "JUPYTER_TOKEN": self.token, "TF_CPP_MIN_LOG_LEVEL": "2",
+                       "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+        for name in ("CONFIG", "DATA", "RUNTIME"):
+            environment[f"JUPYTER_{name}_DIR"] = str(self.own / name.lower())
+        environment["JUPYTERLAB_SETTINGS_DIR"], environment["JUPYTERLAB_WORKSPACES_DIR"] = str(self.own / "settings"), str(self.own / "workspaces")
+        options = {"ServerApp.ip": "127.0.0.1", "ServerApp.port": self.port, "ServerApp.port_retries": 0, "ServerApp.root_dir": "/",
+                   "ServerApp.allow_root": True, "ServerApp.open_browser": False, "LabApp.expose_app_in_browser": True}
+        command = [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]
+        write(self.own / "config/labconfig/page_config.json", {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}})
+        with open(self.own / "log", "w") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def ask(self, path, method="GET"):
+        with urlopen(Request(f"{self.address}/{path}", method=method, headers={"Authorization": f"token {self.token}"}), timeout=20) as answer:
+            return json.loads(answer.read() or "null")
+
+    def wait(self):
+        until = time.monotonic() + 60
+        while True:
             try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+                return self.ask("api")
+            except OSError:
+                assert self.process.poll() is None and time.monotonic() < until, (self.own / "log").read_text()
+                time.sleep(0.2)
+
+    def end_kernels(self):
+        for session in self.ask("api/sessions"):
+            self.ask(f"api/sessions/{session['id']}", "DELETE")
+
+    def stop(self):
+        self.process.terminate()  # it ends its kernels
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.own, ignore_errors=True)
+
+
+SERVERS = []
+
+
+def jupyter_lab():
+    if not SERVERS:
+        SERVERS.append(Server())
+        SERVERS[0].wait()
+    return SERVERS[0]
+
+
+@atexit.register
+def stop_jupyter_lab():
+    while SERVERS:
+        SERVERS.pop().stop()
 
 
 @contextmanager
@@ -86,20 +114,23 @@ def notebook_page(folder, cells, theme="light", width=1000, height=900):
     notebook = cells if whole else nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, Path(folder) / "page.ipynb")
-    with jupyter_lab(folder, theme) as (address, token), sync_playwright() as playwright:
+    server = jupyter_lab()
+    write(server.own / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings", {"theme": f"JupyterLab {theme.title()}"})
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         try:
             page = browser.new_page(viewport={"width": width, "height": height})
             page.errors = []
             page.on("console", lambda m: page.errors.append(f"{m.text} ({m.location.get('url', '')})") if m.type == "error" else None)
             page.on("pageerror", lambda e: page.errors.append(str(e)))
-            page.goto(f"{address}/doc/tree/page.ipynb?token={token}")
+            page.goto(f"{server.address}/doc/tree{Path(folder).resolve().as_posix()}/page.ipynb?reset&token={server.token}")
             page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
             if not whole:
                 run_all(page)
             yield page
         finally:
             browser.close()
+            server.end_kernels()
 
 
 def wait_for_kernel(page, timeout=120_000):

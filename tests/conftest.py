@@ -1,9 +1,11 @@
 """Where things lie, and the few helpers that the tests share."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import nbformat
@@ -44,3 +46,22 @@ def real_data():
         if (place / "mnist.npz").is_file():
             return place
     pytest.skip(f"no mnist.npz in {' or '.join(map(str, places))}; set HACKBOOK_DATA to its folder")
+
+
+def pilots_threads():
+    return [t for t in threading.enumerate() if t.name == "hackbook-pilot"]
+
+
+@pytest.fixture
+def no_thread_is_left():
+    """After the test no training goes on."""
+    yield
+    gc.collect()
+    for thread in pilots_threads():
+        thread.join(10)
+    assert not pilots_threads()
+
+
+def pytest_sessionfinish():
+    if "browser" in sys.modules:  # its JupyterLab serves all tests
+        sys.modules["browser"].stop_jupyter_lab()

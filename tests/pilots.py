@@ -21,7 +21,7 @@ class StandIn:
         self.status, self.error, self.current, self.at = "ready", None, name, 0
         self.calls, self.entries, self.on_change, self.picture, self.looking = [], [], None, None, None
         self.branches = {name: dict(name=name, colour=0, parent=None, forked_at=0, settings=dict(self.values))}
-        self.places = {name: 0}
+        self.places, self.stood = {name: 0}, {(name, 0): dict(self.values)}  # the sliders at the end of each epoch
         self.lock, self.wake, self.worker = threading.RLock(), threading.Condition(), None
         self.timeline = SimpleNamespace(recipe='hb.fit(model, splits, epochs=10)  # <b>"plain" code</b>')
 
@@ -76,7 +76,8 @@ class StandIn:
             name = f"branch {len(self.branches)}"
             self.branches[name] = dict(name=name, colour=len(self.branches), parent=parent, forked_at=epoch, settings=dict(self.values))
             self.current, self.at, self.status = name, int(epoch * self.steps), "paused"
-            self.places[name] = self.at
+            self.places[name], self.values = self.at, dict(self.stood.get((parent, epoch), self.values))
+            self.stood[name, epoch] = dict(self.values)
         self.changed()
 
     def rename(self, branch, name):
@@ -85,6 +86,7 @@ class StandIn:
             self.branches = {(name if k == branch else k): v for k, v in self.branches.items()}
             self.branches[name]["name"] = name
             self.places[name] = self.places.pop(branch)
+            self.stood |= {(name, epoch): v for (b, epoch), v in self.stood.items() if b == branch}
             for b in self.branches.values():
                 b["parent"] = name if b["parent"] == branch else b["parent"]
             self.current = name if self.current == branch else self.current
@@ -170,6 +172,7 @@ class StandIn:
         val = max(0.99 - 0.35 * val_loss, 0.1)
         self.entries.append(("points", [self.current, t, loss, metric, val_loss if end else None, val if end else None]))
         if end:
+            self.stood[self.current, round(t)] = dict(v)
             self.draw()
         if t >= self.epochs:
             self.status = "finished"

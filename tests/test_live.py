@@ -1,6 +1,5 @@
 """Live: what it does without a browser, and the tutorial's panel under a person's hands in real JupyterLab."""
 
-import gc
 import signal
 import sys
 import threading
@@ -10,33 +9,22 @@ from importlib.metadata import version
 import nbformat
 import numpy as np
 import pytest
-from browser import KERNEL, notebook_page, run_cells
+from browser import KERNEL, notebook_page, run_cells, wait_for_kernel
 from conftest import ROOT, call
 from packaging.version import Version
+from psutil import Process
 from test_panel import ask
 
 import hackbook as hb
 from hackbook.pilot import Pilot
 
 TUTORIAL = ROOT / "nbs/tutorials/06_live.ipynb"
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 @pytest.fixture(scope="module")
 def splits():
     return hb.split(hb.data.digits().take(np.arange(600)))
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    gc.collect()
-    for thread in pilots_threads():
-        thread.join(10)
-    assert not pilots_threads()
-
-
-def pilots_threads():
-    return [t for t in threading.enumerate() if t.name == "hackbook-pilot"]
 
 
 def network(splits):
@@ -116,6 +104,19 @@ def test_an_error_of_the_worker_is_raised_by_wait_and_stands_in_the_panel(splits
     live.close()
 
 
+def test_wait_does_not_block_where_nobody_can_press_go_on(splits):
+    live = make(splits, epochs=2)
+    live.start()
+    live.wait()
+    live.rewind(1)
+    with pytest.raises(hb.HackbookError, match="paused, and here is nobody who could press Go on; call start"):
+        live.wait()
+    assert live.wait(timeout=0.1) == "paused"
+    live.rewind(2)  # the end
+    assert live.wait() == "finished"
+    live.close()
+
+
 def test_what_is_drawn_and_listed(splits):
     live = make(splits, epochs=2)
     live.start()
@@ -189,8 +190,9 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
             page.keyboard.press("ArrowLeft")
         page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === 'learning rate 0.00501: used from the next batch'")
         page.wait_for_selector(".hackbook-chart .marks button")
+        until(lambda: ask(page, tmp_path, "live.timeline.moves()")[-1][1:] == ["learning_rate", 0.00501])  # acknowledged, then used
         moves = ask(page, tmp_path, "live.timeline.moves()")
-        assert moves[-1][1:] == ["learning_rate", 0.00501] and step < moves[0][0] <= moves[-1][0]
+        assert step < moves[0][0] <= moves[-1][0]
         until(lambda: ask(page, tmp_path, "live.state()['step']") > moves[-1][0])
         assert ask(page, tmp_path, "float(live.model.optimizer.learning_rate.numpy())") == pytest.approx(0.00501)
 
@@ -202,15 +204,15 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.keyboard.press("ArrowRight")
         desk.get_by_role("button", name="Rewind").click()
         page.wait_for_function(f"{DESK}.querySelector('.where').textContent === 'epoch 1.00 of 400'")
-        page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === ''")
-        assert float(desk.get_by_role("textbox", name="learning rate, exact").input_value()) == 0.01
+        page.wait_for_function(f"Number({DESK}.querySelector('input[type=text][data-knob=learning_rate]').value) === 0.01")
+        assert desk.locator(".heard").inner_text() == ""
         box = desk.get_by_role("textbox", name="dropout, exact")
         box.fill("0.5")
         box.press("Enter")
         desk.get_by_role("button", name="Go on").click()
         page.wait_for_function(f"{DESK}.querySelector('.branches').tBodies[0].rows.length === 2")
         page.wait_for_function("[...document.querySelectorAll('.hackbook-chart .legend li')].map(e => e.textContent).join() === 'branch 1,branch 2'")
-        page.wait_for_timeout(3000)
+        page.wait_for_function(f"parseFloat({DESK}.querySelector('.where').textContent.split(' ')[1]) > 4")  # for the picture
         assert ask(page, tmp_path, "[live.frame['from'].tolist(), live.frame['at'].tolist()]") == [["", "branch 1"], [0, 1]]
         steps = ask(page, tmp_path, "live._loop.served.steps")
         assert ask(page, tmp_path, "live.timeline.moves()") == [[steps, "dropout", 0.5]]
@@ -239,6 +241,56 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         says(page, "training")
         assert ask(page, tmp_path, "[earlier.state()['status'], live is earlier]") == ["stopped", False]
         assert ask(page, tmp_path, THREADS) == 1
-        desk.get_by_role("button", name="Stop").click()
+
+        # two branches from one; by mouse one is deleted, and the other gets a name and is kept
+        name = "[...document.querySelectorAll('.hackbook-desk .branches tbody .title')].map(e => e.textContent).join()"
+        for branch in ("branch 1", "branch 1,branch 2", "branch 1,branch 2,branch 3"):
+            page.wait_for_function(f"{name} === {branch!r}")
+            if branch.endswith("3"):
+                break
+            page.wait_for_function(f"parseFloat({DESK}.querySelector('.where').textContent.split(' ')[1]) > 2")
+            if branch != "branch 1":
+                desk.get_by_role("combobox", name="of branch").select_option("branch 1")
+            desk.get_by_role("slider", name="back to epoch").fill("1")
+            desk.get_by_role("button", name="Rewind").click()
+            page.wait_for_function(f"{DESK}.querySelector('.where').textContent === 'epoch 1.00 of 400'")
+            desk.get_by_role("button", name="Go on").click()
+        remove = desk.get_by_role("button", name="delete branch 2")
+        remove.click()
+        assert remove.inner_text() == "really?"
+        remove.click()
+        page.wait_for_function(f"{name} === 'branch 1,branch 3'")
+        desk.get_by_role("button", name="rename branch 1").click()
+        page.keyboard.type("calm")
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"{name} === 'calm,branch 3'")
+        desk.get_by_role("button", name="keep calm").click()
+        page.wait_for_function(f"{DESK}.querySelector('.said').textContent.startsWith('kept calm in runs/')")
+        assert [run.name for run in (tmp_path / "runs").iterdir() if (run / "run.json").is_file()]
+        assert ask(page, tmp_path, "[b['name'] for b in live.state()['branches']]") == ["calm", "branch 3"]
+
+        # an error of the worker stands in the panel, and it goes on from there
+        ask(page, tmp_path, "[setattr(l := __import__('hackbook.loop').loop, 'taken', l.snapshot), setattr(l, 'snapshot', None)]")
+        page.wait_for_function(f"{DESK}.querySelector('.trouble').textContent.includes('NoneType')")
+        says(page, "failed")
+        assert desk.locator(".trouble").is_visible() and ask(page, tmp_path, THREADS) == 0
+        ask(page, tmp_path, "[setattr(l := __import__('hackbook.loop').loop, 'snapshot', l.taken)]")
+        desk.get_by_role("button", name="Go on").click()
+        says(page, "training")
+        assert not desk.locator(".trouble").is_visible()
+
+        # an interrupt while no cell runs
+        page.evaluate(f"{KERNEL}.interrupt()")
         says(page, "stopped")
+        assert ask(page, tmp_path, THREADS) == 0
         assert page.errors == []
+
+        # the kernel is restarted under a training: the old one is gone, and the panel says that nobody answers
+        desk.get_by_role("button", name="Go on").click()
+        says(page, "training")
+        kernel = Process(ask(page, tmp_path, "__import__('os').getpid()"))
+        page.evaluate(f"{KERNEL}.restart()")
+        kernel.wait(20)
+        wait_for_kernel(page)
+        desk.get_by_role("button", name="Stop").click()
+        page.wait_for_function(f"{DESK}.querySelector('.heard').textContent.startsWith('The kernel does not answer')")

@@ -112,6 +112,26 @@ def test_hello_gives_everything_again(panel, pilot):
         assert {"status", "controls", "branches"} <= set(panel.sent[-1]["state"]) and "challenges" in panel.sent[-1]
 
 
+def test_until_a_page_is_heard_it_is_told_everything_again(panel, pilot):
+    """What was sent before its script was loaded is lost, and in a busy kernel its hello may wait for the cell to end."""
+    pilot.step()
+    panel.push()
+    panel.push()
+    assert not panel.seen[-1]["all"]  # not on any page
+    panel.widget
+    panel.push()
+    assert panel.seen[-2]["all"] and "branches" in panel.sent[-1]["state"]
+    panel.push()
+    assert not panel.seen[-1]["all"]  # not four times a second
+    panel._whole -= 3
+    panel.push()
+    assert panel.seen[-2]["all"]
+    panel._told({"do": "hello"})
+    panel._whole -= 3
+    panel.push()
+    assert not panel.seen[-1]["all"] and "branches" not in panel.sent[-1]["state"]
+
+
 def test_renaming_and_deleting_send_everything_again(panel, pilot):
     pilot.step()
     panel.push()
@@ -135,6 +155,25 @@ def test_a_move_is_acknowledged_with_the_value_it_became(panel, pilot):
     pilot.step()
     panel._told({"do": "set", "name": "learning_rate", "value": 0.01})
     assert panel.sent[-1]["text"] == "learning rate 0.01: used when the training goes on"
+
+
+def test_a_slider_that_goes_back_after_a_move_is_told(panel, pilot):
+    """What the answer to a move said counts as sent: where the value returns to what an earlier refresh said, the page hears it."""
+    panel.push()
+    panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 1, "from": "me"})
+    pilot.values["dropout"] = 0.0  # as after a rewind
+    panel.push()
+    assert panel.sent[-1]["state"]["controls"]["dropout"] == 0.0
+    panel.push()
+    assert "controls" not in panel.sent[-1]["state"]
+
+
+def test_a_move_that_is_refused_is_answered_too(panel, pilot, monkeypatch):
+    """Or the page would wait for the answer, and the slider stay where it is for ever."""
+    monkeypatch.setattr(pilot, "set", lambda name, value: 1 / 0)
+    panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 7, "from": "me"})
+    ack = next(m for m in panel.sent if m["kind"] == "ack")
+    assert (ack["value"], ack["seq"], ack["text"]) == (0.0, 7, "") and "ZeroDivisionError" in panel.trouble
 
 
 def test_a_mark_does_not_wait_for_the_next_refresh(panel):
@@ -331,7 +370,6 @@ def test_in_jupyterlab(tmp_path):
     with notebook_page(tmp_path, CELLS, width=1280) as page:
         page.wait_for_selector(".hackbook-desk >> nth=1", timeout=60_000)
         panel, desk = page.locator(".hackbook-live").first, page.locator(".hackbook-desk").first
-        status, where, heard = desk.locator(".status"), desk.locator(".where"), desk.locator(".heard")
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'ready'")
         enabled = lambda: desk.locator(".buttons button[aria-disabled=false]").all_inner_texts()
         assert enabled() == ["Start", "Step"]
@@ -349,10 +387,12 @@ def test_in_jupyterlab(tmp_path):
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
         page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(4); ended = time.time()'}}); }}")
         at = "() => [...document.querySelectorAll('.hackbook-chart .curves .training')].map(e => e.getAttribute('d'))"
+        page.wait_for_function(f"({at})().length === 4")
         before = page.evaluate(at)
-        page.wait_for_timeout(1500)
-        after = page.evaluate(at)
-        assert len(after) == 4 and all(a != b and len(a) > len(b) for a, b in zip(after, before))
+        page.wait_for_function(f"before => ({at})().every((line, i) => line.length > before[i].length)", arg=before)
+        seen = time.time()
+        began, ended = ask(page, tmp_path, "[began, ended]")
+        assert began < seen < ended
 
         # by keyboard: a slider, an exact number; no key of JupyterLab's is pressed by them
         page.evaluate(f"() => {KERNEL}.requestExecute({{code: '1'}}).done")
@@ -377,7 +417,18 @@ def test_in_jupyterlab(tmp_path):
         page.locator(".hackbook-chart .marks").first.locator("button").last.focus()
         assert "l2 0.003" in page.locator(".hackbook-chart .tip:visible").inner_text()
 
-        # rewind: a branch
+        # a slider that is on its way is not thrown back by what comes from Python meanwhile
+        smoothing = desk.get_by_role("slider", name="label smoothing")
+        smoothing.focus()
+        smoothing.evaluate("e => { window.way = []; new MutationObserver(() => way.push(e.ariaValueText)).observe(e, { attributeFilter: ['aria-valuetext'] }); }")
+        for _ in range(10):
+            page.keyboard.press("ArrowRight", delay=40)
+        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.startsWith('label smoothing 0.5')")
+        page.wait_for_timeout(400)  # and not afterwards
+        way = page.evaluate("way")
+        assert way == sorted(way) and way[-1] == "0.50"
+
+        # rewind: a branch; the sliders go back too, be it as soon after a move as can be
         desk.get_by_role("button", name="Pause").click()
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'paused'")
         assert enabled() == ["Go on", "Step", "Stop"]
@@ -385,10 +436,18 @@ def test_in_jupyterlab(tmp_path):
         back.focus()
         page.keyboard.press("Home")
         page.keyboard.press("ArrowRight")
-        desk.get_by_role("button", name="Rewind").click()
+        then = ask(page, tmp_path, "pilot.stood['main', 1]['dropout']")
+        desk.evaluate("""desk => {
+            const slider = desk.querySelector('input[type=range][data-knob=dropout]');
+            slider.value = 15;
+            slider.dispatchEvent(new Event('input'));
+            desk.querySelector('.rewind').click();
+        }""")
         page.wait_for_function("document.querySelectorAll('.hackbook-desk .branches')[0].tBodies[0].rows.length === 2")
+        page.wait_for_function("then => [...document.querySelectorAll('.hackbook-desk input[type=text][data-knob=dropout]')].every(e => e.value === then)", arg=f"{then:.2f}" if then else "off", timeout=10_000)
+        assert ["dropout", 0.75] in [c[2:] for c in calls(page, tmp_path, "set")] and then < 0.75
         assert calls(page, tmp_path, "rewind")[0][2:] == [1, "main"]
-        assert panel.locator(".legend li").all_inner_texts() == ["main", "branch 1"]
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-chart')[0].querySelectorAll('.legend li')].map(e => e.textContent).join() === 'main,branch 1'")
 
         # a name that is code stays text
         desk.get_by_role("button", name="rename branch 1").click()
@@ -414,9 +473,15 @@ def test_in_jupyterlab(tmp_path):
         assert abs(panel.bounding_box()["height"] - height - 30) < 8  # one branch more
         assert page.locator(".jp-Cell").count() == 2
 
-        # stop, while another cell is busy
+        # what is said of a move is over when the training goes on
+        assert enabled() == ["Go on", "Step", "Stop"]
+        desk.get_by_role("slider", name="label smoothing").press("ArrowRight")
+        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.endsWith('used when the training goes on')")
         desk.get_by_role("button", name="Go on").click()
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
+        assert desk.locator(".heard").inner_text() == ""
+
+        # stop, while another cell is busy
         page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(6); ended = time.time()'}}); }}")
         page.wait_for_timeout(700)  # the panel has spoken since from within the busy shell's time
         desk.get_by_role("button", name="Stop").click()
@@ -439,12 +504,11 @@ def test_in_jupyterlab(tmp_path):
         assert page.errors == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_beside_each_other_and_at_800_pixels(tmp_path, theme):
+def test_beside_each_other_and_at_800_pixels(tmp_path):
     """Screenshots for a person to look at are in _run; what stays on the page without a kernel is one picture."""
     cells = [SETUP + "\none, two = (Panel(StandIn(epochs=5, steps=20, pace=.005), look=look) for look in ('predictions', 'gradients'))\none.beside(two)",
              "three = Panel(StandIn(epochs=5, steps=20, pace=.005), [reach()], look='filters')\nthree"]
-    with notebook_page(tmp_path, cells, theme=theme, width=1600, height=1000) as page:
+    with notebook_page(tmp_path, cells, width=1600, height=1000) as page:
         page.wait_for_selector(".hackbook-desk >> nth=2", timeout=60_000)
         page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'ready')")
         left, right = page.locator(".hackbook-beside .hackbook-live").all()
@@ -455,20 +519,25 @@ def test_beside_each_other_and_at_800_pixels(tmp_path, theme):
         page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'finished')", timeout=60_000)
         assert right.get_by_role("textbox", name="l2, exact").input_value() == "0.001"
         (ROOT / "_run").mkdir(exist_ok=True)
-        page.locator(".hackbook-beside").screenshot(path=ROOT / f"_run/live-{theme}-beside.png")
-        page.set_viewport_size({"width": 800, "height": 1300})
         third = page.locator(".hackbook-live").nth(2)
-        third.scroll_into_view_if_needed()
-        page.wait_for_timeout(500)
-        third.screenshot(path=ROOT / f"_run/live-{theme}-800.png")
         wide = "panel => [...panel.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > panel.getBoundingClientRect().right + 1 && !e.closest('.summary, .unseen, .curves')).length"
-        assert third.evaluate(wide) == 0
-        ink, paper = (third.locator(".hackbook-desk").evaluate(f"e => getComputedStyle(e).{k}") for k in ("color", "backgroundColor"))
-        light = [sum(map(float, c.split("(")[1].rstrip(")").split(",")[:3])) > 382 for c in (ink, paper)]
-        assert light == ([False, True] if theme == "light" else [True, False])
+        for theme in ("light", "dark"):
+            page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme.title()}")
+            page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=json.dumps(theme == "light"))
+            page.set_viewport_size({"width": 1600, "height": 1000})
+            page.locator(".hackbook-beside").screenshot(path=ROOT / f"_run/live-{theme}-beside.png")
+            page.set_viewport_size({"width": 800, "height": 1300})
+            third.scroll_into_view_if_needed()
+            page.wait_for_function("e => e.clientWidth < 700 && e.querySelector('svg.curves').clientWidth < e.clientWidth / 2", arg=third.locator(".hackbook-chart").element_handle())
+            third.screenshot(path=ROOT / f"_run/live-{theme}-800.png")
+            assert third.evaluate(wide) == 0
+            ink, paper = (third.locator(".hackbook-desk").evaluate(f"e => getComputedStyle(e).{k}") for k in ("color", "backgroundColor"))
+            light = [sum(map(float, c.split("(")[1].rstrip(")").split(",")[:3])) > 382 for c in (ink, paper)]
+            assert light == ([False, True] if theme == "light" else [True, False])
+        page.wait_for_function("document.querySelectorAll('.jp-OutputArea-child .jp-RenderedImage img').length === 3")
         assert page.locator(".jp-OutputArea-child .jp-RenderedImage:visible").count() == 0  # the panel stands in its place
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         page.wait_for_timeout(700)
         assert page.errors == []
-    outputs = nbformat.read(tmp_path / "page.ipynb", as_version=4).cells[1].outputs
-    assert [sorted(o["data"])[0] for o in outputs] == ["application/vnd.jupyter.widget-view+json", "image/png"]
+    kinds = [[sorted(o["data"])[0] for o in cell.outputs] for cell in nbformat.read(tmp_path / "page.ipynb", as_version=4).cells]
+    assert kinds == [["application/vnd.jupyter.widget-view+json", "image/png", "image/png"], ["application/vnd.jupyter.widget-view+json", "image/png"]]

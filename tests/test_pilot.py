@@ -3,6 +3,7 @@
 import gc
 import json
 import random
+import re
 import signal
 import threading
 import time
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import pilots_threads
 
 import hackbook as hb
 from hackbook.augment import augment
@@ -25,24 +27,12 @@ from hackbook.moves import Moves
 from hackbook.pilot import Pilot
 
 keras = load_keras()
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 @pytest.fixture(scope="module")
 def splits():
     return hb.split(hb.data.digits())
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    yield
-    gc.collect()
-    for thread in pilots_threads():
-        thread.join(10)
-    assert not pilots_threads()
-
-
-def pilots_threads():
-    return [t for t in threading.enumerate() if t.name == "hackbook-pilot"]
 
 
 def network(splits, filters=(4, 8), dropout=0.3, l2=1e-4, changes=False, seed=0):
@@ -272,7 +262,7 @@ def test_loss_that_is_no_number(splits):
     time.sleep(0.1)
     model.layers[3].kernel.assign(np.full(model.layers[3].kernel.shape, np.nan))
     pilot.start()
-    with pytest.raises(hb.HackbookError, match=r"the loss became nan in epoch 2; the weights of epoch 1 are back"):
+    with pytest.raises(hb.HackbookError, match=r"the loss became nan in epoch 2: .* was no number first; the weights of epoch 1 are back"):
         pilot.wait(60)
     state = pilot.state()
     assert state["status"] == "failed" and "in epoch 2" in state["error"] and np.isfinite(weights(model)).all()
@@ -282,6 +272,35 @@ def test_loss_that_is_no_number(splits):
     pilot.start()
     assert pilot.wait(60) == "finished" and pilot.state()["error"] is None
     assert len(pilot.timeline.rows()) == 4
+
+
+def test_what_broke_first_is_named_as_by_fit(splits):
+    """By a replay of the epoch with the moves that were made in it."""
+    def first(error, model):
+        epoch, name, step = re.search(r"epoch (\d): the output of layer '(.*)' in step (\d+) was no number first", str(error.value)).groups()
+        return int(epoch), [layer.name for layer in model.layers].index(name), int(step)
+
+    options = {"epochs": 3, "learning_rate": 10.0, "precision": "mixed_float16"}
+    pilot = Pilot(network(splits), splits, **options)
+    pilot.set("learning_rate", 0.01)
+    for n in range(1, pilot.state()["steps"] + 3):
+        pilot.step()
+        until(lambda: pilot.state()["step"] == n)
+    pilot.set("learning_rate", 10.0)
+    pilot.set("weight_decay", 1.0)
+    pilot.start()
+    with pytest.raises(hb.HackbookError) as here:
+        pilot.wait(60)
+    epoch, _, step = first(here, pilot.model)
+    assert epoch == 2 and step > 3 and np.isfinite(weights(pilot.model)).all()
+    at_once = Pilot(network(splits), splits, **options)
+    at_once.start()
+    with pytest.raises(hb.HackbookError) as live:
+        at_once.wait(60)
+    model = network(splits)
+    with pytest.raises(hb.HackbookError) as plain:
+        hb.fit(model, splits, schedule="constant", to=None, **options)
+    assert first(live, at_once.model) == first(plain, model)
 
 
 def test_an_error_in_the_thread_is_raised_by_wait(splits, monkeypatch):
@@ -529,12 +548,14 @@ def test_two_hundred_random_actions(splits):
     assert pilot.state()["status"] == "finished"
 
 
-def test_fit_leaves_a_model_alone_that_is_trained_live(splits):
+def test_fit_leaves_a_model_alone_that_is_trained_live(splits, monkeypatch):
     pilot = Pilot(network(splits), splits, epochs=50)
     pilot.start()
     until(lambda: pilot.state()["step"] > 2)
-    with pytest.raises(hb.HackbookError, match="stop that training, or build a second model"):
-        hb.fit(pilot.model, splits, epochs=1, to=None)
+    monkeypatch.setattr("hackbook.train.find_lr", lambda *a, **options: pytest.fail("it is tried out on the model"))
+    for rate in (0.01, "find"):
+        with pytest.raises(hb.HackbookError, match="stop that training, or build a second model"):
+            hb.fit(pilot.model, splits, epochs=1, learning_rate=rate, to=None)
     pilot.stop()
     pilot.wait(60)
     assert len(hb.fit(pilot.model, splits, epochs=1, to=None).history) == 1

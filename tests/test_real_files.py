@@ -1,6 +1,5 @@
 """Real files of every kind go the whole way from disk to baselines: as found, and with what was measured as the bar."""
 
-import numpy as np
 import pytest
 
 import hackbook as hb
