@@ -6,7 +6,7 @@
 __all__ = ['number_row', 'as_numbers', 'as_value', 'unit', 'distances', 'Surrogate', 'best_trial', 'defaults', 'asking',
            'complete', 'brief', 'Prediction', 'surrogate_of', 'predict']
 
-# %% ../nbs/library/18_interpolate.ipynb #87ce520f
+# %% ../nbs/library/18_interpolate.ipynb #4abc2d3c
 import warnings
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, P, Strong
+from threadpoolctl import threadpool_limits
 
 from .core import HackbookError
 from .space import Parameter, Space
@@ -79,7 +80,7 @@ def distances(
         apart += np.nan_to_num(np.where(np.isnan(difference), 0, difference > 0) if p.kind == 'choices' else difference)
     return apart / len(space)
 
-# %% ../nbs/library/18_interpolate.ipynb #efac030f
+# %% ../nbs/library/18_interpolate.ipynb #003235ee
 def _columns(space, table):
     "The settings as columns for a model: a range from 0 to 1 (the middle where it was not asked), a column a choice."
     columns = []
@@ -94,8 +95,8 @@ def _fit(x, y):
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
     kernel = ConstantKernel(1., (.05, 20)) * Matern(np.ones(x.shape[1]), (.3, 30), nu=2.5) + WhiteKernel(.1, (.01, 1))
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')          # a name that does not matter ends at its bound, as it should
+    with warnings.catch_warnings(), threadpool_limits(1):      # matrices this small only lose by more threads
+        warnings.simplefilter('ignore')                        # a name that does not matter ends at its bound, as it should
         return GaussianProcessRegressor(kernel, normalize_y=True, random_state=0).fit(x, y)
 
 # %% ../nbs/library/18_interpolate.ipynb #527ae750
@@ -110,7 +111,7 @@ def _as_if_finished(study, table, done):
         scores.append(np.interp(curve[-1], then, np.linspace(0, 1, len(then))) if len(then) else np.nan)
     return pruned.assign(score=np.nanquantile(done.score, scores) if len(scores) else []).dropna(subset='score')
 
-# %% ../nbs/library/18_interpolate.ipynb #177dbbe3
+# %% ../nbs/library/18_interpolate.ipynb #99631709
 class Surrogate:
     "Stands for the trainings that were not done: settings in, scores out."
     most = 200      # trials that it learns from, at the most: finished ones first, and of more, some of every rank
@@ -136,17 +137,22 @@ class Surrogate:
             left = np.setdiff1d(range(len(known)), out)
             guess, sure = _fit(x[left], self.ranks[left]).predict(x[out], return_std=True)
             missed[out] = np.abs(self.ranks[out] - guess) / sure
-        self.stretch = float(np.quantile(missed[:len(done)], .8, method='higher'))
+        self.stretch = max(float(np.quantile(missed[:len(done)], .9, method='higher')), norm.ppf(.9))
         self.model = _fit(x, self.ranks)
         own = distances(self.space, done, done) + 2 * np.eye(len(done))
         self.usual = float(np.quantile(own.min(axis=1), .9))      # how far a trial is from its nearest, at most
 
-    def _back(self, ranks): return np.interp(ranks, *self._sorted)
+    def _back(self, ranks):
+        "Scores of normal ranks; beyond the best and the worst trial along the line through the outer quarter."
+        z, score, n = *self._sorted, len(self.scores) // 4 + 1
+        slope = lambda a, b: (score[b] - score[a]) / (z[b] - z[a]) if z[b] > z[a] else 0.
+        beyond = slope(-n - 1, -1) * np.maximum(ranks - z[-1], 0) + slope(0, n) * np.minimum(ranks - z[0], 0)
+        return (np.interp(ranks, z, score) + beyond).clip(0, 1 if self.metric == 'val_accuracy' else None)
 
     def __call__(self,
         table:pd.DataFrame,     # settings as numbers
     ) -> tuple:                 # value, low, high: an array each
-        "The scores that these settings would have given, and where four in five of such answers lie."
+        "The scores that these settings would have given, and from where to where they likely lie."
         guess, sure = self.model.predict(_columns(self.space, table), return_std=True)
         return tuple(self._back(guess + k * self.stretch * sure) for k in (0, -1, 1))
 
@@ -208,14 +214,14 @@ def brief(
     "A score with the digits that one wants to read."
     return f'{score:.3f}' if .001 <= abs(score) < 10 else f'{score:.4g}'
 
-# %% ../nbs/library/18_interpolate.ipynb #8e741671
+# %% ../nbs/library/18_interpolate.ipynb #c3fcd9f9
 @dataclass
 class Prediction:
     "What a setting would have given, read between the trials: nothing was trained."
     params:dict         # the whole setting
     metric:str          # of which it is the score: val_accuracy, val_mae, val_loss
     value:float         # the score
-    low:float           # four in five such answers lie from here …
+    low:float           # likely from here …
     high:float          # … to here
     nearest:int         # the nearest trial that was trained
     nearest_score:float

@@ -13,14 +13,14 @@ import pandas as pd
 from .core import PALETTE, Figure, HackbookError, label, subplots
 from .interpolate import as_numbers, best_trial, brief, unit
 
-# %% ../nbs/library/18_study_plots.ipynb #17122068
+# %% ../nbs/library/18_study_plots.ipynb #98603684
 def _span(study, table):
     "The worst and the best score that a picture shows."
     seen = table[table.status.isin(['finished', 'pruned'])].score.dropna()
     done = table[table.status == 'finished'].score.dropna()
     best, worst = (seen.max(), seen.min()) if study.direction == 'maximize' else (seen.min(), seen.max())
     edge = best + 5 * (done.median() - best)
-    if abs(edge - best) > .01 * abs(worst - best): worst = min(worst, edge, key=lambda score: abs(score - best))
+    if edge != best: worst = min(worst, edge, key=lambda score: abs(score - best))
     return worst, best
 
 def _limit(ax, study, table):
