@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from .core import HackbookError
 from .space import Parameter, Space
+from .study import Study
 
 # %% ../nbs/library/18_interpolate.ipynb #1e0085c1
 def number_row(
@@ -273,3 +274,6 @@ def predict(
 ) -> Prediction:
     "What would this setting have given? Raises a `HackbookError` for too few trials, or what the space does not allow."
     return surrogate_of(study).predict(complete(study, params))
+
+# %% ../nbs/library/18_interpolate.ipynb #53e53075
+Study.predict = predict

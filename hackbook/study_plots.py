@@ -12,6 +12,7 @@ import pandas as pd
 
 from .core import PALETTE, Figure, HackbookError, label, subplots
 from .interpolate import as_numbers, best_trial, brief, unit
+from .study import Study
 
 # %% ../nbs/library/18_study_plots.ipynb #98603684
 def _span(study, table):
@@ -270,3 +271,6 @@ def plot_slices(
         label(ax, found, name, _words(study) if ax in axes[::columns] else '')
     for ax in axes[len(names):]: ax.remove()
     return fig
+
+# %% ../nbs/library/18_study_plots.ipynb #84b6ed53
+for f in plot, plot_history, plot_curves, plot_importance, plot_parallel, plot_slices: setattr(Study, f.__name__, f)

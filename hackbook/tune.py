@@ -25,8 +25,9 @@ from .core import FULL, HackbookError, check_seed, load_keras, require
 from .deadlines import deadline, span
 from .prepare import Splits
 from .space import Space, default_space
-from .study import Study, me, open_study, release
+from .study import me, open_study, release
 from .trials import TRAINING, Job, is_family
+from .what_if import Study
 from .workers import Workers
 
 # %% ../nbs/library/19_tune.ipynb #079b8e50

@@ -18,6 +18,7 @@ from .core import PALETTE, Figure, label, require, subplots
 from .interpolate import as_numbers, as_value, asking, best_trial, brief, defaults, distances, number_row
 from .interpolate import surrogate_of, unit
 from .panel import frontend
+from .study import Study, load_study
 from .study_plots import STAR, _at, _axis, _jittered, _limit, _span, _words
 
 # %% ../nbs/library/18_what_if.ipynb #48c52b50
@@ -194,3 +195,6 @@ def explore(
 ) -> Explorer:       # shows itself
     "Sliders over a finished study. Raises `HackbookError` for too few trials."
     return Explorer(study)
+
+# %% ../nbs/library/18_what_if.ipynb #da245ae0
+Study.explore, Study.plot_contour = explore, plot_contour
