@@ -95,6 +95,7 @@ def test_what_is_asked_lies_inside_and_comes_back_from_optuna(space, seed):
         assert {n: type(v) for n, v in s.from_optuna(trial.params).items()} == {n: type(v) for n, v in params.items()}
         assert s.ask(optuna.trial.FixedTrial(trial.params)) == params
         assert json.loads(json.dumps(trial.params)) == trial.params
+        assert all(d.log == s.parameters[n].log for n, d in trial.distributions.items() if hasattr(d, "log"))
     assert json.loads(json.dumps(s.record)) == s.record == Space(s).record
 
 

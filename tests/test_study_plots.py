@@ -44,6 +44,9 @@ def test_all_pictures_of_studies_of_all_sizes(n, pruner, direction):
         for ax in figure.axes:
             assert ax.get_xlabel() or draw is study_plots.plot_parallel
     assert titles(study_plots.plot_history(study))[0].startswith(f"Trial {best.trial} is best: {best.score:.3f}")
+    study.best = dict.fromkeys(study.space.names)          # none of the trials: then the best score decides
+    assert best_trial(study).trial == best.trial
+    study.best = study.space.from_optuna(study.optuna.best_params)
     if n >= 40:
         assert "pruned" in titles(study_plots.plot_curves(study))[0]
         assert "agree most on" in titles(study_plots.plot_parallel(study))[0]
@@ -137,6 +140,7 @@ def test_running_trials_and_values_as_text_are_drawn(study):
     study.frame["filters"] = study.frame["filters"].replace("None", None)
     table = as_numbers(study)
     assert table.filters.notna().all() and table.filters.nunique() > 1
+    study.curves = {}
     more = {"trial": 20, "status": "running", "score": np.nan, "epochs": 0, "seeds": 0}
     study.frame = pd.concat([study.frame, pd.DataFrame([more])], ignore_index=True)
     for draw in PLOTS:
