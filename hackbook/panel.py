@@ -8,6 +8,7 @@ __all__ = ['WAITS', 'NOTES', 'frontend', 'Challenge', 'reach', 'save_it', 'turn_
 # %% ../nbs/library/14_panel.ipynb #87bfbf56
 import os, sys
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from importlib.resources import files
 from numbers import Real
@@ -35,6 +36,11 @@ def frontend() -> str:   # 'jupyter', 'vscode', 'colab', or 'none' where nobody 
     if 'google.colab' in sys.modules: return 'colab'
     served = 'JPY_SESSION_NAME' in os.environ   # started by a Jupyter server, be it from a terminal of VS Code
     return 'vscode' if '__vsc_ipynb_file__' in shell.user_ns or 'VSCODE_PID' in os.environ and not served else 'jupyter'
+
+def _note():
+    "What the panel says of its place."
+    old = frontend() == 'jupyter' and getattr(sys.modules.get('ipykernel'), 'version_info', (7,))[0] < 7
+    return WAITS.format('ipykernel 6') if old else NOTES.get(frontend(), '')
 
 # %% ../nbs/library/14_panel.ipynb #6a355b30
 @dataclass
@@ -107,8 +113,9 @@ class Panel:
         self.chart, self.together = Chart(pilot), [self]
         self.chart.group = group = uuid4().hex
         self.desk = _Desk(controls=[_control(c) for c in pilot.controls.values()], group=group)
-        self.lock, self.trouble, self.note, self._sent = self.chart.lock, '', NOTES.get(frontend(), ''), {}
+        self.lock, self.trouble, self.note, self._sent = self.chart.lock, '', _note(), {}
         self._timer, self._pushed, self._widget, self._handle, self._drawn = None, 0., None, None, None
+        self._context = copy_context()              # of the cell: a thread has none of its own
         self._hurried = 0.                          # until when, after a move
         self._greeted, self._whole = False, 0.      # has a page been heard? when was it told everything?
         self.desk.on_msg(lambda widget, message, buffers: self._told(message))
@@ -160,7 +167,7 @@ def changed(self:Panel):
 @patch
 def _ring(self:Panel):
     self._timer = None   # before the state is read: what changes from here on rings again
-    self.push()
+    self._context.copy().run(self.push)
 
 @patch
 def push(self:Panel,
@@ -213,7 +220,7 @@ def _keep(self:Panel, message):
         try: text = f"kept {message['branch']} in {self.pilot.keep(message['branch']).folder}"
         except Exception as e: return self._failed(e)
         with self.lock: self.desk.send({'kind': 'said', 'text': text, 'from': message.get('from')})
-    Thread(target=work, daemon=True).start()
+    Thread(target=copy_context().run, args=(work,), daemon=True).start()
 
 @patch
 def _recipe(self:Panel, message):

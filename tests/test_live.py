@@ -134,7 +134,7 @@ def test_what_is_drawn_and_listed(splits):
 THREADS = "sum(t.name == 'hackbook-pilot' for t in __import__('threading').enumerate())"
 DESK = "document.querySelector('.hackbook-desk')"
 LINES = "() => [...document.querySelectorAll('.hackbook-chart .curves .training')].map(e => e.getAttribute('d'))"
-HEARS = Version(version("ipykernel")) >= Version("7.2")  # messages of a page while a cell runs
+HEARS = Version(version("ipykernel")) >= Version("7.0")  # messages of a page while a cell runs: tried with 6.29, 7.0, 7.2, 7.3 and 7.4
 
 
 def says(page, word, timeout=60_000):
@@ -192,7 +192,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.wait_for_selector(".hackbook-chart .marks button")
         until(lambda: ask(page, tmp_path, "live.timeline.moves()")[-1][1:] == ["learning_rate", 0.00501])  # acknowledged, then used
         moves = ask(page, tmp_path, "live.timeline.moves()")
-        assert step < moves[0][0] <= moves[-1][0]
+        assert step <= moves[0][0] <= moves[-1][0]  # counted in batches that are finished
         until(lambda: ask(page, tmp_path, "live.state()['step']") > moves[-1][0])
         assert ask(page, tmp_path, "float(live.model.optimizer.learning_rate.numpy())") == pytest.approx(0.00501)
 
