@@ -82,7 +82,7 @@ def plot_history(
     after = table.trial.max() - best.trial
     return label(ax, f'{_best_title(study, best)}, with {after} trials after it', 'trial', _words(study)).figure
 
-# %% ../nbs/library/18_study_plots.ipynb #0476a2ee
+# %% ../nbs/library/18_study_plots.ipynb #cd78981d
 def _curves(ax, study, table):
     "Scores by epoch, a line a trial."
     curves = {t: np.asarray(study.curves.get(t, []), float) for t in table.trial}
@@ -97,7 +97,7 @@ def _curves(ax, study, table):
     ax.xaxis.get_major_locator().set_params(integer=True)
     if not len(curves[best]): return          # a study whose curves are lost
     ax.plot(len(curves[best]), curves[best][-1], **STAR)
-    worst, top = np.nanquantile(np.concatenate([*curves.values()]), [.05, 1] if study.direction == 'maximize' else [.95, 0])
+    worst, top = np.nanquantile(np.concatenate([*curves.values()]), [.02, 1] if study.direction == 'maximize' else [.98, 0])
     if worst != top: ax.set_ylim(sorted((worst - .05 * (top - worst), top + .08 * (top - worst))))
 
 # %% ../nbs/library/18_study_plots.ipynb #ae7024dc

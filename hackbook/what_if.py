@@ -143,15 +143,15 @@ class Explorer:
     def plot(self) -> Figure: return plot_along(self.study, self.name, self.values)
     def __repr__(self): return str(self.prediction)
 
-# %% ../nbs/library/18_what_if.ipynb #6f2dca16
+# %% ../nbs/library/18_what_if.ipynb #23c688e7
 def _answer(explorer) -> str:
     "What stands below the sliders, as HTML."
     guess, space, trials = explorer.prediction, explorer.space, explorer.surrogate.trials
     near, words = trials.set_index('trial').loc[guess.nearest], []
     for name in space.varying:
         if near[name] == near[name]: words.append(f'{name} {_at(space.parameters[name], near[name])}')
-    png, size = explorer.plot()._repr_png_()
-    picture = Img(src=f'data:image/png;base64,{b64encode(png).decode()}', alt=f'Along {explorer.name}: {guess.answer}', **size)
+    png = b64encode(explorer.plot().png(dpi=120)).decode()        # coarser than a stored picture, and there sooner
+    picture = Img(src=f'data:image/png;base64,{png}', alt=f'Along {explorer.name}: {guess.answer}', width=576)
     text = Div(Strong(guess.answer), P(guess.basis), P(f"Trial {guess.nearest}: {', '.join(words)}."), Strong(guess.warning),
                role='status', aria_live='polite')
     return to_xml(Div(text, picture))
