@@ -97,8 +97,8 @@ def store(
 class _Pruned(BaseException): pass
 
 def _train(line, job):
-    "Build and train; every epoch is told."
-    keras, scores = load_keras(), []
+    "Build and train; every epoch is told, with the seconds since the trial began."
+    started, keras, scores = perf_counter(), load_keras(), []
     if job.threads:
         import tensorflow as tf
         tf.config.threading.set_intra_op_parallelism_threads(job.threads)
@@ -109,7 +109,7 @@ def _train(line, job):
     class Tell(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             scores.append(float(logs[job.metric]))
-            line.send(('epoch', epoch + 1, scores[-1]))
+            line.send(('epoch', epoch + 1, scores[-1], perf_counter() - started))
             if line.recv() == 'stop': raise _Pruned
     began = perf_counter()
     outcome = lambda status, **more: Outcome(status, scores=scores, training=perf_counter() - began, **more)
@@ -179,7 +179,7 @@ def _ended(code, log):
 # %% ../nbs/library/16_trials.ipynb #d5ada762
 def run_trial(
     job:Job,
-    report=lambda epoch, score: True,   # told after each epoch (from 1); returns whether the trial may go on
+    report=lambda *told: True,   # called after each epoch with its number (from 1), score, and seconds so far; may it go on?
     limit:float=inf,                    # seconds after which it is ended
     stopped=lambda: False,              # asked twice a second: is it to end at once?
 ) -> Outcome:

@@ -70,7 +70,7 @@ class Plan:
         "Seconds of a whole trial; None: not known yet."
         if not self.first: return None
         usual = lambda values: float(np.quantile(values[-50:], .9, method='nearest')) if values else usual(self.first)
-        return usual(self.first) + (self.epochs - 1) * usual(self.later)
+        return .3 + usual(self.first) + (self.epochs - 1) * usual(self.later)    # .3: to begin and to end it
 
     @property
     def last(self) -> float:
@@ -195,14 +195,14 @@ def begin(self:_Search, worker):
     trial.set_user_attr('owner', me())
     params = self.study.space.ask(trial)
     trial.set_user_attr('seed', self.seed)
-    self.running[trial.number], self.clock[trial.number] = trial, monotonic()
+    self.running[trial.number] = trial
     self.crew.begin(trial.number, self.job(params, self.seed), self.plan.search_ends - monotonic(), worker)
 
 @patch
-def heard(self:_Search, number, epoch):
-    "Learn from an epoch what it costs."
-    (self.plan.first if epoch == 1 else self.plan.later).append(monotonic() - self.clock[number])
-    self.clock[number] = monotonic()
+def heard(self:_Search, number, epoch, seconds):
+    "Learn from an epoch what it costs; `seconds` since the trial began."
+    (self.plan.first if epoch == 1 else self.plan.later).append(seconds - self.clock.get(number, 0))
+    self.clock[number] = seconds
 
 @patch
 def told(self:_Search, number, outcome):
@@ -230,8 +230,8 @@ def search(self:_Search):
             self.told(number, rest[0])
             self.check()
         elif number in self.running:
-            epoch, score = rest
-            self.heard(number, epoch)
+            epoch, score, seconds = rest
+            self.heard(number, epoch, seconds)
             trial = self.running[number]
             trial.report(score, epoch)
             self.crew.answer(number, not trial.should_prune())
@@ -282,6 +282,8 @@ def leave(self:_Search):
     self.running = {}
 
 # %% ../nbs/library/19_tune.ipynb #ab2bd742
+_COLUMNS = ('trial', 'status', 'score', 'epochs', 'seconds', 'mean', 'spread', 'seeds', 'reason')
+
 def _check_tune(build, splits, space, method, pruner, metric, options):
     "Raise `InvalidValue` for what cannot be searched. Gives the Space and the metric."
     require(callable(build), 'build', build, 'a function that returns a keras.Model', 'or a family like hb.models.cnn')
@@ -293,6 +295,9 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     unknown = [k for k in options if k not in TRAINING]
     require(not unknown, 'an option', unknown, f"one of hb.fit's: {', '.join(TRAINING)}", 'what varies belongs into the space')
     space = Space(default_space(build, splits) if space is None else space)
+    taken = [n for n in space.names if n in _COLUMNS]
+    require(not taken, 'a name in the space', taken, f"another than the columns of a study's frame: {', '.join(_COLUMNS)}",
+            'epochs is an argument of tune' if taken == ['epochs'] else 'choose another name')
     if is_family(build):
         takes = [*list(signature(build).parameters)[1:], *TRAINING]
         unknown = [n for n in space.names if n not in takes]

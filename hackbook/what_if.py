@@ -56,8 +56,8 @@ def plot_along(
     guess, *ends = (float(v[0]) for v in surrogate(now))
     ax.errorbar(now[name], guess, [[guess - ends[0]], [ends[1] - guess]], fmt='o', color=PALETTE[1], elinewidth=2, zorder=5)
     _axis(ax, p, 'x')
-    title = f'Interpolated: {brief(guess)} at {name} {_at(p, now[name].iloc[0])}, likely {brief(ends[0])} to {brief(ends[1])}'
-    return label(ax, title, name, _words(study)).figure
+    title = f'About {brief(guess)} at {name} {_at(p, now[name].iloc[0])}, likely {brief(ends[0])} to {brief(ends[1])}'
+    return label(ax, title, name, f'{_words(study)}, interpolated').figure
 
 # %% ../nbs/library/18_what_if.ipynb #fbdfae4d
 def _ground(study, px, py):

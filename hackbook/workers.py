@@ -26,8 +26,9 @@ def _try(splits, job, limit, topic, number):
     from distributed import Event, Queue, get_worker
     worker, over = get_worker(), Event(topic)
     job.data, answers = store(splits, worker.local_directory, topic), Queue(f'{topic}-{uuid4().hex}')
-    def report(epoch, score):
-        worker.log_event(topic, {'number': number, 'epoch': epoch, 'score': score, 'answers': answers.name})
+    def report(epoch, score, seconds):
+        told = {'number': number, 'epoch': epoch, 'score': score, 'seconds': seconds, 'answers': answers.name}
+        worker.log_event(topic, told)
         return answers.get(timeout=120)
     try: return asdict(run_trial(job, report, limit, over.is_set)) | {'worker': worker.address}
     finally: answers.close()
@@ -119,7 +120,7 @@ def begin(self:Workers,
 @patch
 def next(self:Workers,
     timeout:float=None,   # seconds to wait; None: as long as it takes
-) -> tuple|None:          # ('epoch', number, epoch, score), ('end', number, outcome); None: nothing came
+) -> tuple|None:          # ('epoch', number, epoch, score, seconds so far), ('end', number, outcome); None: nothing came
     "What a worker has to say."
     try: kind, told, *rest = self.news.get(timeout=timeout)
     except Empty: return None
@@ -128,7 +129,7 @@ def next(self:Workers,
         del self.busy[told]
         return 'end', told, _outcome(rest[0])
     self.asked[told['number']] = told['answers']
-    return 'epoch', told['number'], told['epoch'], told['score']
+    return 'epoch', *(told[k] for k in ('number', 'epoch', 'score', 'seconds'))
 
 @patch
 def answer(self:Workers,

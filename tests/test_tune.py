@@ -251,6 +251,7 @@ def test_no_space_on_the_disk(tmp_path, before, kind):
     ({"space": {"width": (8, 4)}}, "a range with low < high"),
     ({"space": {"learning_rate": (0.0, 0.1, "log")}}, "above 0 at both ends"),
     ({"space": {"depth": (1, 4)}}, "a name in the space must be one that family or hb.fit takes: width"),
+    ({"space": {"width": [4, 6], "epochs": (2, 9)}}, "epochs is an argument of tune"),
     ({"method": "magic"}, "method must be one of tpe, random, cma-es, grid, got 'magic'"),
     ({"method": "grid"}, "a grid needs a list of values"),
     ({"pruner": "shears"}, "pruner must be one of halving, hyperband, None"),
@@ -365,7 +366,7 @@ def test_the_plan_begins_nothing_that_cannot_end(monkeypatch):
     plan = Plan(ends=100.0, epochs=5, finalists=2, seeds=2)
     assert plan.room and plan.search_ends == 60
     plan.first, plan.later = [2.0], [1.0]
-    assert plan.whole == 6 and plan.repeats == 4
-    assert plan.search_ends == pytest.approx(100 - 1.2 * 6 - 1 - 4 * 6 * 1.1)
+    assert plan.whole == pytest.approx(6.3) and plan.repeats == 4
+    assert plan.search_ends == pytest.approx(100 - 1.2 * 6.3 - 1 - 4 * 6.3 * 1.1)
     for now[0] in np.arange(0, 100, 0.5):
-        assert plan.room == (now[0] + 6 <= plan.search_ends)
+        assert plan.room == (now[0] + 6.3 <= plan.search_ends)
