@@ -9,7 +9,7 @@ import pytest
 from conftest import FIRST, ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
 from hackbook.cli import execute
 
-SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}, "04_train_and_regularise": {"seeds": 2}, "05_the_recipe": {"epochs": 4, "seed": 1}, "06_live": {"epochs": 12, "seed": 1}}  # a set of parameters for every tutorial
+SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}, "04_train_and_regularise": {"seeds": 2}, "05_the_recipe": {"epochs": 4, "seed": 1}, "06_live": {"epochs": 12, "seed": 1}, "07_tune": {"epochs": 4, "seed": 1}}  # a set of parameters for every tutorial
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +252,34 @@ def test_live_exercises_tell_right_from_wrong(tmp_path):
     shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 12}, progress=False))
     said = [text.strip("'\"")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not", '"Right!', '"Not'))]
     assert said == ["Right!", "Not yet"] * 3
+
+
+def test_tune_tutorial_result(executed):
+    shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("07_tune") / "07_tune.ipynb")]
+    tried = table(next(t for t in shown if "learning rates tried" in t))
+    assert tried["grid"][1] == 3 and tried["random"][1] == 9
+    spent = table(next(t for t in shown if "settings" in t and "epochs" in t).replace("TPE, halving", "pruned"))
+    assert spent["grid"][:2] == spent["random"][:2] == [9, 36] and spent["pruned"][0] == 18 and spent["pruned"][1] < 2 * 36
+    finalists = table(next(t for t in shown if "spread" in t and "seeds" in t))
+    assert finalists and all(row[-1] >= 1 for row in finalists.values())
+    assert any(re.match(r"'\d+\.\d seconds of 40 s'", t) for t in shown)
+    assert any("nothing was trained" in t for t in shown)
+    rates = table(next(t for t in shown if "trainings a minute" in t).replace("1 worker", "one").replace("2 workers", "two"))
+    assert rates["two"][0] > rates["one"][0]
+
+
+def test_tune_exercises_tell_right_from_wrong(tmp_path):
+    notebook = nbformat.read(ROOT / "nbs/tutorials/07_tune.ipynb", as_version=4)
+    space = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': WIDE}}}"
+    answers = iter([("625", "20"), ("'learning_rate'", "'dropout'"), (space.replace("WIDE", "32"), space.replace("WIDE", "8"))])
+    cells = [nbformat.v4.new_code_cell("import hackbook as hb")]
+    for cell in notebook.cells:
+        if "answer = None" in cell.source:
+            for answer in next(answers):
+                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
+    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", progress=False))
+    assert [o.data["text/plain"].strip("'\"")[:7] for o in shown] == ["Right!", "Not yet"] * 3
 
 
 def test_index_runs(tmp_path):
