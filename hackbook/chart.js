@@ -458,15 +458,15 @@ export default () => {
       view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 30 - (performance.now() % 30)); };   // what comes together is one frame, of chart and desk
       const scrub = (event) => { if (event.detail.group === model.get("group")) { store.scrub = event.detail.epoch; view.soon(); } };
       const watch = new ResizeObserver(() => { resized = true; view.soon(); });
-      const quiet = (event) => panel.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));
-      panel.addEventListener("keydown", quiet);   // JupyterLab's own keys stay off the panel
+      const quiet = (event) => { if (panel.contains(event.target)) panel.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey)); };
+      window.addEventListener("keydown", quiet, true);   // Jupyter's own keys stay off the panel; before Notebook 7 takes them
       document.addEventListener("hackbook-scrub", scrub);
       views.add(view);
       el.append(panel);
       watch.observe(panel);
       update();
       try { model.send({ do: "hello" }); } catch { /* the kernel is gone: what is known stays */ }
-      return () => { views.delete(view); watch.disconnect(); clearTimeout(asked); cancelAnimationFrame(frame); document.removeEventListener("hackbook-scrub", scrub); };
+      return () => { views.delete(view); watch.disconnect(); clearTimeout(asked); cancelAnimationFrame(frame); document.removeEventListener("hackbook-scrub", scrub); window.removeEventListener("keydown", quiet, true); };
     },
   };
 };

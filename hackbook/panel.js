@@ -253,12 +253,10 @@ export default () => {
         make("div", { class: "controls", role: "group", "aria-label": "sliders" }, ...Object.values(sliders).map((s) => s.node)), heard,
         rewind, table.node, make("div", { class: "end" }, copy, said), recipe, tasks);
 
-      const quiet = (event) => {   // JupyterLab's own keys stay off the panel: d d would delete the cell
-        const plain = !(event.ctrlKey || event.metaKey || event.altKey);
-        panel.toggleAttribute("data-lm-suppress-shortcuts", plain);
-        if (plain) event.stopPropagation();
-      };
-      panel.addEventListener("keydown", quiet);
+      const plain = (event) => !(event.ctrlKey || event.metaKey || event.altKey);
+      const quiet = (event) => { if (panel.contains(event.target)) panel.toggleAttribute("data-lm-suppress-shortcuts", plain(event)); };
+      window.addEventListener("keydown", quiet, true);   // Jupyter's own keys stay off the panel: d d would delete the cell; before Notebook 7 takes them
+      panel.addEventListener("keydown", (event) => { if (plain(event)) event.stopPropagation(); });
 
       async function copied(text) {
         recipe.value = text;
@@ -327,7 +325,7 @@ export default () => {
       el.append(panel);
       update();
       send({ do: "hello" });
-      return () => { views.delete(view); clearTimeout(asked); cancelAnimationFrame(frame); };
+      return () => { views.delete(view); clearTimeout(asked); cancelAnimationFrame(frame); window.removeEventListener("keydown", quiet, true); };
     },
   };
 };

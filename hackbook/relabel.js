@@ -113,10 +113,12 @@ function render({ model, el }) {
     pick.open([...first, ...names.keys()].filter((n, i, all) => n !== label && all.indexOf(n) === i));
   }
 
+  const plain = (event) => !(event.ctrlKey || event.metaKey || event.altKey);
+  const quiet = (event) => { if (panel.contains(event.target)) panel.toggleAttribute("data-lm-suppress-shortcuts", plain(event)); };
+  window.addEventListener("keydown", quiet, true);   // Jupyter's D D would delete the cell; before Notebook 7 takes it
+
   panel.addEventListener("keydown", (event) => {
-    const plain = !(event.ctrlKey || event.metaKey || event.altKey);
-    panel.toggleAttribute("data-lm-suppress-shortcuts", plain);   // JupyterLab's D D would delete the cell
-    if (!plain) return;
+    if (!plain(event)) return;
     event.stopPropagation();
     if (pick.node.contains(event.target) || event.isComposing) return;
     const what = KEYS[event.key] ?? KEYS[event.key.toLowerCase()], sound = example.querySelector("audio");
@@ -162,7 +164,7 @@ function render({ model, el }) {
   model.on("change:page", draw);
   el.append(panel);
   draw();
-  return () => { clearTimeout(slow); model.off("change:page", draw); };
+  return () => { clearTimeout(slow); model.off("change:page", draw); window.removeEventListener("keydown", quiet, true); };
 }
 
 export default { render };

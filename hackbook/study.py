@@ -67,14 +67,15 @@ def _make(file, direction):
 VERSION = 1   # of what hackbook writes into a study's file
 
 def _open(file, direction=None, sampler=None, pruner=None):
-    "The Optuna study in that file; made if need be, where a direction is given. Raises `HackbookError` for a file that holds none."
+    "The Optuna study in that file; made if need be, where a direction is given. Raises `HackbookError` for another file."
     optuna = _quiet()
     from sqlalchemy.exc import SQLAlchemyError
     try:
         if direction: _make(file, direction)
         storage = _storage(file)
         names = optuna.get_all_study_names(storage)
-        require('hackbook' in names, str(file), f'a file with {", ".join(names) or "nothing"}', 'a study of hackbook', 'give another')
+        holds = f'a file with {", ".join(names) or "nothing"}'
+        require('hackbook' in names, str(file), holds, 'a study of hackbook', 'give another')
         return optuna.load_study(study_name='hackbook', storage=storage, sampler=sampler, pruner=pruner)
     except HackbookError: raise
     except RuntimeError as e:
@@ -184,7 +185,8 @@ def _row(t):
     status, a = _STATUS[t.state.name], t.user_attrs
     scores = [v for _, v in sorted(t.intermediate_values.items())]
     score = t.value if status == 'finished' else scores[-1] if scores and status == 'pruned' else np.nan
-    reason = a.get('reason', '') or ('its process ended before the trial did' if status == 'failed' and not a.get('status') else '')
+    broken_off = status == 'failed' and not a.get('status')
+    reason = 'its process ended before the trial did' if broken_off else a.get('reason', '')
     return {'trial': t.number, 'status': a.get('status', status), 'score': score, 'epochs': len(scores),
             'seconds': a.get('seconds', np.nan), 'reason': reason}
 
@@ -202,7 +204,8 @@ def frame(self:Study) -> pd.DataFrame:   # trial, status, score, epochs, seconds
     rows, repeats = [], _repeats(self)
     for t in _trials(self):
         row, fresh = _row(t), [o['score'] for o in repeats.get(t.number, []) if o['score'] is not None]
-        row |= {'mean': np.mean(fresh) if fresh else np.nan, 'spread': np.std(fresh, ddof=1) if len(fresh) > 1 else np.nan, 'seeds': len(fresh)}
+        spread = np.std(fresh, ddof=1) if len(fresh) > 1 else np.nan
+        row |= {'mean': np.mean(fresh) if fresh else np.nan, 'spread': spread, 'seeds': len(fresh)}
         reason = row.pop('reason')
         rows.append(row | {'reason': reason} | dict.fromkeys(self.space.names) | self.space.from_optuna(t.params))
     columns = ['trial', 'status', 'score', 'epochs', 'seconds', 'mean', 'spread', 'seeds', 'reason', *self.space.names]
@@ -211,8 +214,10 @@ def frame(self:Study) -> pd.DataFrame:   # trial, status, score, epochs, seconds
 @patch(as_prop=True)
 def runs(self:Study) -> pd.DataFrame:   # trial, seed, purpose, status, score, epochs, seconds, worker
     "A row a training."
-    rows = [{**_row(t), 'seed': t.user_attrs.get('seed'), 'purpose': 'search', 'worker': t.user_attrs.get('worker', '')} for t in _trials(self)]
-    rows += [{**o, 'trial': number, 'epochs': len(o['scores']), 'purpose': 'repeat'} for number, all in _repeats(self).items() for o in all]
+    told = lambda t: {'seed': t.user_attrs.get('seed'), 'worker': t.user_attrs.get('worker', '')}
+    rows = [{**_row(t), **told(t), 'purpose': 'search'} for t in _trials(self)]
+    for number, outcomes in _repeats(self).items():
+        rows += [{**o, 'trial': number, 'epochs': len(o['scores']), 'purpose': 'repeat'} for o in outcomes]
     return pd.DataFrame(rows, columns=['trial', 'seed', 'purpose', 'status', 'score', 'epochs', 'seconds', 'worker', 'reason'])
 
 @patch(as_prop=True)
@@ -226,7 +231,9 @@ def ranked(self:Study) -> pd.DataFrame:
     "The finished trials, best first: by the mean of fresh seeds where there are some, then by score."
     table = self.frame.query("status == 'finished'")
     up = self.direction == 'minimize'
-    tried, others = (table[mask].sort_values(by, ascending=up, kind='stable') for mask, by in ((table.seeds > 0, 'mean'), (table.seeds == 0, 'score')))
+    again = table.seeds > 0
+    ordered = lambda t, by: t.sort_values(by, ascending=up, kind='stable')
+    tried, others = ordered(table[again], 'mean'), ordered(table[~again], 'score')
     return pd.concat([t for t in (tried, others) if len(t)] or [table], ignore_index=True)
 
 @patch(as_prop=True)
@@ -274,11 +281,13 @@ def _repr_html_(self:Study):
     facts = {'trials': f"{len(table)}: " + ', '.join(f'{n} {s}' for s, n in counts.items()), 'epochs': int(table.epochs.sum())}
     if (table.status == 'finished').any():
         row = self.ranked().iloc[0]
-        facts['best'] = f'trial {row.trial}: ' + ', '.join(f'{k} {v:.4g}' if isinstance(v, float) else f'{k} {v}' for k, v in self.best.items())
+        setting = [f'{k} {v:.4g}' if isinstance(v, float) else f'{k} {v}' for k, v in self.best.items()]
+        facts['best'] = f"trial {row.trial}: {', '.join(setting)}"
         facts[f'validation {name}'] = f'{row.score:.4f} when it was found'
         if row.seeds:
             spread = f' ± {row.spread:.4f}' if row.seeds > 1 else ''
-            facts[f'{row.seeds} fresh seeds'] = f"{row['mean']:.4f}{spread}; the best single score flattered by {self.flattery:.4f}"
+            flattered = f'the best single score flattered by {self.flattery:.4f}'
+            facts[f'{row.seeds} fresh seeds'] = f"{row['mean']:.4f}{spread}; {flattered}"
     return str(card(f'Study {self.file.name}', facts))
 
 @patch

@@ -48,7 +48,8 @@ def build_model(
     "The model of a setting. Raises `InvalidValue` where something else comes out."
     ours = {k: v for k, v in params.items() if k not in TRAINING}
     model = build(splits, **ours) if is_family(build) else build(dict(params))
-    require(isinstance(model, load_keras().Model), 'build', model, 'a function that returns a keras.Model', 'is a `return` missing?')
+    ok = isinstance(model, load_keras().Model)
+    require(ok, 'build', model, 'a function that returns a keras.Model', 'is a `return` missing?')
     return model
 
 # %% ../nbs/library/16_trials.ipynb #aa6da110
@@ -79,7 +80,7 @@ class Outcome:
     def epochs(self) -> int: return len(self.scores)
 
 def _by_name(module): return import_module, (module.__name__,)
-copyreg.pickle(type(sys.modules['hackbook']), _by_name)   # `hb` in a function of a notebook; lazy_loader makes it a class of its own
+copyreg.pickle(type(sys.modules['hackbook']), _by_name)   # `hb` in a function of a notebook: no plain module
 
 def store(
     splits:Splits,
@@ -99,8 +100,9 @@ class _Pruned(BaseException): pass
 def _train(line, job):
     "Build and train; every epoch is told, with the seconds since the trial began."
     started, keras, scores = perf_counter(), load_keras(), []
+    import tensorflow as tf
+    for gpu in tf.config.list_physical_devices('GPU'): tf.config.experimental.set_memory_growth(gpu, True)   # others share it
     if job.threads:
-        import tensorflow as tf
         tf.config.threading.set_intra_op_parallelism_threads(job.threads)
         tf.config.threading.set_inter_op_parallelism_threads(job.threads)
     splits = job.data if isinstance(job.data, Splits) else joblib.load(job.data, mmap_mode='r')
@@ -172,7 +174,8 @@ def _ended(code, log):
     "Why a process is gone that said nothing."
     said = [l for l in Path(log).read_text(errors='replace').splitlines() if l.strip()][-1:] if Path(log).exists() else []
     last = f': {said[0].strip()[:200]}' if said else ''
-    if code == -signal.SIGKILL: return 'the process was killed, most likely because memory ran out; try smaller batches or a smaller model'
+    if code == -signal.SIGKILL:
+        return 'the process was killed, most likely because memory ran out; try smaller batches or a smaller model'
     if code is not None and code < 0: return f'the process crashed with {signal.Signals(-code).name}{last}'
     return f'the process ended by itself with code {code}{last}'
 

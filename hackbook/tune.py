@@ -7,6 +7,7 @@ __all__ = ['tune']
 
 # %% ../nbs/library/19_tune.ipynb #d3e6a27b
 import signal, sys, warnings
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,7 +39,8 @@ def _sampler(method, seed):
     from optuna import samplers
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')     # multivariate has been 'experimental' since 2020
-        if method == 'tpe': return samplers.TPESampler(multivariate=True, group=True, seed=seed, warn_independent_sampling=False)
+        if method == 'tpe':
+            return samplers.TPESampler(multivariate=True, group=True, seed=seed, warn_independent_sampling=False)
         if method == 'cma-es': return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     return samplers.RandomSampler(seed=seed)
 
@@ -131,7 +133,8 @@ class _Board:
         counts = table.status.value_counts()
         parts = [self.phase if self.phase == 'done' or self.trials else f'{self.phase}, {span(max(self.plan.left, 0))} left']
         if len(done := self.study.ranked()): parts.append(f'best {done.score[0]:.4f} (trial {done.trial[0]})')
-        parts += [', '.join(f'{counts[s]} {s}' for s in ('running', 'finished', 'pruned', 'diverged', 'failed', 'late') if s in counts) or 'no trial yet']
+        words = [f'{counts[s]} {s}' for s in ('running', 'finished', 'pruned', 'diverged', 'failed', 'late') if s in counts]
+        parts.append(', '.join(words) or 'no trial yet')
         return ' · '.join(parts)
 
     def __repr__(self): return f'tune: {self.words()}'
@@ -143,11 +146,13 @@ class _Board:
             low, high = np.nanquantile(known.score, [.1, 1])
             up = lambda s: 4 + 32 * (1 - np.clip((s - low) / max(high - low, 1e-9), 0, 1))
             x = lambda n: 5 + 590 * n / max(len(table) - 1, 1)
-            shown = [Circle(r=3, cx=f'{x(t.trial):.0f}', cy=f'{up(t.score) if self.study.direction == "maximize" else 40 - up(t.score):.0f}',
-                            fill='#0072B2', opacity=1 if t.status == 'finished' else .25) for t in known.itertuples()]
+            y = up if self.study.direction == 'maximize' else lambda s: 40 - up(s)
+            shown = [Circle(r=3, cx=f'{x(t.trial):.0f}', cy=f'{y(t.score):.0f}', fill='#0072B2',
+                            opacity=1 if t.status == 'finished' else .25) for t in known.itertuples()]
         bar = Div(Div(style=f'width: {self.part():.1%}; height: 100%; background: #0072B2; border-radius: 3px'),
                   style='height: 6px; background: rgba(128, 128, 128, .25); border-radius: 3px; margin: .4em 0')
-        dots = Svg(*shown, viewBox='0 0 600 40', width='100%', height='40', role='img', aria_label='score of each trial') if shown else ''
+        size = {'viewBox': '0 0 600 40', 'width': '100%', 'height': '40'}
+        dots = Svg(*shown, **size, role='img', aria_label='score of each trial') if shown else ''
         return to_xml(Div(Strong('tune '), self.words(), bar, dots, style='max-width: 40em'))
 
 # %% ../nbs/library/19_tune.ipynb #9cc20a61
@@ -168,8 +173,9 @@ class _Interrupt:
 class _Search:
     "A search under way."
     def __init__(self, study, plan, crew, board, trials, grid, seed, epochs, interrupt):
-        self.interrupt, self.study, self.plan, self.crew, self.board, self.trials, self.grid = interrupt, study, plan, crew, board, trials, grid
-        self.seed, self.epochs, self.running, self.clock = seed, epochs, {}, {}
+        self.study, self.plan, self.crew, self.board, self.interrupt = study, plan, crew, board, interrupt
+        self.trials, self.grid = trials, grid
+        self.seed, self.epochs, self.running, self.clock, self.seen = seed, epochs, {}, {}, defaultdict(set)
 
     def job(self, params, seed):
         s = self.study
@@ -210,7 +216,8 @@ def told(self:_Search, number, outcome):
     from optuna.trial import TrialState
     trial = self.running.pop(number)
     for name in ('status', 'seconds', 'training', 'worker', 'reason'): trial.set_user_attr(name, getattr(outcome, name))
-    state = {'finished': TrialState.COMPLETE, 'pruned': TrialState.PRUNED, 'diverged': TrialState.PRUNED}.get(outcome.status, TrialState.FAIL)
+    states = {'finished': TrialState.COMPLETE, 'pruned': TrialState.PRUNED, 'diverged': TrialState.PRUNED}
+    state = states.get(outcome.status, TrialState.FAIL)
     self.study.optuna.tell(trial, outcome.score if outcome.status == 'finished' else None, state=state)
 
 # %% ../nbs/library/19_tune.ipynb #5f4f7179
@@ -224,6 +231,7 @@ def search(self:_Search):
             self.begin(worker)
         if not self.running: return
         self.board.show()
+        if monotonic() > self.plan.search_ends + 5: self.crew.cancel()     # no worker answers, or there is none any more
         if not (news := self.crew.next(timeout=1)): continue
         kind, number, *rest = news
         if kind == 'end':
@@ -233,7 +241,8 @@ def search(self:_Search):
             epoch, score, seconds = rest
             self.heard(number, epoch, seconds)
             trial = self.running[number]
-            trial.report(score, epoch)
+            if epoch not in self.seen[number]: trial.report(score, epoch)     # told twice where a worker died
+            self.seen[number].add(epoch)
             self.crew.answer(number, not trial.should_prune())
 
 @patch
@@ -241,7 +250,8 @@ def check(self:_Search, few=3):
     "Raise `HackbookError` where every setting fails."
     table = self.study.frame.query("status != 'running'")
     if len(table) >= few and (table.status == 'failed').all():
-        raise HackbookError(f'the first {len(table)} trials all failed, so the search was stopped; the first one: {table.reason[0]}')
+        raise HackbookError(f'the first {len(table)} trials all failed, so the search was stopped; '
+                            f'the first one: {table.reason.iloc[0]}')
 
 # %% ../nbs/library/19_tune.ipynb #25c3e8a5
 @patch
@@ -252,7 +262,8 @@ def repeat(self:_Search):
     table = table.sort_values('score', ascending=self.study.direction == 'minimize', kind='stable')
     many = min(self.plan.finalists, max(wanted // self.plan.seeds, 1))
     there = set(self.study.optuna.user_attrs)
-    keys = [f'repeat {n} {self.seed + s}' for s in range(1, min(self.plan.seeds, wanted // many) + 1) for n in table.trial[:many]]
+    each = min(self.plan.seeds, wanted // many)
+    keys = [f'repeat {n} {self.seed + s}' for s in range(1, each + 1) for n in table.trial[:many]]
     waiting, busy, ends = [k for k in keys if k not in there], 0, self.plan.ends - (self.plan.last if self.plan.whole else 0)
     while waiting or busy:
         self.interrupt.act()
@@ -264,6 +275,7 @@ def repeat(self:_Search):
             busy += 1
         self.board.show()
         if not busy: return
+        if monotonic() > ends + 5: self.crew.cancel()
         if not (news := self.crew.next(timeout=1)): continue
         if news[0] == 'epoch': self.crew.answer(news[1])
         else:

@@ -52,8 +52,9 @@ def _not_interrupted():
 def _here(workers):
     "A cluster on this machine, for nobody else."
     from distributed import LocalCluster
-    with _not_interrupted(): return LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host='127.0.0.1', dashboard_address='127.0.0.1:0',
-                                                 memory_limit=0, silence_logs=logging.CRITICAL)
+    with _not_interrupted():
+        return LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, host='127.0.0.1', memory_limit=0,
+                            dashboard_address='127.0.0.1:0', silence_logs=logging.CRITICAL)
 
 # %% ../nbs/library/17_workers.ipynb #83f469a1
 class Workers:
@@ -72,6 +73,8 @@ class Workers:
         self.asked = {}   # trial → where it waits for an answer
         self.share = max((os.cpu_count() or 1) // workers, 1) if not client and workers > 1 else None
         try:
+            if not self.client.nthreads():
+                raise HackbookError(f'the cluster has no worker; start one: dask worker {self.client.scheduler.address}')
             self.client.run(warm_up)
             self.data = self.client.scatter(splits, broadcast=True, hash=False)
             self.client.subscribe_topic(self.topic, self._told)
@@ -150,10 +153,9 @@ def _outcome(future):
 
 # %% ../nbs/library/17_workers.ipynb #574cbb2d
 @patch
-def stop(self:Workers):
-    "End all trials that run, now."
-    from distributed import Event
-    if self.busy: Event(self.topic, client=self.client).set()
+def cancel(self:Workers):
+    "Give up all trials, also those that no worker answers for: each of them ends as 'late'."
+    for _, future in list(self.busy.values()): future.cancel()
 
 @patch
 def close(self:Workers):
@@ -161,10 +163,9 @@ def close(self:Workers):
     busy, self.busy = self.busy, {}
     try:
         if self.cluster: return
-        if busy:
-            from distributed import Event, wait
-            Event(self.topic, client=self.client).set()
-            wait([future for _, future in busy.values()], timeout=10)
+        from distributed import Event, wait
+        Event(self.topic, client=self.client).set()
+        if busy: wait([future for _, future in busy.values()], timeout=10)
         self.client.unsubscribe_topic(self.topic)
         self.client.run(_forget, self.topic)
     except Exception as e: logging.getLogger('hackbook').info('the cluster could not be tidied up: %s', e)

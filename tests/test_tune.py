@@ -25,7 +25,9 @@ import hackbook as hb
 from hackbook.tune import tune
 
 def build(params):
-    return hb.models.cnn(splits, filters=(params["width"], 8))
+    from keras import Input, Sequential, layers
+
+    return Sequential([Input((8, 8)), layers.Rescaling(1 / 16), layers.Flatten(), layers.Dense(8 * params["width"], "relu"), layers.Dense(10, "softmax")])
 
 splits = hb.split(hb.data.digits().take(range(500)))
 if __name__ == "__main__":
@@ -42,9 +44,10 @@ def splits():
 @pytest.fixture(autouse=True)
 def nothing_is_left():
     """No process of a trial or a worker outlives its test."""
+    before = psutil.Process().children(recursive=True)
     yield
-    _, alive = psutil.wait_procs([p for p in psutil.Process().children(recursive=True) if not named(p, "resource_tracker", "forkserver")], 10)
-    assert alive == []
+    new = [p for p in psutil.Process().children(recursive=True) if p not in before and not named(p, "resource_tracker", "forkserver")]
+    assert psutil.wait_procs(new, 10)[1] == []
 
 
 class Watched(hb.Splits):
@@ -67,7 +70,9 @@ def named(process, *words):
 def family(splits, width=4, fails=()):
     if width in fails:
         raise ValueError(f"{width} is too wide")
-    return hb.models.cnn(splits, filters=(width, 8))
+    from keras import Input, Sequential, layers
+
+    return Sequential([Input((8, 8)), layers.Rescaling(1 / 16), layers.Flatten(), layers.Dense(8 * width, "relu"), layers.Dense(10, "softmax")])
 
 
 def search(splits, to, **options):
@@ -223,7 +228,7 @@ from hackbook.tune import tune
 def fill(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # as a disk that is full: no file grows beyond
 
-def family(splits, width=4): return hb.models.cnn(splits, filters=(width, 8))
+def family(splits, width=4): return hb.models.cnn(splits, filters=(width,))
 
 if __name__ == "__main__":
     if {before}:
@@ -301,7 +306,7 @@ def test_the_winner_is_chosen_by_fresh_seeds(tmp_path, splits):
     # a trial is what hb.fit does with the same seed
     best = study.frame.set_index("trial").loc[study.best_trial]
     hb.set_seed(0)
-    run = hb.fit(family(splits, best.width), splits, epochs=2, learning_rate=best.learning_rate, to=None)
+    run = hb.fit(family(splits, int(best.width)), splits, epochs=2, learning_rate=best.learning_rate, to=None)
     assert run.history.val_accuracy.iloc[-1] == pytest.approx(best.score, abs=0.03)
 
 
@@ -330,6 +335,14 @@ def cluster(tmp_path):
         for process in reversed(processes):
             process.kill()
             process.wait()
+
+
+def test_a_cluster_without_workers(tmp_path, splits):
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as none, Client(none, set_as_default=False) as client:
+        with pytest.raises(hb.HackbookError, match="the cluster has no worker; start one: dask worker"):
+            search(splits, tmp_path / "study.db", client=client)
 
 
 def test_a_worker_dies_in_the_middle_of_a_trial(tmp_path, splits, cluster):
@@ -362,7 +375,7 @@ def test_a_worker_dies_in_the_middle_of_a_trial(tmp_path, splits, cluster):
 
 def test_the_plan_begins_nothing_that_cannot_end(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("hackbook.tune.monotonic", lambda: now[0])
+    monkeypatch.setattr(sys.modules["hackbook.tune"], "monotonic", lambda: now[0])
     plan = Plan(ends=100.0, epochs=5, finalists=2, seeds=2)
     assert plan.room and plan.search_ends == 60
     plan.first, plan.later = [2.0], [1.0]

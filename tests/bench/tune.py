@@ -158,7 +158,7 @@ def in_time(budget):
             "score": float(run.history.val_accuracy.iloc[-1]) if run else 0}
 
 
-BUDGETS = (15, 20, 25, 30, 35, 40, 45, 50, 60, 75)
+BUDGETS = range(15, 45, 3)
 
 
 def bench(measure, figure, seeds=5):
