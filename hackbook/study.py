@@ -6,7 +6,7 @@
 __all__ = ['open_study', 'release', 'Study', 'load_study']
 
 # %% ../nbs/library/17_study.ipynb #4e872428
-import os, platform, sqlite3
+import json, os, platform, sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -100,7 +100,8 @@ def open_study(
             "try to='study.db'")
     make_folder(file.parent)
     study = _open(file, direction, sampler, pruner)
-    there, about = study.user_attrs.get('about'), about | {'version': VERSION}
+    about = json.loads(json.dumps(about | {'version': VERSION}, default=str))     # as it will come back
+    there = study.user_attrs.get('about')
     if there is None: study.set_user_attr('about', about)
     elif differ := [k for k in about.keys() | there.keys() if there.get(k) != about.get(k)]:
         k = sorted(differ, key=lambda k: k != 'version')[0]
@@ -175,6 +176,7 @@ def load_study(
 
 # %% ../nbs/library/17_study.ipynb #7ce5812d
 _STATUS = {'COMPLETE': 'finished', 'PRUNED': 'pruned', 'FAIL': 'failed', 'RUNNING': 'running'}
+_MORE = {'pruned': ('diverged',), 'failed': ('failed', 'late', 'interrupted')}   # what hackbook says of them besides
 
 def _trials(study):
     "Those that were begun."
@@ -185,9 +187,10 @@ def _row(t):
     status, a = _STATUS[t.state.name], t.user_attrs
     scores = [v for _, v in sorted(t.intermediate_values.items())]
     score = t.value if status == 'finished' else scores[-1] if scores and status == 'pruned' else np.nan
-    broken_off = status == 'failed' and not a.get('status')
+    more = a.get('status') if a.get('status') in _MORE.get(status, ()) else None
+    broken_off = status == 'failed' and not more      # whatever was written down before its process was killed
     reason = 'its process ended before the trial did' if broken_off else a.get('reason', '')
-    return {'trial': t.number, 'status': a.get('status', status), 'score': score, 'epochs': len(scores),
+    return {'trial': t.number, 'status': more or status, 'score': score, 'epochs': len(scores),
             'seconds': a.get('seconds', np.nan), 'reason': reason}
 
 def _repeats(study):

@@ -353,7 +353,8 @@ def tune(
 ) -> Study:
     "Search for the best setting within the budget, and train it."
     space, metric = _check_tune(build, splits, space, method, pruner, metric, options)
-    for name, value, least in (('epochs', epochs, 1), ('finalists', finalists, 0), ('seeds', seeds, 1)):
+    numbers = ('epochs', epochs, 1), ('finalists', finalists, 0), ('seeds', seeds, 1), ('threads', threads or 1, 1)
+    for name, value, least in numbers:
         require(isinstance(value, Integral) and value >= least, name, value, f'a whole number, {least} or more')
     trials, ends = _check_budget(budget)
     settings = space.grid() if method == 'grid' else []

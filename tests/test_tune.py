@@ -120,7 +120,7 @@ def finished(folder):
 
 
 def test_killed_and_begun_again(tmp_path, script):
-    options = {"budget": 6, "epochs": 3, "finalists": 1, "seeds": 1, "workers": 2}
+    options = {"budget": 10, "epochs": 3, "finalists": 1, "seeds": 1, "workers": 2}
     first = script(**options)
     until(lambda: len(finished(tmp_path)) >= 2)
     family_of = psutil.Process(first.pid).children(recursive=True)
@@ -130,7 +130,7 @@ def test_killed_and_begun_again(tmp_path, script):
     assert alive == [], "orphans"
     before = load_study(tmp_path / "study.db", SPACE).frame
     done = before[before.status.isin(["finished", "pruned"])]
-    assert 2 <= len(done) < 6
+    assert 2 <= len(done) < 10
 
     shown, errors = script(**options).communicate(timeout=200)
     assert "Traceback" not in errors, errors
@@ -138,11 +138,11 @@ def test_killed_and_begun_again(tmp_path, script):
     kept = after[after.trial.isin(done.trial)]
     assert kept.drop(columns=["mean", "spread", "seeds"]).equals(done.drop(columns=["mean", "spread", "seeds"]))
     counted = after[after.status.isin(["finished", "pruned", "diverged"])]
-    assert len(counted) == 6 and "running" not in after.status.tolist()
+    assert len(counted) == 10 and "running" not in after.status.tolist()
     broken_off = after[after.reason == "its process ended before the trial did"]
     for row in broken_off.dropna(subset="learning_rate").itertuples():  # what was under way is tried again
         assert ((counted.width == row.width) & (counted.learning_rate == row.learning_rate)).sum() == 1
-    assert len(counted[["width", "learning_rate"]].drop_duplicates()) == 6
+    assert len(counted[["width", "learning_rate"]].drop_duplicates()) == 10
 
 
 def test_an_interrupt_keeps_what_is_there(tmp_path, script):
@@ -265,6 +265,7 @@ def test_no_space_on_the_disk(tmp_path, before, kind):
     ({"budget": "yesterday"}, "deadline must be like"),
     ({"metric": "beauty"}, "metric must be val_accuracy or val_loss"),
     ({"epochs": 0}, "epochs must be a whole number, 1 or more"),
+    ({"threads": -1}, "threads must be a whole number, 1 or more"),
     ({"workers": 0}, "workers must be a whole number, 1 or more"),
     ({"colour": "red"}, "an option must be one of hb.fit's"),
     ({"build": 3}, "build must be a function that returns a keras.Model"),
@@ -279,12 +280,15 @@ def test_bad_input_is_refused_before_anything_starts(tmp_path, splits, wrong, sa
 
 
 def test_the_file_of_another_study(tmp_path, splits):
-    search(splits, tmp_path / "study.db", budget=1, epochs=1)
+    balanced = {"class_weight": dict.fromkeys(splits.class_names, 1.0)}
+    for _ in range(2):  # the same again, with options that JSON writes another way, goes on
+        study = search(splits, tmp_path / "study.db", budget=1, epochs=1, **balanced)
+    assert len(study.frame) == 1
     for other, says in (({"epochs": 3}, "another epochs"), ({"metric": "val_loss"}, "another metric"), ({"space": {"width": [2, 4]}}, "another space")):
         with pytest.raises(hb.InvalidValue, match=f"{says} .*give another file"):
-            search(splits, tmp_path / "study.db", **{"epochs": 1} | other)
+            search(splits, tmp_path / "study.db", **{"epochs": 1, **balanced} | other)
     with pytest.raises(hb.InvalidValue, match="another data"):
-        search(hb.split(hb.data.digits().take(range(400))), tmp_path / "study.db", epochs=1)
+        search(hb.split(hb.data.digits().take(range(400))), tmp_path / "study.db", epochs=1, **balanced)
     optuna.create_study(storage=f"sqlite:///{tmp_path / 'foreign.db'}", study_name="mine")
     with pytest.raises(hb.InvalidValue, match="must be a study of hackbook, got 'a file with mine'"):
         search(splits, tmp_path / "foreign.db")
