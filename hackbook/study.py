@@ -178,14 +178,18 @@ def load_study(
 _STATUS = {'COMPLETE': 'finished', 'PRUNED': 'pruned', 'FAIL': 'failed', 'RUNNING': 'running'}
 _MORE = {'pruned': ('diverged',), 'failed': ('failed', 'late', 'interrupted')}   # what hackbook says of them besides
 
+COLUMNS = ['trial', 'status', 'score', 'epochs', 'seconds', 'mean', 'spread', 'seeds', 'reason']   # of `frame`
+
 def _trials(study):
     "Those that were begun."
     return [t for t in study.optuna.get_trials(deepcopy=False) if t.state.name in _STATUS]
 
+def _scores(t): return [v for _, v in sorted(t.intermediate_values.items())]
+
 def _row(t):
     "A trial as a dict."
     status, a = _STATUS[t.state.name], t.user_attrs
-    scores = [v for _, v in sorted(t.intermediate_values.items())]
+    scores = _scores(t)
     score = t.value if status == 'finished' else scores[-1] if scores and status == 'pruned' else np.nan
     more = a.get('status') if a.get('status') in _MORE.get(status, ()) else None
     broken_off = status == 'failed' and not more      # whatever was written down before its process was killed
@@ -209,10 +213,8 @@ def frame(self:Study) -> pd.DataFrame:   # trial, status, score, epochs, seconds
         row, fresh = _row(t), [o['score'] for o in repeats.get(t.number, []) if o['score'] is not None]
         spread = np.std(fresh, ddof=1) if len(fresh) > 1 else np.nan
         row |= {'mean': np.mean(fresh) if fresh else np.nan, 'spread': spread, 'seeds': len(fresh)}
-        reason = row.pop('reason')
-        rows.append(row | {'reason': reason} | dict.fromkeys(self.space.names) | self.space.from_optuna(t.params))
-    columns = ['trial', 'status', 'score', 'epochs', 'seconds', 'mean', 'spread', 'seeds', 'reason', *self.space.names]
-    return pd.DataFrame(rows, columns=columns)
+        rows.append(row | dict.fromkeys(self.space.names) | self.space.from_optuna(t.params))
+    return pd.DataFrame(rows, columns=[*COLUMNS, *self.space.names])
 
 @patch(as_prop=True)
 def runs(self:Study) -> pd.DataFrame:   # trial, seed, purpose, status, score, epochs, seconds, worker
@@ -226,7 +228,7 @@ def runs(self:Study) -> pd.DataFrame:   # trial, seed, purpose, status, score, e
 @patch(as_prop=True)
 def curves(self:Study) -> dict[int, list[float]]:
     "The score after each epoch, by trial."
-    return {t.number: [v for _, v in sorted(t.intermediate_values.items())] for t in _trials(self)}
+    return {t.number: _scores(t) for t in _trials(self)}
 
 # %% ../nbs/library/17_study.ipynb #9d8da110
 @patch

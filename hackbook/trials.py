@@ -22,7 +22,6 @@ from tqdm import tqdm
 from .core import HackbookError, load_keras, require, set_seed
 from .core import _stderr_to_log
 from .prepare import Splits
-from .run import Run
 from .train import Diverged, fit
 
 # %% ../nbs/library/16_trials.ipynb #bde26ff4

@@ -20,13 +20,13 @@ from time import monotonic
 
 import numpy as np
 from fastcore.basics import patch
-from fastcore.xml import Circle, Div, Safe, Strong, Svg, to_xml
+from fastcore.xml import Circle, Div, Strong, Svg, to_xml
 
 from .core import FULL, HackbookError, check_seed, load_keras, require
 from .deadlines import deadline, span
 from .prepare import Splits
 from .space import Space, default_space
-from .study import me, open_study, release
+from .study import COLUMNS, me, open_study, release
 from .trials import TRAINING, Job, is_family
 from .what_if import Study
 from .workers import Workers
@@ -294,8 +294,6 @@ def leave(self:_Search):
     self.running = {}
 
 # %% ../nbs/library/19_tune.ipynb #ab2bd742
-_COLUMNS = ('trial', 'status', 'score', 'epochs', 'seconds', 'mean', 'spread', 'seeds', 'reason')
-
 def _check_tune(build, splits, space, method, pruner, metric, options):
     "Raise `InvalidValue` for what cannot be searched. Gives the Space and the metric."
     require(callable(build), 'build', build, 'a function that returns a keras.Model', 'or a family like hb.models.cnn')
@@ -307,8 +305,8 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     unknown = [k for k in options if k not in TRAINING]
     require(not unknown, 'an option', unknown, f"one of hb.fit's: {', '.join(TRAINING)}", 'what varies belongs into the space')
     space = Space(default_space(build, splits) if space is None else space)
-    taken = [n for n in space.names if n in _COLUMNS]
-    require(not taken, 'a name in the space', taken, f"another than the columns of a study's frame: {', '.join(_COLUMNS)}",
+    taken = [n for n in space.names if n in COLUMNS]
+    require(not taken, 'a name in the space', taken, f"another than the columns of a study's frame: {', '.join(COLUMNS)}",
             'epochs is an argument of tune' if taken == ['epochs'] else 'choose another name')
     if is_family(build):
         takes = [*list(signature(build).parameters)[1:], *TRAINING]
