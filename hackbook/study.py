@@ -232,19 +232,30 @@ def curves(self:Study) -> dict[int, list[float]]:
 
 # %% ../nbs/library/17_study.ipynb #9d8da110
 @patch
+def by_score(self:Study,
+    column:str='score',   # or 'mean'
+) -> pd.DataFrame:
+    "The finished trials, best first; those with the same score in the order in which they began."
+    table = self.frame.query("status == 'finished'")
+    return table.sort_values(column, ascending=self.direction == 'minimize', kind='stable', ignore_index=True)
+
+@patch
 def ranked(self:Study) -> pd.DataFrame:
     "The finished trials, best first: by the mean of fresh seeds where there are some, then by score."
-    table = self.frame.query("status == 'finished'")
-    up = self.direction == 'minimize'
-    again = table.seeds > 0
-    ordered = lambda t, by: t.sort_values(by, ascending=up, kind='stable')
-    tried, others = ordered(table[again], 'mean'), ordered(table[~again], 'score')
-    return pd.concat([t for t in (tried, others) if len(t)] or [table], ignore_index=True)
+    tried, others = self.by_score('mean').query('seeds > 0'), self.by_score().query('seeds == 0')
+    return pd.concat([t for t in (tried, others) if len(t)] or [others], ignore_index=True)
 
 @patch(as_prop=True)
 def best(self:Study) -> dict:
     "The winning setting. Raises `HackbookError` where no trial is finished."
-    return self.space.from_optuna(self.optuna.trials[self.best_trial].params)
+    return self.setting(self.best_trial)
+
+@patch
+def setting(self:Study,
+    trial:int,   # its number
+) -> dict:
+    "What a trial tried."
+    return self.space.from_optuna(self.optuna.trials[trial].params)
 
 @patch(as_prop=True)
 def best_trial(self:Study) -> int:
@@ -255,22 +266,23 @@ def best_trial(self:Study) -> int:
 @patch(as_prop=True)
 def flattery(self:Study) -> float:   # in the metric's unit; NaN where no setting was trained again
     "By how much the best single score flattered its setting: that score less the mean of fresh seeds."
-    table = self.frame.query('seeds > 0')
+    table = self.by_score().query('seeds > 0')
     if not len(table): return np.nan
-    row = table.sort_values('score', ascending=self.direction == 'minimize', kind='stable').iloc[0]
+    row = table.iloc[0]
     return float((row.score - row['mean']) * (1 if self.direction == 'maximize' else -1))
 
 # %% ../nbs/library/17_study.ipynb #a90ab996
 @patch
 def retrain(self:Study,
+    params:dict=None,            # the setting; None: the winner
     seed:int=None,               # of weights and training; None: a fresh one
     to:str|Path|None='runs',     # the run gets a folder in here; None: nothing is saved
     **options,                   # for `hb.fit`: epochs=30, budget='5 min'
 ) -> Run:
-    "Train the winner once more, as a Run."
+    "Train the winner, or another setting, once more, as a Run."
     if self.build is None or self.splits is None:
         raise HackbookError('this study was loaded without build and splits; load_study(file, space, build, splits)')
-    params = self.best
+    params = self.best if params is None else params
     seed = int(self.runs.seed.max()) + 1 if seed is None else seed
     set_seed(seed)
     model = build_model(self.build, self.splits, params)

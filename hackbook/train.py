@@ -53,6 +53,8 @@ class Training:
     more:list = field(default_factory=list) # callbacks that go before our own
     status:str = 'finished'
     partial:bool = False                    # was the last row's epoch cut short?
+    share:float = 0.                        # examples of a validation, as a share of those of a batch
+    asking:float = None                     # seconds of the newest validation; None: there was none yet
 
     @property
     def checkpoints(self): return self.folder and Checkpoints(self.folder/'checkpoints')
@@ -67,13 +69,26 @@ class Diverged(HackbookError):
 @patch
 def begin_epoch(self:Training, epoch, logs=None):
     self.served.epoch.assign(epoch)
-    self.clock = perf_counter()
+    self.clock, self.step = perf_counter(), -1
+
+@patch
+def begin_validation(self:Training, logs=None): self.asked = perf_counter()
+
+@patch
+def end_validation(self:Training, logs=None): self.asking = perf_counter() - self.asked
+
+@patch
+def reserve(self:Training, step) -> float:
+    "Seconds that the validation will take; before the first one, those of as many examples in training."
+    if self.asking is not None or self.step < 0: return self.asking or 0.    # the first step builds the graph
+    return (perf_counter() - self.ticked) / (step - self.step) * self.share
 
 @patch
 def end_batch(self:Training, step, logs):
-    self.step = step
+    reserve = self.reserve(step)
+    self.step, self.ticked = step, perf_counter()
     if not isfinite(logs['loss']): raise Diverged(logs['loss'])
-    if perf_counter() >= self.ends:
+    if self.ticked + reserve >= self.ends:
         self.status, self.partial, self.model.stop_training = 'stopped by the budget', step + 1 < self.served.steps, True
     self.progress.show(len(self.rows), step + 1, {k: v for k, v in logs.items() if k != 'loss'})
 
@@ -324,7 +339,7 @@ def _begin(model, splits, options, key, found, to, ends):
     served, o = Batches(splits.train, options['batch_size'], options['seed']), dict(options)
     compiled = {k: o[k] for k in ('learning_rate', 'schedule', 'weight_decay', 'clip', 'accumulate', 'ema', 'precision',
                                   'steps_per_execution', 'label_smoothing', 'rates')}
-    training = Training(model, served, o, None, None, ends)
+    training = Training(model, served, o, None, None, ends, share=len(splits.validation) / options['batch_size'])
     if found: o['epochs'] = found[1]['parameters']['epochs']
     if o['epochs'] is None:
         compile_model(model, splits.train, 1, **compiled | {'schedule': 'constant'})
@@ -342,7 +357,8 @@ def _train(training, splits, weight, callbacks, tensorboard):
     "Run Keras' own fit; whatever ends it, give back the Run."
     model, keras, o = training.model, load_keras(), training.options
     watch = keras.callbacks.LambdaCallback(on_epoch_begin=training.begin_epoch, on_epoch_end=training.end_epoch,
-                                           on_train_batch_end=training.end_batch)
+                                           on_train_batch_end=training.end_batch, on_test_begin=training.begin_validation,
+                                           on_test_end=training.end_validation)
     more = training.more + ([keras.callbacks.SwapEMAWeights()] if o['ema'] else [])
     if tensorboard: more.append(keras.callbacks.TensorBoard(training.folder/'tensorboard'))
     training.good = snapshot(model)

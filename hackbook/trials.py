@@ -7,14 +7,17 @@ __all__ = ['TRAINING', 'training_options', 'is_family', 'build_model', 'Job', 'O
 
 # %% ../nbs/library/16_trials.ipynb #53811c25
 import copyreg, multiprocessing, os, signal, sys, traceback
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from inspect import signature
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import RLock, Thread
+from threading import Lock, RLock, Thread, current_thread, main_thread
 from time import perf_counter
+from types import ModuleType
+from unittest.mock import patch
 
 import cloudpickle, joblib
 from tqdm import tqdm
@@ -120,7 +123,7 @@ def _train(line, job):
     return outcome('finished', score=float(run.history[job.metric][run.record['weights_of_epoch'] - 1]))
 
 # %% ../nbs/library/16_trials.ipynb #d6099e77
-def _why(e, build=None):
+def why(e, build=None):
     "An exception in a line, with the place in `build` that it came from."
     text = str(e).strip().splitlines() or ['']
     if isinstance(e, HackbookError): return str(e)
@@ -129,8 +132,9 @@ def _why(e, build=None):
     at = [f' ({f.name}, line {f.lineno})' for f in traceback.extract_tb(e.__traceback__) if f.filename == file][-1:]
     return ('out of memory: ' if memory else '') + f'{type(e).__name__}: {text[0][:300]}' + ''.join(at)
 
-def _child(line, parcel, log):
+def _child(line, parcel, log, environment):
     "What the process of a trial does. It ends when the one that wanted it does."
+    os.environ.update(environment)                       # as it is now, not when the first trial began
     signal.signal(signal.SIGINT, signal.SIG_IGN)         # an interrupt of the notebook is for the one that started us
     tqdm.set_lock(RLock())                               # its own is a semaphore of the system, and would be left there
     Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
@@ -138,7 +142,7 @@ def _child(line, parcel, log):
         for number in 1, 2: os.dup2(out.fileno(), number)
     job = None
     try: outcome = _train(line, job := cloudpickle.loads(parcel))
-    except BaseException as e: outcome = Outcome('failed', reason=_why(e, job and job.build))
+    except BaseException as e: outcome = Outcome('failed', reason=why(e, job and job.build))
     line.send(('end', asdict(outcome)))
 
 # %% ../nbs/library/16_trials.ipynb #a20c376f
@@ -149,25 +153,37 @@ def _context():
     context.set_forkserver_preload(['keras', 'hackbook.train', 'hackbook.models', 'sklearn.model_selection'])
     return context
 
+@contextmanager
+def _not_interrupted():
+    "What begins in here never hears Ctrl-C: an interrupt reaches the whole group of processes, and is for the notebook alone."
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try: yield
+    finally: signal.signal(signal.SIGINT, before)
+
 def warm_up():
-    "Begin to import Keras in the process that the trials are forks of; returns at once."
+    "Begin to import Keras in the process that the trials are forks of; returns at once. It stays until this one ends."
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     if _context().get_start_method() == 'forkserver':
         from multiprocessing import forkserver
-        with _stderr_to_log(): forkserver.ensure_running()
+        with _stderr_to_log(), _not_interrupted(): forkserver.ensure_running()
 
 class _Sent:
     "A function of a notebook, for another process."
     def __init__(self, function): self.function = function
     def __reduce__(self): return cloudpickle.loads, (cloudpickle.dumps(self.function),)
 
+_STARTING = Lock()
+
 def _start(process):
-    "Start it, also from a process that is a daemon, as Dask's workers are."
+    """Start it, also from a process that is a daemon, as Dask's workers are. It does not run the main program again, as
+    `multiprocessing` would have it: what it needs is sent along."""
     config = multiprocessing.current_process()._config
-    daemon = config.pop('daemon', None)
-    try: process.start()
-    finally:
-        if daemon is not None: config['daemon'] = daemon
+    with _STARTING, patch.dict(sys.modules, __main__=ModuleType('__main__')), patch.dict(config):
+        config.pop('daemon', None)
+        process.start()
 
 def _ended(code, log):
     "Why a process is gone that said nothing."
@@ -191,7 +207,8 @@ def run_trial(
     with TemporaryDirectory(prefix='hackbook-') as folder:
         line, theirs = _context().Pipe()
         log = Path(folder)/'log'
-        process = _context().Process(target=_Sent(_child), args=(theirs, cloudpickle.dumps(job), log), daemon=True)
+        arguments = theirs, cloudpickle.dumps(job), log, dict(os.environ)
+        process = _context().Process(target=_Sent(_child), args=arguments, daemon=True)
         _start(process)
         theirs.close()
         try: outcome = _listen(process, line, log, scores, report, began + limit, stopped)

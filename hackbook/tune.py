@@ -9,21 +9,21 @@ __all__ = ['tune']
 import signal, sys, warnings
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from inspect import signature
-from math import ceil, inf
+from math import inf
 from numbers import Integral
 from pathlib import Path
 from threading import current_thread, main_thread
 from time import monotonic
 
-import numpy as np
 from fastcore.basics import patch
-from fastcore.xml import Circle, Div, Strong, Svg, to_xml
 
+from .board import Board
+from .cluster import Cluster
 from .core import FULL, HackbookError, check_seed, load_keras, require
-from .deadlines import deadline, span
+from .deadlines import deadline
+from .plan import Plan
 from .prepare import Splits
 from .space import Space, default_space
 from .study import COLUMNS, me, open_study, release
@@ -33,6 +33,7 @@ from .workers import Workers
 
 # %% ../nbs/library/19_tune.ipynb #079b8e50
 METHODS, PRUNERS = ('tpe', 'random', 'cma-es', 'grid'), ('halving', 'hyperband', None)
+REDUCTION = 3   # one of so many goes on; nobody is given up in the last two thirds of a training
 
 def _sampler(method, seed):
     "Optuna's sampler; a grid needs none, its settings are queued."
@@ -46,116 +47,11 @@ def _sampler(method, seed):
 
 def _pruner(pruner, epochs):
     from optuna import pruners
-    if pruner == 'halving': return pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
-    if pruner == 'hyperband': return pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3)
+    if pruner == 'halving': return pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)
+    if pruner == 'hyperband': return pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=REDUCTION)
     return pruners.NopPruner()
 
 # %% ../nbs/library/19_tune.ipynb #69a22b30
-@dataclass
-class Plan:
-    "What the time is spent on."
-    ends:float                  # on the clock of `monotonic`; inf: trials are counted, not time
-    epochs:int                  # of a whole trial
-    finalists:int = 3
-    seeds:int = 3               # fresh ones for each finalist
-    workers:int = 1
-    first:list = field(default_factory=list)   # seconds until a trial's first epoch was over
-    later:list = field(default_factory=list)   # seconds of an epoch after it
-    share:float = 1/3           # of the budget, for fresh seeds
-
-    def __post_init__(self): self.began = monotonic()
-    @property
-    def left(self) -> float: return self.ends - monotonic()
-
-    @property
-    def whole(self) -> float|None:
-        "Seconds of a whole trial; None: not known yet."
-        if not self.first: return None
-        usual = lambda values: float(np.quantile(values[-50:], .9, method='nearest')) if values else usual(self.first)
-        return .3 + usual(self.first) + (self.epochs - 1) * usual(self.later)    # .3: to begin and to end it
-
-    @property
-    def last(self) -> float:
-        "Seconds to keep back for the last training and the end of the workers."
-        return 1.2 * self.whole + 1
-
-    @property
-    def repeats(self) -> int:
-        "How many trainings with fresh seeds there is time for."
-        if self.ends == inf or not self.whole: return self.finalists * self.seeds
-        rounds = int(self.share * (self.ends - self.began) / self.whole)
-        return min(rounds * self.workers, self.finalists * self.seeds)
-
-    @property
-    def search_ends(self) -> float:
-        "When the search must be over, on the clock of `monotonic`."
-        if not self.whole: return self.began + .6 * (self.ends - self.began)
-        return self.ends - self.last - 1.1 * ceil(self.repeats / self.workers) * self.whole
-
-    @property
-    def room(self) -> bool:
-        "Would a trial that begins now be finished in time?"
-        return monotonic() + (self.whole or 0) <= self.search_ends
-
-# %% ../nbs/library/19_tune.ipynb #546cfbe5
-class _Board:
-    "Shows how far a search is."
-    def __init__(self, study, plan, trials, every=1.):
-        self.study, self.plan, self.trials, self.every, self.shown, self.phase = study, plan, trials, every, 0., 'searching'
-        self.handle = self.bar = None
-        shell = sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
-        if hasattr(shell, 'kernel'):
-            from IPython.display import display
-            self.handle = display(self, display_id=True)
-        else:
-            from tqdm import tqdm
-            self.bar = tqdm(total=100, bar_format='{l_bar}{bar:20} {postfix}', disable=None)
-
-    def show(self, over=False):
-        "Change it, unless that was done just now."
-        if not over and monotonic() - self.shown < self.every: return
-        self.shown, self.over = monotonic(), over
-        if self.handle: self.handle.update(self)
-        elif not self.bar.disable:
-            self.bar.n = round(100 * self.part())
-            self.bar.set_postfix_str(self.words())
-            if over: self.bar.close()
-
-    def part(self):
-        "The share of the budget that is spent, 0 to 1."
-        if self.phase == 'done': return 1.
-        if self.trials: return min(len(self.study.frame) / self.trials, 1.)
-        return min((monotonic() - self.plan.began) / (self.plan.ends - self.plan.began), 1.)
-
-    def words(self):
-        "How things stand, in a line."
-        table = self.study.frame
-        counts = table.status.value_counts()
-        parts = [self.phase if self.phase == 'done' or self.trials else f'{self.phase}, {span(max(self.plan.left, 0))} left']
-        if len(done := self.study.ranked()): parts.append(f'best {done.score[0]:.4f} (trial {done.trial[0]})')
-        words = [f'{counts[s]} {s}' for s in ('running', 'finished', 'pruned', 'diverged', 'failed', 'late') if s in counts]
-        parts.append(', '.join(words) or 'no trial yet')
-        return ' · '.join(parts)
-
-    def __repr__(self): return f'tune: {self.words()}'
-
-    def _repr_html_(self):
-        table, shown = self.study.frame, []
-        known = table.dropna(subset='score')
-        if len(known) > 1:
-            low, high = np.nanquantile(known.score, [.1, 1])
-            up = lambda s: 4 + 32 * (1 - np.clip((s - low) / max(high - low, 1e-9), 0, 1))
-            x = lambda n: 5 + 590 * n / max(len(table) - 1, 1)
-            y = up if self.study.direction == 'maximize' else lambda s: 40 - up(s)
-            shown = [Circle(r=3, cx=f'{x(t.trial):.0f}', cy=f'{y(t.score):.0f}', fill='#0072B2',
-                            opacity=1 if t.status == 'finished' else .25) for t in known.itertuples()]
-        bar = Div(Div(style=f'width: {self.part():.1%}; height: 100%; background: #0072B2; border-radius: 3px'),
-                  style='height: 6px; background: rgba(128, 128, 128, .25); border-radius: 3px; margin: .4em 0')
-        size = {'viewBox': '0 0 600 40', 'width': '100%', 'height': '40'}
-        dots = Svg(*shown, **size, role='img', aria_label='score of each trial') if shown else ''
-        return to_xml(Div(Strong('tune '), self.words(), bar, dots, style='max-width: 40em'))
-
-# %% ../nbs/library/19_tune.ipynb #9cc20a61
 class _Interrupt:
     "Notes Ctrl-C, or the stop button of a notebook, instead of breaking off; a second one breaks off."
     def __init__(self): self.heard = False
@@ -220,7 +116,7 @@ def told(self:_Search, number, outcome):
     state = states.get(outcome.status, TrialState.FAIL)
     self.study.optuna.tell(trial, outcome.score if outcome.status == 'finished' else None, state=state)
 
-# %% ../nbs/library/19_tune.ipynb #5f4f7179
+# %% ../nbs/library/19_tune.ipynb #26ce75d1
 @patch
 def search(self:_Search):
     "Try settings until the time for that is over, or all are tried."
@@ -243,7 +139,8 @@ def search(self:_Search):
             trial = self.running[number]
             if epoch not in self.seen[number]: trial.report(score, epoch)     # told twice where a worker died
             self.seen[number].add(epoch)
-            self.crew.answer(number, not trial.should_prune())
+            early = epoch * REDUCTION <= self.epochs
+            self.crew.answer(number, not (early and trial.should_prune()))
 
 @patch
 def check(self:_Search, few=3):
@@ -253,31 +150,35 @@ def check(self:_Search, few=3):
         raise HackbookError(f'the first {len(table)} trials all failed, so the search was stopped; '
                             f'the first one: {table.reason.iloc[0]}')
 
-# %% ../nbs/library/19_tune.ipynb #25c3e8a5
+# %% ../nbs/library/19_tune.ipynb #546cfbe5
+@patch
+def repeats(self:_Search):
+    "What is to be trained with fresh seeds, one by one: 'repeat <trial> <seed>'."
+    plan, there = self.plan, self.study.optuna.user_attrs
+    for place, number in enumerate(self.study.by_score().trial[:plan.finalists]):
+        if place and plan.repeats < plan.seeds: return     # one finalist whose mean can be trusted, rather than two
+        keys = [f'repeat {number} {self.seed + s}' for s in range(1, plan.seeds + 1)]
+        yield from (k for k in keys if k not in there)
+
 @patch
 def repeat(self:_Search):
     "Train the best settings with fresh seeds."
-    wanted, table = self.plan.repeats, self.study.frame.query("status == 'finished'")
-    if not wanted or not len(table): return
-    table = table.sort_values('score', ascending=self.study.direction == 'minimize', kind='stable')
-    many = min(self.plan.finalists, max(wanted // self.plan.seeds, 1))
-    there = set(self.study.optuna.user_attrs)
-    each = min(self.plan.seeds, wanted // many)
-    keys = [f'repeat {n} {self.seed + s}' for s in range(1, each + 1) for n in table.trial[:many]]
-    waiting, busy, ends = [k for k in keys if k not in there], 0, self.plan.ends - (self.plan.last if self.plan.whole else 0)
-    while waiting or busy:
+    waiting, busy = self.repeats(), 0
+    while True:
         self.interrupt.act()
+        ends = self.plan.ends - (self.plan.last if self.plan.whole else 0)
         for worker in self.crew.free():
-            if not waiting or self.plan.whole and monotonic() + self.plan.whole > ends: break
-            number, seed = map(int, (key := waiting.pop(0)).split()[1:])
-            params = self.study.space.from_optuna(self.study.optuna.trials[number].params)
-            self.crew.begin(key, self.job(params, seed), ends - monotonic(), worker)
+            if self.plan.whole and monotonic() + self.plan.whole > ends or not (key := next(waiting, None)): break
+            number, seed = map(int, key.split()[1:])
+            self.crew.begin(key, self.job(self.study.setting(number), seed), ends - monotonic(), worker)
             busy += 1
-        self.board.show()
         if not busy: return
+        self.board.show()
         if monotonic() > ends + 5: self.crew.cancel()
         if not (news := self.crew.next(timeout=1)): continue
-        if news[0] == 'epoch': self.crew.answer(news[1])
+        if news[0] == 'epoch':
+            self.heard(news[1], news[2], news[4])
+            self.crew.answer(news[1])
         else:
             busy -= 1
             if news[2].status in ('finished', 'diverged'): self.study.optuna.set_user_attr(news[1], vars(news[2]))
@@ -293,7 +194,7 @@ def leave(self:_Search):
         self.study.optuna.enqueue_trial(params)
     self.running = {}
 
-# %% ../nbs/library/19_tune.ipynb #ab2bd742
+# %% ../nbs/library/19_tune.ipynb #9cc20a61
 def _check_tune(build, splits, space, method, pruner, metric, options):
     "Raise `InvalidValue` for what cannot be searched. Gives the Space and the metric."
     require(callable(build), 'build', build, 'a function that returns a keras.Model', 'or a family like hb.models.cnn')
@@ -328,7 +229,7 @@ def _joined(study, seed):
     study.set_user_attr(mine, True)
     return seed + sorted(k for k in study.user_attrs if k.startswith('joined ')).index(mine)
 
-# %% ../nbs/library/19_tune.ipynb #4d8501c5
+# %% ../nbs/library/19_tune.ipynb #5f4f7179
 def tune(
     build:Callable,               # takes a setting (a dict), returns a `keras.Model`; or a family like `hb.models.cnn`
     splits:Splits,                # trained on train, chosen on validation; test is not touched
@@ -365,27 +266,26 @@ def tune(
     release(kept)
     for setting in settings: kept.enqueue_trial(space.to_optuna(setting), skip_if_exists=True)
     study = Study(kept, space, Path(to), build, splits)
-    return _run(study, plan, trials, bool(settings), (workers, client, threads), seed, epochs, runs)
+    where = (lambda: Cluster(splits, client, threads)) if client else lambda: Workers(splits, workers, threads)
+    return _run(study, plan, trials, bool(settings), where, seed, epochs, runs)
 
-# %% ../nbs/library/19_tune.ipynb #e631b16c
+# %% ../nbs/library/19_tune.ipynb #aa4fb26b
 def _run(study, plan, trials, grid, where, seed, epochs, runs):
     "All phases; an interrupt ends the one that is under way, and those after it."
-    board = _Board(study, plan, trials)
+    board = Board(study, plan, trials)
     try:
-        with _Interrupt() as interrupt, Workers(study.splits, *where) as crew:
+        with _Interrupt() as interrupt, where() as crew:
             load_keras()       # for the last training, while the workers start
-            plan.workers = max(len(crew.free()), 1)
+            plan.workers, plan.started = max(len(crew.free()), 1), monotonic()
             search = _Search(study, plan, crew, board, trials, grid, seed, epochs, interrupt)
             try:
                 search.search()
                 board.phase = 'fresh seeds for the finalists'
                 search.repeat()
             finally: search.leave()
-        if not len(study.ranked()):
-            raise HackbookError(f'no trial was finished within the budget ({board.words()}); give it more, or fewer epochs')
-        board.phase = 'training the winner'
+        setting = _last(study, board)
         board.show(over=True)
-        study.retrain(to=runs, **{} if plan.ends == inf else {'budget': f'{max(plan.left - .5, 1):.1f} s'})
+        study.retrain(setting, to=runs, **{} if plan.ends == inf else {'budget': f'{max(plan.left - .5, 1):.1f} s'})
         board.phase = 'done'
     except KeyboardInterrupt: board.phase = 'interrupted'
     except Exception as e:
@@ -394,6 +294,16 @@ def _run(study, plan, trials, grid, where, seed, epochs, runs):
                             'what was written is kept') from e
     finally: board.show(over=True)
     return study
+
+def _last(study, board):
+    "The setting to train in the end: the winner; where time was too short for a whole trial, the one that got furthest."
+    if len(study.ranked()):
+        board.phase = 'training the winner'
+        return study.best
+    begun = study.frame.query("status not in ('failed', 'diverged')").sort_values('epochs', ascending=False, kind='stable')
+    if not len(begun): raise HackbookError(f'no trial could begin within the budget ({board.words()}); give it more')
+    board.phase = f'no trial was finished in time: training trial {begun.trial.iloc[0]}, without a search'
+    return study.setting(begun.trial.iloc[0])
 
 def _is_full(e):
     "Is it that a study's file could not be written?"

@@ -16,8 +16,9 @@ import pytest
 from conftest import ROOT
 
 import hackbook as hb
+from hackbook.plan import Plan
 from hackbook.study import load_study, open_study
-from hackbook.tune import Plan, tune
+from hackbook.tune import tune
 
 SPACE = {"width": [4, 6, 8], "learning_rate": (1e-3, 0.1, "log")}
 SCRIPT = """
@@ -30,10 +31,9 @@ def build(params):
     return Sequential([Input((8, 8)), layers.Rescaling(1 / 16), layers.Flatten(), layers.Dense(8 * params["width"], "relu"), layers.Dense(10, "softmax")])
 
 splits = hb.split(hb.data.digits().take(range(500)))
-if __name__ == "__main__":
-    study = tune(build, splits, {{"width": [4, 6, 8], "learning_rate": (1e-3, 0.1, "log")}}, to="study.db", runs=None, **{options!r})
-    print(study.frame.status.tolist())
-"""
+study = tune(build, splits, {{"width": [4, 6, 8], "learning_rate": (1e-3, 0.1, "log")}}, to="study.db", runs=None, **{options!r})
+print(study.frame.status.tolist())
+"""  # not under `if __name__ == "__main__"`: the processes of its trials do not run it again
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_thirty_trials_take_no_more_memory_than_ten(tmp_path, splits):
         study = search(watched, tmp_path / "study.db", budget=30, epochs=1, workers=2)
     assert len(study.frame) == 30
     assert seen[1] < seen[0] + 30, seen
-    assert Watched.sent <= 2  # the data travels once a worker, not once a trial
+    assert Watched.sent == 1  # the data is written once, not once a trial
 
 
 # ---- what fails
@@ -230,16 +230,15 @@ def fill(size):
 
 def family(splits, width=4): return hb.models.cnn(splits, filters=(width,))
 
-if __name__ == "__main__":
-    if {before}:
-        fill(100)
-    original = workers.Workers.next
-    def next(self, timeout=None):
-        news = original(self, timeout)
-        if news and news[0] == "end": fill(20_000)
-        return news
-    workers.Workers.next = next
-    tune(family, hb.split(hb.data.digits().take(range(500))), {{"width": [4, 6]}}, 5, to="study.{kind}", runs=None, epochs=1)
+if {before}:
+    fill(100)
+original = workers.Workers.next
+def next(self, timeout=None):
+    news = original(self, timeout)
+    if news and news[0] == "end": fill(20_000)
+    return news
+workers.Workers.next = next
+tune(family, hb.split(hb.data.digits().take(range(500))), {{"width": [4, 6]}}, 5, to="study.{kind}", runs=None, epochs=1)
 """
 
 
@@ -351,10 +350,10 @@ def test_a_cluster_without_workers(tmp_path, splits):
 
 def test_a_worker_dies_in_the_middle_of_a_trial(tmp_path, splits, cluster):
     from distributed import Client
-    from hackbook import workers
+    from hackbook.cluster import Cluster
 
     address, there = cluster
-    killed, answer = [], workers.Workers.answer
+    killed, answer = [], Cluster.answer
 
     def answer_and_kill(self, number, go_on=True):
         answer(self, number, go_on)
@@ -366,7 +365,7 @@ def test_a_worker_dies_in_the_middle_of_a_trial(tmp_path, splits, cluster):
 
     with Client(address, set_as_default=False) as client, pytest.MonkeyPatch.context() as patch:
         client.wait_for_workers(2)
-        patch.setattr(workers.Workers, "answer", answer_and_kill)
+        patch.setattr(Cluster, "answer", answer_and_kill)
         study = search(splits, tmp_path / "study.db", client=client, budget=4, epochs=8, pruner=None)
         assert killed == [1] and len(client.nthreads()) == 1
     table = study.frame
@@ -377,13 +376,37 @@ def test_a_worker_dies_in_the_middle_of_a_trial(tmp_path, splits, cluster):
 # ---- the plan
 
 
-def test_the_plan_begins_nothing_that_cannot_end(monkeypatch):
+@pytest.fixture
+def clock(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(sys.modules["hackbook.tune"], "monotonic", lambda: now[0])
+    monkeypatch.setattr("hackbook.plan.monotonic", lambda: now[0])
+    return now
+
+
+def test_the_plan_begins_nothing_that_cannot_end(clock):
     plan = Plan(ends=100.0, epochs=5, finalists=2, seeds=2)
-    assert plan.room and plan.search_ends == 60
+    clock[0] = plan.started = 10.0
+    assert plan.room and plan.search_ends == 55  # half of the time from then on
     plan.first, plan.later = [2.0], [1.0]
-    assert plan.whole == pytest.approx(6.3) and plan.repeats == 4
-    assert plan.search_ends == pytest.approx(100 - 1.2 * 6.3 - 1 - 4 * 6.3 * 1.1)
-    for now[0] in np.arange(0, 100, 0.5):
-        assert plan.room == (now[0] + 6.3 <= plan.search_ends)
+    assert plan.whole == pytest.approx(6.3) and plan.last == pytest.approx(1.1 * 6.3 + 0.5)
+    assert plan.search_ends == pytest.approx(100 - plan.last - 4 * 6.3)
+    for clock[0] in np.arange(0, 100, 0.5):
+        assert plan.room == (clock[0] + 6.3 <= plan.search_ends)
+    assert plan.repeats == 0
+
+
+@pytest.mark.parametrize(("moment", "wanted"), [(0, 9), (500, 9), (572, 6), (583, 2), (590, 0), (700, 0)])
+def test_what_the_search_leaves_over_goes_to_fresh_seeds(clock, moment, wanted):
+    plan = Plan(ends=600.0, epochs=10, workers=2, first=[1.0], later=[0.5])
+    assert plan.whole == pytest.approx(5.8)
+    clock[0] = moment
+    assert plan.repeats == wanted
+
+
+def test_a_budget_too_short_for_a_trial_trains_the_setting_that_got_furthest(tmp_path, splits):
+    study = search(splits, tmp_path / "study.db", epochs=1_000_000, budget="12 s", pruner=None)
+    assert set(study.frame.status) == {"late"} and not len(study.ranked())
+    assert study.run.record["status"] == "stopped by the budget" and len(study.run.history)
+    assert study.run.record["parameters"]["learning_rate"] == study.setting(0)["learning_rate"]
+    with pytest.raises(hb.core.HackbookError, match="no trial is finished yet"):
+        study.best  # noqa: B018

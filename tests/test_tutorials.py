@@ -9,7 +9,7 @@ import pytest
 from conftest import FIRST, ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
 from hackbook.cli import execute
 
-SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}, "04_train_and_regularise": {"seeds": 2}, "05_the_recipe": {"epochs": 4, "seed": 1}, "06_live": {"epochs": 12, "seed": 1}, "07_tune": {"epochs": 4, "seed": 1}}  # a set of parameters for every tutorial
+SMALL = {"01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1}, "04_train_and_regularise": {"seeds": 2}, "05_the_recipe": {"epochs": 4, "seed": 1}, "06_live": {"epochs": 12, "seed": 1}, "07_tune": {"epochs": 4, "seed": 1, "budget": "25 s"}}  # a set of parameters for every tutorial
 
 
 @pytest.fixture(scope="module")
@@ -91,21 +91,38 @@ def test_first_tutorial_separates_training_from_test_accuracy(executed):
     assert accuracy["all", "never saw"] > accuracy["50", "never saw"] + 0.05
 
 
-def test_exercises_tell_right_from_wrong(tmp_path):
-    notebook = nbformat.read(FIRST, as_version=4)
-    answers = iter([("result.classes.recall.idxmin()", "'no digit'"), ("enough", "0"), ("small", "run")])
-    cells = []
+def code(source):
+    return nbformat.v4.new_code_cell(source)
+
+
+def answered(name, folder, answers, parameters=None, without="(?!)", more=()):
+    """Answer a tutorial's exercises, each rightly and then wrongly: what it said of each answer.
+
+    Cells that match `without` are left out, being slow; `more` are pairs of words and code: it goes before the first cell with these words.
+    """
+    notebook = nbformat.read(ROOT / f"nbs/tutorials/{name}.ipynb", as_version=4)
+    answers, more, cells = iter(answers), dict(more), []
     for cell in notebook.cells:
+        for words in [w for w in more if cell.cell_type == "code" and w in cell.source]:
+            cells.append(code(more.pop(words)))
         if "answer = None" in cell.source:
-            for answer in next(answers):
-                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
-        else:
+            cells += [code(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")) for answer in next(answers)]
+        elif not re.search(without, cell.source):
             cells.append(cell)
-    cells.insert(-7, nbformat.v4.new_code_cell("small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)"))
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
-    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 4}, progress=False))
-    said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
-    assert said == ["Right!", "Not yet"] * 3
+    assert not more
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), folder / "solved.ipynb")
+    shown = outputs(execute(folder / "solved.ipynb", folder / "out", parameters, progress=False))
+    said = [text.strip("'\"") for o in shown if (text := o.get("data", {}).get("text/plain", ""))]
+    return [text[:7] for text in said if text.startswith(("Right!", "Not yet"))]
+
+
+RIGHT_AND_WRONG = ["Right!", "Not yet"] * 3
+
+
+def test_exercises_tell_right_from_wrong(tmp_path):
+    answers = [("result.classes.recall.idxmin()", "'no digit'"), ("enough", "0"), ("small", "run")]
+    small = "small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)"
+    assert answered("01_digits_cnn", tmp_path, answers, {"epochs": 4}, more=[("answer = None", small)]) == RIGHT_AND_WRONG
 
 
 def test_features_tutorial_result(executed):
@@ -119,19 +136,9 @@ def test_features_tutorial_result(executed):
 
 
 def test_features_exercises_tell_right_from_wrong(tmp_path):
-    notebook = nbformat.read(ROOT / "nbs/tutorials/03_features.ipynb", as_version=4)
-    answers = iter([("enough", "3"), ("min(agreed)", "'0,0'"), ("hb.features.pca(splits, 16)", "hb.features.pca(splits, 3)")])
-    cells = []
-    for cell in notebook.cells:
-        if "answer = None" in cell.source:
-            for answer in next(answers):
-                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
-        elif not any(slow in cell.source for slow in ("t-SNE", "explained_variance(splits)", "knn")):
-            cells.append(cell)
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
-    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 2, "folds": 3, "repeats": 1}, progress=False))
-    said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
-    assert said == ["Right!", "Not yet"] * 3
+    answers = [("enough", "3"), ("min(agreed)", "'0,0'"), ("hb.features.pca(splits, 16)", "hb.features.pca(splits, 3)")]
+    slow = r"t-SNE|explained_variance\(splits\)|knn"
+    assert answered("03_features", tmp_path, answers, {"epochs": 2, "folds": 3, "repeats": 1}, slow) == RIGHT_AND_WRONG
 
 
 def table(text):
@@ -157,22 +164,11 @@ def test_regularise_tutorial_result(executed):
 
 
 def test_regularise_exercises_tell_right_from_wrong(tmp_path):
-    notebook = nbformat.read(ROOT / "nbs/tutorials/04_train_and_regularise.ipynb", as_version=4)
-    answers = iter([("brakes.gap.idxmin()", "'plain'"), ("round(share, 2)", "0.01"), ("tried['dropout'][0]", "by_schedule['constant'][0]")])
-    cells = []
-    for cell in notebook.cells:
-        if "answer = None" in cell.source:
-            for answer in next(answers):
-                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
-        elif not any(slow in cell.source for slow in ("find_lr", "picture(", "makers", "clipped", "steep", "kept", "hb.runs", "compared")):
-            cells.append(cell)
-            if 'tried = {"plain"' in cell.source:
-                brakes = {"L2": {"l2": 0.003}, "L1": {"l1": 0.001}, "dropout": {"dropout": 0.5}}
-                cells.append(nbformat.v4.new_code_cell(f"for name, some in {brakes}.items(): tried[name] = train(brakes=some)"))
-    nbformat.write(nbformat.v4.new_notebook(cells=[c for c in cells if "histogram(" not in c.source], metadata=notebook.metadata), tmp_path / "solved.ipynb")
-    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"seeds": 1}, progress=False))
-    said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
-    assert said == ["Right!", "Not yet"] * 3
+    answers = [("brakes.gap.idxmin()", "'plain'"), ("round(share, 2)", "0.01"), ("tried['dropout'][0]", "by_schedule['constant'][0]")]
+    slow = r"find_lr|picture\(|makers|clipped|steep|kept|hb\.runs|compared|histogram\("
+    brakes = {"L2": {"l2": 0.003}, "L1": {"l1": 0.001}, "dropout": {"dropout": 0.5}}
+    train = f"for name, some in {brakes}.items(): tried[name] = train(brakes=some)"
+    assert answered("04_train_and_regularise", tmp_path, answers, {"seeds": 1}, slow, [("brakes = hb.regularise.summary", train)]) == RIGHT_AND_WRONG
 
 
 def test_second_tutorial_finds_what_was_planted(executed):
@@ -195,22 +191,16 @@ def test_recipe_mends_one_fault_after_the_other(executed):
 
 
 def test_recipe_exercises_tell_right_from_wrong(tmp_path):
-    notebook = nbformat.read(ROOT / "nbs/tutorials/05_the_recipe.ipynb", as_version=4)
-    answers = iter([("'activations'", "'batch'"), ("{'handful': 'pass', 'labels': 'fail'}", "{'handful': 'fail', 'labels': 'fail'}"), ("0.03", "50.")])
-    cells = []
-    for cell in notebook.cells:
-        if "answer = None" in cell.source:
-            for answer in next(answers):
-                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
-        elif cell.cell_type == "code" and not re.search(r"check\(|report|accuracy|train\(\)|table", cell.source.split("def train")[0]):
-            cells.append(nbformat.v4.new_code_cell(cell.source.split("def train")[0], metadata=cell.metadata))
-    cells.insert(-6, nbformat.v4.new_code_cell(
-        "learning_rate = 0.01\ndef before(x): return layers.Rescaling(1 / 255, name='scale')(x)\n"
-        "def end(h): return layers.Dense(10, activation='softmax', name='probability')(h)\ndef freeze(model): pass"))
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
-    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 2}, progress=False))
-    said = [text.strip("'")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not"))]
-    assert said == ["Right!", "Not yet"] * 3
+    answers = [("'activations'", "'batch'"), ("{'handful': 'pass', 'labels': 'fail'}", "{'handful': 'fail', 'labels': 'fail'}"), ("0.03", "50.")]
+    network = """
+learning_rate = 0.01
+def network():
+    hb.set_seed(seed)
+    inputs = keras.Input((8, 8))
+    scaled = layers.Rescaling(1 / 255, name="scale")(inputs)
+    return keras.Model(inputs, layers.Dense(10, activation="softmax", name="probability")(body(scaled)))"""
+    without = r"check\(|report|accuracy|train\(\)|table"
+    assert answered("05_the_recipe", tmp_path, answers, {"epochs": 2}, without, [("answer = None", network)]) == RIGHT_AND_WRONG
 
 
 def test_live_tutorial_result(executed):
@@ -234,24 +224,19 @@ def test_live_tutorial_result(executed):
 
 
 def test_live_exercises_tell_right_from_wrong(tmp_path):
-    notebook = nbformat.read(ROOT / "nbs/tutorials/06_live.ipynb", as_version=4)
-    answers = iter([("'plain'", "'L2'"), ("48", "6"), ("mine(0.6)", "mine(0.0)")])
-    cells = []
-    for cell in notebook.cells:
-        if "answer = None" in cell.source:
-            for answer in next(answers):
-                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
-        elif not any(slow in cell.source for slow in ("too small", "saved", "no clip", "exec(", "broken", "turn.done")):
-            cells.append(cell)
-    mine = ("def mine(dropout):\n    mine = hb.Live(network(), few, epochs=15, start=False, show=False)\n    mine.set('dropout', dropout)\n"
-            "    mine.start()\n    mine.wait()\n    return mine")
-    helper = next(c.source for c in notebook.cells if "def branch" in c.source).split('\n\n\nbranch("too small"')[0]
-    first = next(i for i, c in enumerate(cells) if 'branch("plain")' in c.source and c.cell_type == "code")
-    cells[first:first] = [nbformat.v4.new_code_cell(helper), nbformat.v4.new_code_cell(mine)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
-    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", {"epochs": 12}, progress=False))
-    said = [text.strip("'\"")[:7] for o in shown if (text := o.get("data", {}).get("text/plain", "")).startswith(("'Right!", "'Not", '"Right!', '"Not'))]
-    assert said == ["Right!", "Not yet"] * 3
+    answers = [("'plain'", "'L2'"), ("48", "6"), ("mine(0.6)", "mine(0.0)")]
+    sources = [c.source for c in nbformat.read(ROOT / "nbs/tutorials/06_live.ipynb", as_version=4).cells]
+    branch = next(s for s in sources if "def branch" in s).split('\n\n\nbranch("too small"')[0]
+    mine = """
+
+def mine(dropout):
+    mine = hb.Live(network(), few, epochs=15, start=False, show=False)
+    mine.set("dropout", dropout)
+    mine.start()
+    mine.wait()
+    return mine"""
+    slow = r"too small|saved|no clip|exec\(|broken|turn\.done"
+    assert answered("06_live", tmp_path, answers, {"epochs": 12}, slow, [('branch("plain")', branch + mine)]) == RIGHT_AND_WRONG
 
 
 def test_tune_tutorial_result(executed):
@@ -262,24 +247,16 @@ def test_tune_tutorial_result(executed):
     assert spent["grid"][:2] == spent["random"][:2] == [9, 36] and spent["pruned"][0] == 18 and spent["pruned"][1] < 2 * 36
     finalists = next(t for t in shown if "spread" in t and "seeds" in t).splitlines()[1:]
     assert finalists and all(int(row.split()[-1]) >= 1 for row in finalists)
-    assert any(re.match(r"'\d+\.\d seconds of 40 s'", t) for t in shown)
+    assert any(re.match(r"'\d+\.\d seconds of 25 s'", t) for t in shown)
     assert any("nothing was trained" in t for t in shown)
     rates = re.findall(r"^[12] workers? +([\d.]+)$", next(t for t in shown if "trainings a minute" in t), re.M)
     assert len(rates) == 2 and min(map(float, rates)) > 0
 
 
 def test_tune_exercises_tell_right_from_wrong(tmp_path):
-    notebook = nbformat.read(ROOT / "nbs/tutorials/07_tune.ipynb", as_version=4)
     space = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': WIDE}}}"
-    answers = iter([("625", "20"), ("'learning_rate'", "'dropout'"), (space.replace("WIDE", "32"), space.replace("WIDE", "8"))])
-    cells = [nbformat.v4.new_code_cell("import hackbook as hb")]
-    for cell in notebook.cells:
-        if "answer = None" in cell.source:
-            for answer in next(answers):
-                cells.append(nbformat.v4.new_code_cell(cell.source.replace("hb.exercise(", f"answer = {answer}\nhb.exercise(")))
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata), tmp_path / "solved.ipynb")
-    shown = outputs(execute(tmp_path / "solved.ipynb", tmp_path / "out", progress=False))
-    assert [o.data["text/plain"].strip("'\"")[:7] for o in shown] == ["Right!", "Not yet"] * 3
+    answers = [("625", "20"), ("'learning_rate'", "'dropout'"), (space.replace("WIDE", "32"), space.replace("WIDE", "8"))]
+    assert answered("07_tune", tmp_path, answers, without=".", more=[("answer = None", "import hackbook as hb")]) == RIGHT_AND_WRONG
 
 
 def test_index_runs(tmp_path):
