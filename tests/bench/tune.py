@@ -91,7 +91,17 @@ def keras_tuner(folder, splits, seed, best):
 # tune.workers, tune.overhead
 
 
-def throughput(workers, trials=16):
+def cluster(workers):
+    """Dask on this machine, a client of it."""
+    import logging
+
+    from distributed import Client, LocalCluster
+
+    here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
+    return Client(LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, **here), set_as_default=False)
+
+
+def throughput(workers, on_dask=False, trials=16):
     """Trials a minute from the first one's begin to the last one's end, each held to one thread; and what the coordinator spends on one."""
     import cloudpickle
 
@@ -108,7 +118,10 @@ def throughput(workers, trials=16):
 
     room._Search.search = timed
     with TemporaryDirectory() as folder:
-        study = search(folder, "study", splits, RANGES, trials, pruner=None, workers=workers, threads=1, method="random")
+        where = {"client": cluster(workers)} if on_dask else {"workers": workers}
+        study = search(folder, "study", splits, RANGES, trials, pruner=None, threads=1, method="random", **where)
+        if on_dask:
+            where["client"].shutdown()
         all_ = study.optuna.trials
     seconds = (max(t.datetime_complete for t in all_) - min(t.datetime_start for t in all_)).total_seconds()
     return {"rate": 60 * trials / seconds, "seconds": seconds, "coordinator": sum(spent) / trials, "trial": float(study.frame.seconds.mean()),
@@ -116,17 +129,16 @@ def throughput(workers, trials=16):
 
 
 def transfer(megabytes=200):
-    """MB a second from the notebook to two workers on this machine."""
+    """MB a second from the notebook to two workers of Dask on this machine."""
     import numpy as np
-    from hackbook.workers import Workers
 
-    import hackbook as hb
-
-    with Workers(hb.split(hb.data.digits()), workers=2) as crew:
-        data = np.random.default_rng(0).integers(0, 255, int(megabytes * 1e6), dtype=np.uint8)
-        began = time.perf_counter()
-        crew.client.scatter(data, broadcast=True)
-        return {"rate": 2 * megabytes / (time.perf_counter() - began)}
+    client = cluster(2)
+    data = np.random.default_rng(0).integers(0, 255, int(megabytes * 1e6), dtype=np.uint8)
+    began = time.perf_counter()
+    client.scatter(data, broadcast=True)
+    rate = 2 * megabytes / (time.perf_counter() - began)
+    client.shutdown()
+    return {"rate": rate}
 
 
 def beyond(trials=12, seconds=10):
@@ -180,14 +192,15 @@ def bench(measure, figure, seeds=5):
     found["tune.vs_grid"] = figure(median(c["ours"] for c in counts), median(c["grid"] for c in counts), "epochs", note)
     found["tune.vs_keras_tuner"] = figure(median(c["ours"] for c in counts), median(c["peer"] for c in counts), "epochs", "the same, beside Hyperband of KerasTuner")
 
-    one, two = measure(throughput, 1), measure(throughput, 2)
+    one, two, dask = measure(throughput, 1), measure(throughput, 2), measure(throughput, 2, True)
     speed = measure(transfer)["rate"]
-    cost, trial = two["coordinator"], one["trial"]
+    cost, trial = dask["coordinator"], one["trial"]
     lines = []
     for n in (10, 100, 1000):
         rate, sent = min(n / trial, 1 / cost), n * two["bytes"] / 1e6 / speed
         lines.append(f"{n} workers: {60 * rate:.0f} a minute ({'the workers' if n / trial < 1 / cost else 'the coordinator'} the bottleneck), {sent:.1f} s to send the data")
-    note = f"trials a minute, two workers against one, a thread each; a trial takes {trial:.1f} s, the coordinator spends {1e3 * cost:.0f} ms on it; projection: " + "; ".join(lines)
+    note = f"trials a minute, two workers against one, a thread each, and {dask['rate']:.1f} with two workers of Dask on this machine; a trial takes {trial:.1f} s, "
+    note += f"the coordinator of a cluster spends {1e3 * cost:.0f} ms on it; projection: " + "; ".join(lines)
     found["tune.workers"] = figure(two["rate"], one["rate"], "trials/min", note, more=True)
 
     o = measure(beyond)
