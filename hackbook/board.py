@@ -40,7 +40,7 @@ class Board:
 
     def part(self):
         "The share of the budget that is spent, 0 to 1."
-        if self.phase == 'done': return 1.
+        if self.phase.startswith('done'): return 1.
         if self.trials: return min(len(self.study.frame) / self.trials, 1.)
         return min((monotonic() - self.plan.began) / (self.plan.ends - self.plan.began), 1.)
 
@@ -48,7 +48,7 @@ class Board:
         "How things stand, in a line."
         table = self.study.frame
         counts = table.status.value_counts()
-        parts = [self.phase if self.phase == 'done' or self.trials else f'{self.phase}, {span(max(self.plan.left, 0))} left']
+        parts = [self.phase if self.phase.startswith('done') or self.trials else f'{self.phase}, {span(max(self.plan.left, 0))} left']
         if len(done := self.study.ranked()): parts.append(f'best {done.score[0]:.4f} (trial {done.trial[0]})')
         words = [f'{counts[s]} {s}' for s in ('running', 'finished', 'pruned', 'diverged', 'failed', 'late') if s in counts]
         parts.append(', '.join(words) or 'no trial yet')

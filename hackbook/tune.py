@@ -286,7 +286,7 @@ def _run(study, plan, trials, grid, where, seed, epochs, runs):
         setting = _last(study, board)
         board.show(over=True)
         study.retrain(setting, to=runs, **{} if plan.ends == inf else {'budget': f'{max(plan.left - .5, 1):.1f} s'})
-        board.phase = 'done'
+        board.phase = 'done' if len(study.ranked()) else 'done, without a search: no trial was finished in time'
     except KeyboardInterrupt: board.phase = 'interrupted'
     except Exception as e:
         if not _is_full(e): raise
@@ -302,7 +302,7 @@ def _last(study, board):
         return study.best
     begun = study.frame.query("status not in ('failed', 'diverged')").sort_values('epochs', ascending=False, kind='stable')
     if not len(begun): raise HackbookError(f'no trial could begin within the budget ({board.words()}); give it more')
-    board.phase = f'no trial was finished in time: training trial {begun.trial.iloc[0]}, without a search'
+    board.phase = f'no trial was finished in time: training the setting of trial {begun.trial.iloc[0]}'
     return study.setting(begun.trial.iloc[0])
 
 def _is_full(e):

@@ -38,6 +38,14 @@ def read_json(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+LONG = ["test_tutorials", "test_tune", "test_train", "test_pilot", "test_panel", "test_preflight", "test_knobs", "test_live"]
+
+
+def pytest_collection_modifyitems(items):
+    """Files that take long go first, so that no process waits for another at the end."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """The folder with real data, or a skip that says where it was looked for."""

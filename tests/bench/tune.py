@@ -101,7 +101,7 @@ def cluster(workers):
     return Client(LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=0, **here), set_as_default=False)
 
 
-def throughput(workers, on_dask=False, trials=16):
+def throughput(workers, on_dask=0, trials=16):
     """Trials a minute from the first one's begin to the last one's end, each held to one thread; and what the coordinator spends on one."""
     import cloudpickle
 
@@ -192,7 +192,7 @@ def bench(measure, figure, seeds=5):
     found["tune.vs_grid"] = figure(median(c["ours"] for c in counts), median(c["grid"] for c in counts), "epochs", note)
     found["tune.vs_keras_tuner"] = figure(median(c["ours"] for c in counts), median(c["peer"] for c in counts), "epochs", "the same, beside Hyperband of KerasTuner")
 
-    one, two, dask = measure(throughput, 1), measure(throughput, 2), measure(throughput, 2, True)
+    one, two, dask = measure(throughput, 1), measure(throughput, 2), measure(throughput, 2, 1)
     speed = measure(transfer)["rate"]
     cost, trial = dask["coordinator"], one["trial"]
     lines = []
