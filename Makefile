@@ -23,7 +23,7 @@ run: $(STAMP)  ## train a CNN on real digits: runs the first tutorial, shows the
 
 test: $(STAMP)  ## run the whole test suite (library notebooks, then pytest)
 	@$(BIN)/nbdev_test --path nbs/library --n_workers 2
-	@$(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest tests -n 3 --dist loadfile --no-loadscope-reorder
 
 lab: $(STAMP)  ## open JupyterLab on 127.0.0.1, in the tutorials
 	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=nbs --LabApp.default_url=/lab/tree/tutorials/01_digits_cnn.ipynb

@@ -48,7 +48,8 @@ class Board:
         "How things stand, in a line."
         table = self.study.frame
         counts = table.status.value_counts()
-        parts = [self.phase if self.phase.startswith('done') or self.trials else f'{self.phase}, {span(max(self.plan.left, 0))} left']
+        timed = not self.trials and not self.phase.startswith('done')
+        parts = [self.phase + (f', {span(max(self.plan.left, 0))} left' if timed else '')]
         if len(done := self.study.ranked()): parts.append(f'best {done.score[0]:.4f} (trial {done.trial[0]})')
         words = [f'{counts[s]} {s}' for s in ('running', 'finished', 'pruned', 'diverged', 'failed', 'late') if s in counts]
         parts.append(', '.join(words) or 'no trial yet')
