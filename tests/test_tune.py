@@ -410,3 +410,8 @@ def test_a_budget_too_short_for_a_trial_trains_the_setting_that_got_furthest(tmp
     assert study.run.record["parameters"]["learning_rate"] == study.setting(0)["learning_rate"]
     with pytest.raises(hb.core.HackbookError, match="no trial is finished yet"):
         study.best  # noqa: B018
+
+
+def test_a_budget_that_is_over_before_anything_begins(tmp_path, splits):
+    with pytest.raises(hb.core.HackbookError, match="no trial could begin within the budget .*; give it more"):
+        search(splits, tmp_path / "study.db", budget="0.01 s")
