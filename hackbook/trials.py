@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from inspect import signature
 from math import inf
+from multiprocessing import spawn
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock, RLock, Thread, current_thread, main_thread
 from time import perf_counter
-from types import ModuleType
 from unittest.mock import patch
 
 import cloudpickle, joblib
@@ -175,15 +175,20 @@ class _Sent:
     def __init__(self, function): self.function = function
     def __reduce__(self): return cloudpickle.loads, (cloudpickle.dumps(self.function),)
 
-_STARTING = Lock()
+_STARTING, _prepare = Lock(), spawn.get_preparation_data
+
+def _prepared(name):
+    "What `multiprocessing` tells a new process: to a trial nothing of the main program, which it would run again."
+    return {k: v for k, v in _prepare(name).items() if name != 'hackbook-trial' or not k.startswith('init_main')}
 
 def _start(process):
-    """Start it, also from a process that is a daemon, as Dask's workers are. It does not run the main program again, as
-    `multiprocessing` would have it: what it needs is sent along."""
+    "Start it, also from a process that is a daemon, as Dask's workers are. What it needs of the main program is sent along."
     config = multiprocessing.current_process()._config
-    with _STARTING, patch.dict(sys.modules, __main__=ModuleType('__main__')), patch.dict(config):
-        config.pop('daemon', None)
-        process.start()
+    with _STARTING, patch.object(spawn, 'get_preparation_data', _prepared):
+        daemon = config.pop('daemon', None)
+        try: process.start()
+        finally:
+            if daemon is not None: config['daemon'] = daemon
 
 def _ended(code, log):
     "Why a process is gone that said nothing."
@@ -208,7 +213,7 @@ def run_trial(
         line, theirs = _context().Pipe()
         log = Path(folder)/'log'
         arguments = theirs, cloudpickle.dumps(job), log, dict(os.environ)
-        process = _context().Process(target=_Sent(_child), args=arguments, daemon=True)
+        process = _context().Process(target=_Sent(_child), args=arguments, name='hackbook-trial', daemon=True)
         _start(process)
         theirs.close()
         try: outcome = _listen(process, line, log, scores, report, began + limit, stopped)
