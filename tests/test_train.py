@@ -17,6 +17,7 @@ import pytest
 
 import hackbook as hb
 from hackbook.checkpoint import load_checkpoint
+from hackbook.train import Training
 
 NURSERY = """
 import os, sys, numpy as np, hackbook as hb, hackbook.train
@@ -178,6 +179,20 @@ def test_budget_holds(splits):
     assert run.record["status"] == "stopped by the budget" and over < 4, over
     best = run.history.val_loss.min()
     assert model.evaluate(splits.validation.x, splits.validation.y, verbose=0)[0] == pytest.approx(best, abs=1e-5)
+
+
+def test_a_budget_leaves_time_for_the_validation(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("hackbook.train.perf_counter", lambda: now[0])
+    training = Training(None, None, {}, {}, None, ends=160.0, share=10.0)  # as many examples as ten batches
+    training.step, training.ticked = -1, 90.0
+    assert training.reserve(0) == 0  # the first step builds the graph
+    training.step, training.ticked = 0, 96.0
+    assert training.reserve(2) == 20  # two seconds a step
+    training.begin_validation()
+    now[0] = 107.0
+    training.end_validation()
+    assert training.reserve(3) == 7
 
 
 @pytest.mark.parametrize("options", [{"schedule": "plateau", "patience": 3}, {"ema": 0.9, "accumulate": 3}, {"precision": "mixed_float16", "clip": 1.0}, {"label_smoothing": 0.1, "rates": {"conv": 0.3}}])
