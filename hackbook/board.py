@@ -31,7 +31,7 @@ class Board:
     def show(self, over=False):
         "Change it, unless that was done just now."
         if not over and monotonic() - self.shown < self.every: return
-        self.shown, self.over = monotonic(), over
+        self.shown = monotonic()
         if self.handle: self.handle.update(self)
         elif not self.bar.disable:
             self.bar.n = round(100 * self.part())

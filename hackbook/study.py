@@ -231,18 +231,20 @@ def curves(self:Study) -> dict[int, list[float]]:
     return {t.number: _scores(t) for t in _trials(self)}
 
 # %% ../nbs/library/17_study.ipynb #9d8da110
+def _ordered(study, table, column):
+    "Rows of `frame`, best first; equal ones in the order in which they began."
+    return table.sort_values(column, ascending=study.direction == 'minimize', kind='stable', ignore_index=True)
+
 @patch
-def by_score(self:Study,
-    column:str='score',   # or 'mean'
-) -> pd.DataFrame:
-    "The finished trials, best first; those with the same score in the order in which they began."
-    table = self.frame.query("status == 'finished'")
-    return table.sort_values(column, ascending=self.direction == 'minimize', kind='stable', ignore_index=True)
+def by_score(self:Study) -> pd.DataFrame:
+    "The finished trials, best score first."
+    return _ordered(self, self.frame.query("status == 'finished'"), 'score')
 
 @patch
 def ranked(self:Study) -> pd.DataFrame:
     "The finished trials, best first: by the mean of fresh seeds where there are some, then by score."
-    tried, others = self.by_score('mean').query('seeds > 0'), self.by_score().query('seeds == 0')
+    done = self.frame.query("status == 'finished'")
+    tried, others = _ordered(self, done.query('seeds > 0'), 'mean'), _ordered(self, done.query('seeds == 0'), 'score')
     return pd.concat([t for t in (tried, others) if len(t)] or [others], ignore_index=True)
 
 @patch(as_prop=True)
