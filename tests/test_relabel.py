@@ -226,7 +226,7 @@ def test_by_keyboard_alone_in_jupyterlab(tmp_path):
         press(page, "ArrowLeft", seen=".problem")
         assert "run this cell again" in page.locator(".hackbook-relabel .problem").inner_text()
         run_all(page)
-        page.wait_for_function("document.querySelector('.hackbook-relabel .facts').innerText.startsWith('All decided.')")
+        page.wait_for_function("document.querySelector('.hackbook-relabel .facts')?.innerText.startsWith('All decided.')")
         assert page.errors == []
 
 
