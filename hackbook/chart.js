@@ -55,7 +55,7 @@ function thin(points) {   // a long training: every second of the oldest half, e
 let count = 0;   // a branch's stamp is another one whenever its points are
 
 function take(store, message) {
-  if (message.kind === "picture") { store.picture = message.picture; return; }
+  if ("picture" in message) store.picture = message.picture;
   if (message.all) { store.points = new Map(); store.marks = []; store.stamps = new Map(); }
   Object.assign(store.state, message.state ?? {});
   if ("look" in message) store.look = message.look;
@@ -205,7 +205,7 @@ function plot(view, at) {
     return text;
   }
 
-  function draw(branch, one, now, x, y, bottom) {
+  function draw(branch, one, now, x, y, bottom, jagged) {
     const { curve } = one, ends = curve.filter((p) => known(p[2])), style = `--c: ${view.colour(branch)}`, dash = DASHES[branch.colour % DASHES.length];
     if (!one.group) {
       one.paths = Object.fromEntries(["gap", "raw", "training", "validation"].map((k) => [k, svg("path", { class: k })]));
@@ -217,7 +217,7 @@ function plot(view, at) {
     for (const k of ["training", "validation"]) set(one.paths[k], "stroke-dasharray", dash);
     const between = now && ends.length > 1 ? curve.filter((p) => known(p[1]) && p[0] >= ends[0][0] && p[0] <= ends.at(-1)[0]) : [];
     set(one.paths.gap, "d", between.length ? `${trace(between, 1, x, y)}L${trace(ends.toReversed(), 2, x, y).slice(1)}Z` : "");
-    set(one.paths.raw, "d", now ? trace(curve, 3, x, y) : "");
+    set(one.paths.raw, "d", now && jagged ? trace(curve, 3, x, y) : "");
     set(one.paths.training, "d", trace(curve, 1, x, y));
     set(one.paths.validation, "d", trace(ends, 2, x, y));
     const seen = ends.length > 60 ? [] : ends.map((p) => [x(p[0]), y(p[2])]).filter((p) => p[1] >= 0 && p[1] <= bottom);
@@ -264,7 +264,7 @@ function plot(view, at) {
     const order = [...state.branches].sort((a, b) => (a.name === state.branch) - (b.name === state.branch));
     for (const branch of order) {
       const now = branch.name === state.branch, one = drawing.get(branch.name), drawn = `${one.made} ${scaled} ${now}`;
-      if (one.drawn !== drawn) draw(branch, one, now, x, y, bottom);
+      if (one.drawn !== drawn) draw(branch, one, now, x, y, bottom, !at || high - low > 0.2);   // near 1, single batches jump from edge to edge
       one.drawn = drawn;
     }
     const names = JSON.stringify(order.map((b) => [b.name, b.colour]));
@@ -290,18 +290,49 @@ function plot(view, at) {
 
 // ---- the picture that teaches
 
-function pixels(rows, canvas = make("canvas", { width: rows[0]?.length ?? 0, height: rows.length })) {
-  const { width, height } = canvas, pen = canvas.getContext("2d");
-  const image = pen.createImageData(width || 1, height || 1);
-  rows.forEach((row, i) => row.forEach((v, j) => {
-    const [r, g, b] = Array.isArray(v) ? v : Array(3).fill(255 - v);
-    image.data.set([r, g, b, 255], 4 * (i * width + j));
-  }));
-  pen.putImageData(image, 0, 0);
-  return canvas;
+function place(rows) {
+  const node = make("div", { class: "pixels" });
+  node.style.aspectRatio = `${rows[0]?.length ?? 1} / ${rows.length || 1}`;
+  return node;
 }
 
-const figure = (rows, caption, title = caption, kind = "") => make("figure", { class: kind, title }, Array.isArray(rows?.[0]) ? pixels(rows) : "", make("figcaption", {}, caption));
+// All small pictures are drawn on one sheet, which lies over their places: a canvas each would be a layer each, in every frame.
+function inked(paper) {
+  const sheet = make("canvas", { class: "ink" }), small = make("canvas"), brush = small.getContext("2d", { willReadFrequently: true });
+  let spots = [];
+
+  function measure() {
+    const from = paper.getBoundingClientRect(), scale = window.devicePixelRatio || 1;
+    const across = from.left + paper.clientLeft - paper.scrollLeft, down = from.top + paper.clientTop - paper.scrollTop;
+    spots = [...paper.querySelectorAll(".pixels")].map((node) => {
+      const { left, top, right, bottom } = node.getBoundingClientRect();
+      return [left - across, top - down, right - across, bottom - down].map((v) => Math.round(v * scale));
+    });
+    const [width, height] = [2, 3].map((i) => Math.max(0, ...spots.map((spot) => spot[i])));
+    if (!width || !height) { sheet.remove(); spots = []; return; }
+    Object.assign(sheet, { width, height });   // empty again
+    Object.assign(sheet.style, { width: `${width / scale}px`, height: `${height / scale}px` });
+    paper.append(sheet);
+  }
+
+  function paint(images) {
+    const pen = sheet.getContext("2d");
+    pen.imageSmoothingEnabled = false;
+    spots.forEach(([left, top, right, bottom], n) => {
+      const rows = images[n], width = rows[0].length, image = new ImageData(width, rows.length);
+      rows.forEach((row, i) => row.forEach((v, j) => {
+        const [r, g, b] = Array.isArray(v) ? v : Array(3).fill(255 - v);
+        image.data.set([r, g, b, 255], 4 * (i * width + j));
+      }));
+      if (small.width < width || small.height < rows.length) Object.assign(small, { width, height: rows.length });
+      brush.putImageData(image, 0, 0);
+      pen.drawImage(small, 0, 0, width, rows.length, left, top, right - left, bottom - top);
+    });
+  }
+  return { measure, paint };
+}
+
+const figure = (rows, caption, title = caption, kind = "") => make("figure", { class: kind, title }, Array.isArray(rows?.[0]) ? place(rows) : "", make("figcaption", {}, caption));
 const parted = (caption = "") => caption.match(/^(.*) (\d+)$/)?.slice(1) ?? [caption, ""];   // "conv2d 3"
 
 function tiles(p) {
@@ -319,13 +350,8 @@ function strips(p) {   // a strip of pictures for each layer
 }
 
 // Pictures that are as large and as many as those there, under the same captions, are painted into their places.
-function repaint(paper, p, before) {
-  const form = (p) => JSON.stringify([p.captions, p.images?.map((rows) => [rows.length, rows[0]?.length])]);
-  if (!["filters", "activations"].includes(p.kind) || form(p) !== form(before)) return false;
-  const places = paper.querySelectorAll("canvas");
-  if (places.length === p.images.length) p.images.forEach((rows, i) => pixels(rows, places[i]));
-  return places.length === p.images.length;
-}
+const form = (p) => JSON.stringify([p.captions, p.images?.map((rows) => [rows.length, rows[0]?.length])]);
+const alike = (p, before) => ["filters", "activations"].includes(p.kind) && form(p) === form(before);
 
 // As many columns as let all tiles be seen at once, as large as can be.
 function fit(paper, size) {
@@ -380,10 +406,16 @@ function looks(view, model) {
     return tab;
   });
   function choose(name) { view.store.look = name; model.send({ do: "look", name }); view.all(); }
+  const ink = inked(paper);
   let drawn = null, kind = null, size = [0, 0];
+  function settle() {
+    fit(paper, size);
+    ink.measure();
+    ink.paint(drawn?.images ?? []);
+  }
   function measure() {
     size = [paper.clientWidth - 2, paper.clientHeight - 2];
-    fit(paper, size);
+    settle();
   }
   function update() {
     const { look, picture } = view.store;
@@ -397,9 +429,9 @@ function looks(view, model) {
     drawn = picture;
     kind = look;
     set(paper, "aria-label", LOOKS[look] ?? "picture");
-    if (there && before && repaint(paper, picture, before)) return;
+    if (there && before && alike(picture, before)) { ink.paint(picture.images); return; }
     paper.replaceChildren(there ? DRAW[look](picture) : make("p", { class: "wait" }, look ? "comes with the next batches" : "choose a picture"));
-    fit(paper, size);
+    settle();
   }
   const node = make("section", { class: "look", "aria-label": "what the network does" }, make("div", { class: "tabs", role: "tablist" }, ...tabs), about, paper);
   return { node, update, measure };
@@ -411,7 +443,11 @@ export default () => {
   const store = empty(), views = new Set();
   return {
     initialize({ model }) {
-      model.on("msg:custom", (message) => { take(store, message); for (const view of views) view.soon(); });
+      const hear = (message) => { take(store, message); for (const view of views) view.soon(); };
+      const desk = (event) => { if (model.get("group") && event.detail.group === model.get("group")) hear(event.detail.news); };
+      model.on("msg:custom", hear);
+      document.addEventListener("hackbook-news", desk);   // one message a refresh: what the desk of this training gets holds the chart's
+      return () => document.removeEventListener("hackbook-news", desk);
     },
     render({ model, el }) {
       const palette = model.get("palette");

@@ -159,22 +159,27 @@ def changes(
 
 # %% ../nbs/library/14_chart.ipynb #e7d0decc
 @patch
+def news(self:Chart,
+    everything:bool=False,   # as for a page that was just opened
+) -> dict:
+    "What is new since the last time. A branch that is gone or has another name is a reason to tell everything."
+    state = self.pilot.state()
+    names = {b['name'] for b in state['branches']}
+    everything = everything or not {b['name'] for b in self.story.state['branches']} <= names
+    self._since, news = self.pilot.news(0 if everything else self._since)
+    self.story.add(state, news, everything)
+    if everything: self._sent, self._picture = {}, None
+    message = dict(all=everything, look=self._look, state=changes(_outline(state), self._sent), **brief(news))
+    if (picture := self.pilot.picture) is not self._picture: message['picture'] = brief(picture)
+    self._picture = picture
+    return message
+
+@patch
 def push(self:Chart,
     everything:bool=False,   # as to a page that was just opened
 ):
-    "Send what is new. A branch that is gone or has another name is a reason to send everything."
-    with self.lock:
-        state = self.pilot.state()
-        names = {b['name'] for b in state['branches']}
-        everything = everything or not {b['name'] for b in self.story.state['branches']} <= names
-        self._since, news = self.pilot.news(0 if everything else self._since)
-        self.story.add(state, news, everything)
-        if everything: self._sent = {}
-        self.send(dict(kind='news', all=everything, look=self._look, state=changes(_outline(state), self._sent), **brief(news)))
-        picture = self.pilot.picture
-        if picture is not None and (everything or picture is not self._picture):
-            self.send(dict(kind='picture', picture=brief(picture)))
-        self._picture = picture
+    "Send what is new."
+    with self.lock: self.send(self.news(everything))
 
 # %% ../nbs/library/14_chart.ipynb #a62313fc
 @patch

@@ -199,6 +199,7 @@ export default () => {
           if (epoch < store.state.epoch || (known(status) && status !== store.state.status)) store.heard = "";
           Object.assign(store.state, message.state ?? {});
           for (const key of ["challenges", "note", "trouble"]) if (key in message) store[key] = message[key];
+          document.dispatchEvent(new CustomEvent("hackbook-news", { detail: { group: model.get("group"), news: message.chart } }));
         }
         for (const view of views) view.take(message);
         all();

@@ -177,13 +177,13 @@ def push(self:Panel,
     with self.lock:
         self._pushed = now = monotonic()
         everything = everything or self._widget is not None and not self._greeted and now - self._whole > 2
-        self.chart.push(everything)
+        chart = self.chart.news(everything)
         if everything: self._sent, self._whole = {}, now
         state = self.chart.story.state
         tasks = [(c.text, c.look_at(self.chart.story)) for c in self.challenges]
         new = changes({**state, '': [self.trouble, self.note, tasks]}, self._sent)
         told = dict(zip(('trouble', 'note', 'challenges'), new.pop('', ())))
-        self.desk.send(dict(kind='state', state=new, **told))
+        self.desk.send(dict(kind='state', state=new, chart=chart, **told))
         self._redraw(state)
 
 # %% ../nbs/library/14_panel.ipynb #cf5e8bc9

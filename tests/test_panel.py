@@ -33,8 +33,13 @@ def pilot():
 @pytest.fixture
 def panel(pilot):
     panel = Panel(pilot)
-    panel.sent, panel.seen = [], []
-    panel.desk.send, panel.chart.send = panel.sent.append, panel.seen.append
+    panel.sent, panel.seen = [], []  # what the desk is told, and what the chart is
+
+    def send(message):
+        panel.sent.append(message)
+        panel.seen += [message["chart"]] if "chart" in message else []
+
+    panel.desk.send, panel.chart.send = send, panel.seen.append
     yield panel
     pilot.stop()
     panel.close()
@@ -61,7 +66,7 @@ def test_a_refresh_is_a_few_hundred_bytes(panel, pilot):
     for _ in range(5):
         pilot.step()
     panel.push()
-    assert len(json.dumps([panel.sent, panel.seen])) < 1000 and len(panel.seen[0]["points"]) == 5
+    assert len(panel.sent) == 1 and len(json.dumps(panel.sent)) < 1000 and len(panel.seen[0]["points"]) == 5
 
 
 def test_four_times_a_second_and_the_last_state_arrives(panel, pilot):
@@ -73,7 +78,7 @@ def test_four_times_a_second_and_the_last_state_arrives(panel, pilot):
     states = [m for m in panel.sent if m["kind"] == "state"]
     assert len(states) <= 3 + (took + 1) / panel.every
     assert panel.chart.story.state["status"] == "finished" and panel.chart.story.points[-1].epoch == 4
-    points = [tuple(p) for m in panel.seen if m["kind"] == "news" for p in m["points"]]
+    points = [tuple(p) for m in panel.seen for p in m["points"]]
     assert len(points) == len(set(points)) == 40
 
 
@@ -122,7 +127,7 @@ def test_hello_gives_everything_again(panel, pilot):
         panel.sent.clear()
         panel.seen.clear()
         panel._told({"do": "hello"})
-        assert len(panel.seen[0]["points"]) == 12 and panel.seen[0]["all"] and panel.seen[1]["kind"] == "picture"
+        assert len(panel.seen[0]["points"]) == 12 and panel.seen[0]["all"] and panel.seen[0]["picture"]["kind"] == "filters"
         assert {"status", "controls", "branches"} <= set(panel.sent[-1]["state"]) and "challenges" in panel.sent[-1]
 
 
@@ -134,12 +139,12 @@ def test_until_a_page_is_heard_it_is_told_everything_again(panel, pilot):
     assert not panel.seen[-1]["all"]  # not on any page
     panel.widget
     panel.push()
-    assert panel.seen[-2]["all"] and "branches" in panel.sent[-1]["state"]
+    assert panel.seen[-1]["all"] and "branches" in panel.sent[-1]["state"]
     panel.push()
     assert not panel.seen[-1]["all"]  # not four times a second
     panel._whole -= 3
     panel.push()
-    assert panel.seen[-2]["all"]
+    assert panel.seen[-1]["all"]
     panel._told({"do": "hello"})
     panel._whole -= 3
     panel.push()
@@ -150,7 +155,7 @@ def test_renaming_and_deleting_send_everything_again(panel, pilot):
     pilot.step()
     panel.push()
     panel._told({"do": "rename", "branch": "main", "name": HOSTILE})
-    assert panel.seen[-2]["all"] and {p.branch for p in panel.chart.story.points} == {HOSTILE}
+    assert panel.seen[-1]["all"] and {p.branch for p in panel.chart.story.points} == {HOSTILE}
     panel._told({"do": "rewind", "epoch": 0, "branch": HOSTILE})
     pilot.step()
     panel._told({"do": "delete", "branch": HOSTILE})
