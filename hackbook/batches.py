@@ -10,20 +10,22 @@ import os
 from math import ceil, prod
 from numbers import Integral
 
+from fastcore.basics import patch
+
 from .core import Lazy, check_seed, load_keras, require
 from .data import Dataset
 
 # %% ../nbs/library/11_batches.ipynb #1e117d55
-def _server(data, batch_size):
-    "A function that serves `data` in batches, given a `tf.data` of batches of places."
+def _server(data):
+    "A function that serves `data` in batches of a size, given a `tf.data` of batches of places."
     load_keras()
     import tensorflow as tf
     with tf.device('CPU'): x, y = (None if isinstance(a, Lazy) else tf.raw_ops.Identity(input=a) for a in (data.x, data.y))
     if isinstance(data.x, Lazy):
         read = data.x.reader()
         pair = lambda i: (read(i), tf.gather(y, i))
-        return lambda places: places.unbatch().map(pair, num_parallel_calls=os.cpu_count()).batch(batch_size)
-    return lambda places: places.map(lambda i: (tf.gather(x, i), tf.gather(y, i)), num_parallel_calls=2)
+        return lambda places, size: places.unbatch().map(pair, num_parallel_calls=os.cpu_count()).batch(size)
+    return lambda places, size: places.map(lambda i: (tf.gather(x, i), tf.gather(y, i)), num_parallel_calls=2)
 
 def _as_written(dataset):
     "`dataset` without TensorFlow's rewriting, which would copy all examples for each pass."
@@ -40,25 +42,44 @@ class Batches:
         batch_size:int,  # examples a batch; the last of an epoch may be smaller
         seed:int=0,
     ):
-        require(isinstance(batch_size, Integral) and batch_size >= 1, 'batch_size', batch_size, 'a whole number, 1 or more')
-        seed, n = check_seed(seed), len(data)
-        serve = _server(data, batch_size)
+        self.seed, self.examples, self.serve = check_seed(seed), len(data), _server(data)
         import tensorflow as tf
         self.epoch = tf.Variable(0, trainable=False, name='epoch')   # from 0
-        self.steps = ceil(n / batch_size)                            # batches an epoch
+        self.resize(batch_size)
+        self.first = self.size, self.steps
+
+    def resize(self,
+        batch_size:int,  # examples a batch
+    ):
+        "Make `dataset` anew, with batches of that size: the same examples in the same order."
+        require(isinstance(batch_size, Integral) and batch_size >= 1, 'batch_size', batch_size, 'a whole number, 1 or more')
+        import tensorflow as tf
+        self.size, self.steps = size, steps = batch_size, ceil(self.examples / batch_size)   # steps: batches an epoch
         def order(_):
-            shuffled = tf.random.experimental.stateless_shuffle(tf.range(n), seed=[seed, self.epoch])
-            return tf.data.Dataset.range(self.steps).map(lambda i: shuffled[i * batch_size:(i + 1) * batch_size])
-        served = serve(tf.data.Dataset.range(1).flat_map(order))
-        self.dataset = _as_written(served.apply(tf.data.experimental.assert_cardinality(self.steps)).prefetch(4))
+            shuffled = tf.random.experimental.stateless_shuffle(tf.range(self.examples), seed=[self.seed, self.epoch])
+            return tf.data.Dataset.range(steps).map(lambda i: shuffled[i * size:(i + 1) * size])
+        served = self.serve(tf.data.Dataset.range(1).flat_map(order), size)
+        self.dataset = _as_written(served.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(4))
 
 # %% ../nbs/library/11_batches.ipynb #c1fa74a4
+@patch
+def place(self:Batches,
+    epoch:int,       # from 0
+    batch:int,       # of this epoch, from 0; `steps` is its end
+) -> int|float:      # a whole number, unless the size was changed
+    "Where that batch begins: batches of the first size since the beginning of the training."
+    size, steps = self.first
+    if batch == self.steps: return (epoch + 1) * steps
+    within = batch * self.size / size
+    return epoch * steps + (int(within) if within.is_integer() else within)
+
+# %% ../nbs/library/11_batches.ipynb #0d21bd59
 def in_order(
     data:Dataset,
 ):                   # a `tf.data.Dataset` of (examples, labels)
     "Serve `data` once, as it lies, for asking: batches of 256, or fewer where these would pass 16 MB."
     size = prod(data.x.shape[1:]) * data.x.dtype.itemsize
     size = max(1, min(256, 2**24 // max(size, 1)))
-    serve = _server(data, size)
+    serve = _server(data)
     import tensorflow as tf
-    return _as_written(serve(tf.data.Dataset.range(len(data)).batch(size)).prefetch(2))
+    return _as_written(serve(tf.data.Dataset.range(len(data)).batch(size), size).prefetch(2))

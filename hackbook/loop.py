@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from .batches import Batches, in_order
 from .checkpoint import assign, restore, snapshot
 from .compile import compile_model
-from .controls import controls_of
+from .controls import batch_control, controls_of
 from .core import load_keras, set_seed
 from .knobs import attach
 from .lazy import reading
@@ -53,15 +53,17 @@ class Loop:
         compile_model(model, splits.train, self.served.steps * o['epochs'], **compiled)
         self.knobs, self.settings = attach(model), _thread_settings()
         self.knobs.held = lambda: self.status in ('running', 'paused')     # nobody else may train the model now
-        self.controls = controls_of(self.knobs)
-        self.values = {name: c.value for name, c in self.controls.items()}       # as the sliders stand
+        self.controls, steps = controls_of(self.knobs), self.served.steps                # of an epoch, as it begins
+        if o['schedule'] == 'constant':    # any other knows how many steps there will be
+            self.controls['batch_size'] = batch_control(o['batch_size'], len(splits.train))
+        self.steps, self.values = steps, {name: c.value for name, c in self.controls.items()}       # as the sliders stand
         metric = 'accuracy' if splits.train.class_names else 'mae'
-        self.timeline = Timeline(self.served.steps, o['epochs'], self.values, metric, _worth_saying(o))
+        self.timeline = Timeline(steps, o['epochs'], self.values, metric, _worth_saying(o))
         self.snapshots, self.points, self.started = Snapshots(memory), {}, datetime.now().astimezone()
         self.status, self.thread, self.failure, self.closed, self.pilot = 'ready', None, None, False, lambda: None
         self.goal = self.ending = None                         # orders: (branch, epoch) to go to, or how to end
         self.leave, self.once, self.moves = False, False, {}   # orders: out of fit; one batch; knobs to move
-        self.step = 0                                          # batches finished
+        self.step = 0                                          # batches finished, of the first size: `Batches.place`
         self.idle, self.now, self.since, self.told = 0., 0., None, 0.                  # clocks, in seconds
         self.look, self.picture, self.looks = None, None, {}
         self.drawn = None, 0, 0., 0.                           # which look, at which step, when, in how many seconds
@@ -112,12 +114,25 @@ def gate(self:Loop, step):
         self.draw()
     with self.lock:
         if self.leave: raise _Leave
-        moves, self.moves, self.once = self.moves, {}, False
         if at := self.timeline.at: self.timeline.fork(*at, self.point(*at))
+        self.resize(step)
+        waits = {k: self.moves.pop(k) for k in ['batch_size'] if k in self.moves}     # for the next epoch
+        moves, self.moves, self.once = self.moves, waits, False
         for name, value in moves.items(): self.timeline.move(step, name, value)
     if moves:
         self.knobs.update(moves)
         self.tell(now=True)
+
+@patch
+def resize(self:Loop, step):
+    "Where an epoch begins, change the batch size if that is wanted: Keras' fit must begin anew, with another dataset."
+    if step % self.steps or not (size := self.moves.pop('batch_size', None)) or size == self.served.size: return
+    self.timeline.move(step, 'batch_size', size)
+    self.served.resize(size)
+    raise _Leave
+
+@patch
+def standing(self:Loop): return dict(self.knobs) | {'batch_size': self.served.size}
 
 @patch
 def point(self:Loop, branch, epoch):
@@ -129,22 +144,22 @@ def point(self:Loop, branch, epoch):
 @patch
 def note(self:Loop, done, logs, **validation):
     "Note loss and metric of the batches since the last point; `done` of this epoch's are finished."
-    examples = min(done * self.o['batch_size'], len(self.splits.train))
+    examples = min(done * self.served.size, len(self.splits.train))
     sums = [examples, *(examples * logs[k] for k in ('loss', self.timeline.metric))]
     n, *means = (b - a for a, b in zip(self.sums, sums))
     means = [max(m / n, 0.) for m in means] if n else [logs['loss'], logs[self.timeline.metric]]
-    self.timeline.point(self.step / self.served.steps, *(float(f'{v:.5g}') for v in (*means, *validation.values())))
+    self.timeline.point(self.step / self.steps, *(float(f'{v:.5g}') for v in (*means, *validation.values())))
     self.sums, self.noted = sums, self.step
 
 @patch
 def end_batch(self:Loop, epoch, batch, logs):
-    self.batch, steps = batch, self.served.steps
+    self.batch, last = batch, batch + 1 == self.served.steps
     if not isfinite(logs['loss']): raise Diverged(logs['loss'])
     with self.lock:
         if self.leave: raise _Leave
-        self.step, self.now = epoch * steps + batch + 1, perf_counter() - self.idle
+        self.step, self.now = self.served.place(epoch, batch + 1), perf_counter() - self.idle
         if self.since is None: self.since = self.now, self.step
-        if batch + 1 < steps and self.step - self.noted >= steps * self.o['epochs'] / 400: self.note(batch + 1, logs)
+        if not last and self.step - self.noted >= self.steps * self.o['epochs'] / 400: self.note(batch + 1, logs)
     if self.look and perf_counter() - self.drawn[2] > max(.5, 20 * self.drawn[3]): self.draw()
     self.tell()
 
@@ -152,14 +167,14 @@ def end_batch(self:Loop, epoch, batch, logs):
 @patch
 def begin_epoch(self:Loop, epoch):
     self.served.epoch.assign(epoch)
-    self.sums, self.noted, self.clock = [0, 0, 0], epoch * self.served.steps, perf_counter() - self.idle
+    self.sums, self.noted, self.clock = [0, 0, 0], epoch * self.steps, perf_counter() - self.idle
 
 @patch
 def end_epoch(self:Loop, epoch, logs):
     if not isfinite(loss := logs['loss'] + logs['val_loss']): raise Diverged(loss)
     rate = float(load_keras().ops.convert_to_numpy(self.model.optimizer.learning_rate))
     seconds = perf_counter() - self.idle - self.clock
-    kept = snapshot(self.model), dict(self.knobs)
+    kept = snapshot(self.model), self.standing()
     with self.lock:
         if self.leave: raise _Leave
         self.note(self.served.steps, logs, val_loss=logs['val_loss'], val_metric=logs[f'val_{self.timeline.metric}'])
@@ -175,7 +190,7 @@ def callback(self:Loop):
     loop = self
     class Watch(load_keras().callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None): self.epoch = epoch; loop.begin_epoch(epoch)
-        def on_train_batch_begin(self, batch, logs=None): loop.gate(self.epoch * loop.served.steps + batch)
+        def on_train_batch_begin(self, batch, logs=None): loop.gate(loop.served.place(self.epoch, batch))
         def on_train_batch_end(self, batch, logs=None): loop.end_batch(self.epoch, batch, logs)
         def on_test_batch_begin(self, batch, logs=None):
             if loop.leave: raise _Leave
@@ -213,23 +228,29 @@ def turn(self:Loop) -> bool:
 def train(self:Loop):
     "Keras' own fit, from where the loop stands."
     if (1, 0) not in self.snapshots:
-        self.points[1, 0] = dict(self.knobs)
+        self.points[1, 0] = self.standing()
         self.snapshots[1, 0] = snapshot(self.model), self.points[1, 0]
     self.since = None
     try:
         with reading(self.splits.train.x, self.splits.validation.x):
-            self.model.fit(self.served.dataset, epochs=self.o['epochs'], initial_epoch=self.step // self.served.steps,
+            self.model.fit(self.served.dataset, epochs=self.o['epochs'], initial_epoch=self.step // self.steps,
                            verbose=0, shuffle=False, validation_data=self.validation, callbacks=[self.callback()])
     finally: self.model._eval_epoch_iterator = None     # Keras would validate the next training on this one's data
+
+@patch
+def put(self:Loop, batch_size=None, **strengths):
+    "Turn all knobs, and serve batches of that size."
+    self.knobs.update(strengths)
+    if batch_size not in (None, self.served.size): self.served.resize(batch_size)
 
 @patch
 def go_to(self:Loop, branch, epoch):
     "Put back everything as it was at the end of an epoch."
     with self.lock: key = self.timeline.owner(branch, epoch).key, epoch
     if key not in self.snapshots: return               # before the first batch
-    arrays, knobs = self.snapshots[key]
+    arrays, stood = self.snapshots[key]
     restore(self.model, arrays)
-    self.knobs.update(knobs)
+    self.put(**stood)
     self.drawn = None, 0, 0., 0.
 
 # %% ../nbs/library/13_loop.ipynb #cf755f93
@@ -252,7 +273,7 @@ def first_to_break(self:Loop, epoch) -> str:
     def before(batch):
         if self.leave: raise _Leave
         for step, name, value in moves:
-            if step == epoch * self.served.steps + batch: self.knobs.update({name: value})
+            if step == self.served.place(epoch, batch) and name != 'batch_size': self.knobs.update({name: value})
     try:
         with reading(self.splits.train.x): return _first_to_break(self.model, self.served.dataset, self.batch, before)
     except _Leave: return 'something'
@@ -260,8 +281,9 @@ def first_to_break(self:Loop, epoch) -> str:
 @patch
 def diverged(self:Loop, loss):
     "Put the last good weights back and say what happened."
-    branch, epoch = self.timeline.place
+    (branch, epoch), size = self.timeline.place, self.served.size
     self.go_to(branch, epoch)
+    self.put(size)
     first = self.first_to_break(epoch)
     self.go_to(branch, epoch)
     back = f'the weights of epoch {epoch} are back' if epoch else 'the weights are as they were before'
@@ -304,7 +326,7 @@ def order(self:Loop, status=None, goal=None, ending=None, leave=False):
 def go_back(self:Loop, branch, epoch, status, keep=False):
     "Order to go to an epoch; the sliders return to where they were then, or stay and become moves."
     point = self.point(branch, epoch)
-    self.timeline.at, self.step = (branch, epoch), epoch * self.served.steps
+    self.timeline.at, self.step = (branch, epoch), epoch * self.steps
     self.moves = {k: v for k, v in self.values.items() if v != point[k]} if keep else {}
     self.values = point | self.moves
     self.order(status, goal=self.timeline.at, leave=True)

@@ -49,7 +49,7 @@ function span(seconds) {
 // ---- a slider and its exact number
 
 function places(control) {   // how many places the slider has, and the value at each
-  const { low, high, scale, step, off } = control;
+  const { low, high, scale, step, off, whole } = control;
   if (scale !== "log") {
     const n = Math.max(Math.round((high - low) / (step || (high - low) / 100)), 1);
     return { n, value: (i) => Number((low + ((high - low) * i) / n).toPrecision(12)), at: (v) => Math.round(((v - low) / (high - low)) * n) };
@@ -57,7 +57,7 @@ function places(control) {   // how many places the slider has, and the value at
   const n = Math.max(Math.round(Math.log10(high / low) / (step || 0.1)), 1), first = off ? 1 : 0;   // a step is a part of a decade
   return {
     n: n + first,
-    value: (i) => (i < first ? 0 : Number((low * (high / low) ** ((i - first) / n)).toPrecision(3))),
+    value: (i) => (i < first ? 0 : Number((low * (high / low) ** ((i - first) / n)).toPrecision(whole ? 9 : 3))),
     at: (v) => (v <= 0 ? 0 : Math.round((Math.log(v / low) / Math.log(high / low)) * n) + first),
   };
 }

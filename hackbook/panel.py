@@ -91,7 +91,7 @@ def turn_around() -> Challenge:
 def _control(c):
     "A control as the page needs it."
     off = c.low <= 0 or c.off
-    return dict(name=c.name, low=float(c.low), high=float(c.high), scale=c.scale, step=float(c.step), off=bool(off))
+    return dict(name=c.name, low=float(c.low), high=float(c.high), scale=c.scale, step=float(c.step), off=bool(off), whole=c.whole)
 
 class _Desk(AnyWidget):
     "Everything of the panel but the chart."
@@ -187,14 +187,16 @@ def push(self:Panel,
         self._redraw(state)
 
 # %% ../nbs/library/14_panel.ipynb #cf5e8bc9
-WHEN = {'running': 'used from the next batch', 'ready': 'used from the first batch', 'paused': 'used when the training goes on'}
+WHEN = {'running': 'used from the next {}', 'ready': 'used from the first {}', 'paused': 'used when the training goes on'}
 
 @patch
 def _ack(self:Panel, name, message, refused=False):
     "Tell the page where a slider stands now."
     with self.lock:
         state = self.pilot.state()
-        value, when = state['controls'][name], WHEN.get(state['status'], 'used when it goes on')
+        value, acts = state['controls'][name], self.pilot.controls[name].acts
+        status = 'running' if acts == 'epoch' and state['status'] == 'paused' else state['status']   # perhaps within one
+        when = WHEN.get(status, 'used when it goes on').format(acts)
         text = '' if refused else f"{name.replace('_', ' ')} {f'{value:.6g}' if value else 'off'}: {when}"
         self._sent['controls'] = self._sent.get('controls', {}) | {name: brief(value)}
         self.desk.send({'kind': 'ack', 'name': name, 'value': value, 'text': text, **message})

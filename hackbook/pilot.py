@@ -96,7 +96,7 @@ def state(self:Pilot) -> dict:
     "How things stand, in a few hundred bytes that JSON knows."
     e = self._loop
     with e.lock:
-        t, steps, total = e.timeline, e.served.steps, e.served.steps * e.o['epochs']
+        t, steps, total = e.timeline, e.steps, e.steps * e.o['epochs']
         done = e.step - e.since[1] if e.since else 0
         left = (e.now - e.since[0]) / done * (total - e.step) if done > 0 else None
         known = isinstance(e.failure, HackbookError)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.util import find_spec
-from itertools import islice
+from itertools import islice, pairwise
 from math import ceil, inf, isfinite
 from numbers import Integral
 from pathlib import Path
@@ -30,7 +30,7 @@ from .deadlines import deadline
 from .find_lr import find_lr
 from .knobs import attach
 from .lazy import reading
-from .moves import Moves
+from .moves import Moves, sizes
 from .prepare import Splits
 from .progress import Progress
 from .run import Run, describe, load_run, new_folder
@@ -53,7 +53,8 @@ class Training:
     more:list = field(default_factory=list) # callbacks that go before our own
     status:str = 'finished'
     partial:bool = False                    # was the last row's epoch cut short?
-    share:float = 0.                        # examples of a validation, as a share of those of a batch
+    sizes:dict = field(default_factory=dict)# epoch → size of the batches from there on, where it is to change
+    validated:int = 0                       # examples of a validation
     asking:float = None                     # seconds of the newest validation; None: there was none yet
 
     @property
@@ -81,7 +82,7 @@ def end_validation(self:Training, logs=None): self.asking = perf_counter() - sel
 def reserve(self:Training, step) -> float:
     "Seconds that the validation will take; before the first one, those of as many examples in training."
     if self.asking is not None or self.step < 0: return self.asking or 0.    # the first step builds the graph
-    return (perf_counter() - self.ticked) / (step - self.step) * self.share
+    return (perf_counter() - self.ticked) / (step - self.step) * self.validated / self.served.size
 
 @patch
 def end_batch(self:Training, step, logs):
@@ -90,7 +91,7 @@ def end_batch(self:Training, step, logs):
     if not isfinite(logs['loss']): raise Diverged(logs['loss'])
     if self.ticked + reserve >= self.ends:
         self.status, self.partial, self.model.stop_training = 'stopped by the budget', step + 1 < self.served.steps, True
-    self.progress.show(len(self.rows), step + 1, {k: v for k, v in logs.items() if k != 'loss'})
+    self.progress.show(len(self.rows), self.served.place(0, step + 1), {k: v for k, v in logs.items() if k != 'loss'})
 
 # %% ../nbs/library/12_train.ipynb #438f8dde
 @patch
@@ -263,11 +264,25 @@ def _let_go(model):
 @patch
 def take_moves(self:Training, moves):
     "Attach the knobs, and have them turned at the right steps. Raises `InvalidValue` for a move that cannot be made."
-    self.knobs = attach(self.model)
-    try: self.more.append(Moves(self.knobs, moves))
+    self.knobs, o = attach(self.model), self.options
+    try:
+        self.more.append(Moves(self.knobs, moves, self.served))
+        self.sizes = sizes(moves, self.served)
+        free = len(self.sizes) == 1 or o['schedule'] == 'constant' and not o['ema']     # others know how many steps there are
+        require(free, 'schedule, ema', (o['schedule'], o['ema']), "'constant', None", 'or leave batch_size out of the moves')
     except HackbookError:
         self.knobs.detach()
         raise
+
+@patch
+def stretches(self:Training):
+    "First and last epoch of each part of the training that has one batch size; while one is given, that is served."
+    begin, epochs = len(self.rows), self.options['epochs']
+    edges = [begin, *sorted(e for e in self.sizes if begin < e < epochs), epochs]
+    for first, end in pairwise(edges):
+        size = self.sizes.get(max((e for e in self.sizes if e <= first), default=None), self.served.size)
+        if size != self.served.size: self.served.resize(size)
+        yield first, end
 
 # %% ../nbs/library/12_train.ipynb #31b3f107
 def fit(
@@ -339,7 +354,7 @@ def _begin(model, splits, options, key, found, to, ends):
     served, o = Batches(splits.train, options['batch_size'], options['seed']), dict(options)
     compiled = {k: o[k] for k in ('learning_rate', 'schedule', 'weight_decay', 'clip', 'accumulate', 'ema', 'precision',
                                   'steps_per_execution', 'label_smoothing', 'rates')}
-    training = Training(model, served, o, None, None, ends, share=len(splits.validation) / options['batch_size'])
+    training = Training(model, served, o, None, None, ends, validated=len(splits.validation))
     if found: o['epochs'] = found[1]['parameters']['epochs']
     if o['epochs'] is None:
         compile_model(model, splits.train, 1, **compiled | {'schedule': 'constant'})
@@ -365,8 +380,10 @@ def _train(training, splits, weight, callbacks, tensorboard):
     validation = in_order(splits.validation)
     try:
         with reading(splits.train.x, splits.validation.x):
-            model.fit(training.served.dataset, epochs=o['epochs'], initial_epoch=len(training.rows), verbose=0,
-                      shuffle=False, validation_data=validation, class_weight=weight, callbacks=[*more, watch, *callbacks])
+            for first, end in training.stretches():
+                model.fit(training.served.dataset, epochs=end, initial_epoch=first, verbose=0, shuffle=False,
+                          validation_data=validation, class_weight=weight, callbacks=[*more, watch, *callbacks])
+                if model.stop_training: break
     except Diverged as e: raise training.diverge(e.args[0]) from None
     except KeyboardInterrupt:
         training.status = 'interrupted'

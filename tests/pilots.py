@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-CONTROLS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, scale=scale, step=step, off=off) for name, value, low, high, scale, step, off in [
+CONTROLS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, scale=scale, step=step, off=off, whole=False, acts="batch") for name, value, low, high, scale, step, off in [
     ("learning_rate", 0.001, 1e-5, 1.0, "log", 0.1, False), ("dropout", 0.0, 0.0, 0.9, "linear", 0.05, False), ("l1", 0.0, 1e-7, 0.1, "log", 0.1, True),
     ("l2", 0.0, 1e-7, 0.1, "log", 0.1, True), ("clip_norm", 0.0, 0.1, 10.0, "log", 0.1, True), ("label_smoothing", 0.0, 0.0, 0.5, "linear", 0.05, False)]}
 

@@ -146,7 +146,7 @@ def test_the_recipe_repeats_the_session(splits):
     pilot = Pilot(network(splits), splits, epochs=4, learning_rate=0.02)
     pilot.set("dropout", 0.45)
     pilot.start()
-    for at, name, value in [(7, "learning_rate", 0.05), (18, "l2", 0.001), (33, "label_smoothing", 0.1), (50, "clip_norm", 0.5)]:
+    for at, name, value in [(7, "learning_rate", 0.05), (18, "l2", 0.001), (25, "batch_size", 48), (33, "label_smoothing", 0.1), (50, "clip_norm", 0.5)]:
         until(lambda: pilot.state()["step"] >= at)
         pilot.set(name, value)
     pilot.wait(60)
@@ -156,7 +156,8 @@ def test_the_recipe_repeats_the_session(splits):
     pilot.start()
     pilot.wait(60)
     moves, steps = pilot.timeline.moves(), pilot.state()["steps"]
-    assert moves[0] == (0, "dropout", 0.45) and moves[-2:] == [(2 * steps, "weight_decay", 0.1), (2 * steps, "learning_rate", 0.001)]
+    assert moves[0] == (0, "dropout", 0.45) and (2 * steps, "batch_size", 48) not in moves
+    assert moves[-2:] == [(2 * steps, "weight_decay", 0.1), (2 * steps, "learning_rate", 0.001)]
     assert np.array_equal(replayed(network(splits), splits, pilot.timeline.recipe), weights(pilot.model))
 
 
@@ -176,11 +177,64 @@ def test_the_recipe_of_a_branch_that_was_left_early(splits):
     assert np.array_equal(replayed(network(splits), splits, recipe), weights(pilot.model))
 
 
+def test_the_batch_size_changes_where_an_epoch_begins(splits):
+    """And the steps of the timeline stay those of the first size, so that an epoch keeps its length."""
+    pilot = Pilot(network(splits), splits, epochs=4)
+    assert pilot.set("batch_size", 31.7) == 32
+    pilot.start()  # before the first batch: the first epoch has it already
+    until(lambda: pilot.state()["step"] > 3)
+    pilot.set("batch_size", 500)
+    until(lambda: pilot.state()["epoch"] > 1)
+    pilot.set("batch_size", 48)
+    pilot.set("dropout", 0.5)
+    pilot.wait(60)
+    steps = pilot.state()["steps"]
+    assert [m for m in pilot.timeline.moves() if m[1] == "batch_size"] == [(0, "batch_size", 32), (steps, "batch_size", 500), (2 * steps, "batch_size", 48)]
+    assert pilot.state()["step"] == 4 * steps and pilot._loop.served.size == 48
+    assert int(pilot.model.optimizer.iterations) == sum(-(-len(splits.train) // size) for size in (32, 500, 48, 48))
+    assert np.array_equal(replayed(network(splits), splits, pilot.timeline.recipe), weights(pilot.model))
+    arrays = weights(pilot.model)
+
+    pilot.rewind(3)  # the size of then is back, and what follows is the same again
+    until(lambda: pilot._loop.goal is None)
+    pilot.rewind(1)
+    until(lambda: pilot._loop.goal is None)
+    assert pilot.state()["controls"]["batch_size"] == 32
+    pilot.rewind(3)
+    pilot.start()
+    pilot.wait(60)
+    assert pilot.timeline[None].moves == [] and np.array_equal(weights(pilot.model), arrays)
+
+    pilot.rewind(2)  # by hand at the fork: the first epoch of the new branch has it
+    pilot.set("batch_size", 64)
+    pilot.start()
+    pilot.wait(60)
+    assert pilot.timeline[None].moves == [(2 * steps, "batch_size", 64)]
+    assert np.array_equal(replayed(network(splits), splits, pilot.timeline.recipe), weights(pilot.model))
+
+
+def test_a_single_step_with_another_batch_size(splits):
+    pilot = Pilot(network(splits), splits, epochs=2, batch_size=100)
+    pilot.set("batch_size", 50)
+    pilot.step()
+    until(lambda: pilot.state()["step"] == 0.5)
+    time.sleep(0.1)
+    assert (pilot.state()["step"], pilot.state()["status"]) == (0.5, "paused")
+    pilot.set("dropout", 0.4)
+    pilot.step()
+    until(lambda: pilot.state()["step"] == 1)
+    assert pilot.timeline.moves() == [(0, "batch_size", 50), (0.5, "dropout", 0.4)]
+
+
+def test_no_batch_size_to_move_where_a_schedule_counts_the_steps(splits):
+    assert "batch_size" not in Pilot(network(splits), splits, schedule="one-cycle").controls
+
+
 def test_moves_say_what_is_wrong(splits):
     knobs = attach(compile_model(network(splits), splits.train, 10))
     for moves, words in [([(-1, "dropout", 0.1)], "step 0 or more"), ([(0, "magic", 1)], "got 'magic'"), ([(0, "dropout", "much")], "from 0 to 0.99")]:
         with pytest.raises(hb.HackbookError, match=words):
-            Moves(knobs, moves)
+            Moves(knobs, moves, None)
 
 
 # Orders
@@ -274,7 +328,8 @@ def test_loss_that_is_no_number(splits):
     assert len(pilot.timeline.rows()) == 4
 
 
-def test_what_broke_first_is_named_as_by_fit(splits):
+@pytest.mark.parametrize("size", [64, 100])
+def test_what_broke_first_is_named_as_by_fit(splits, size):
     """By a replay of the epoch with the moves that were made in it."""
     def first(error, model):
         epoch, name, step = re.search(r"epoch (\d): the output of layer '(.*)' in step (\d+) was no number first", str(error.value)).groups()
@@ -283,7 +338,10 @@ def test_what_broke_first_is_named_as_by_fit(splits):
     options = {"epochs": 3, "learning_rate": 10.0, "precision": "mixed_float16"}
     pilot = Pilot(network(splits), splits, **options)
     pilot.set("learning_rate", 0.01)
-    for n in range(1, pilot.state()["steps"] + 3):
+    steps = [*range(1, 21), *(20 + n * size / 64 for n in (1, 2))]
+    for n in steps:
+        if n == 20:
+            pilot.set("batch_size", size)
         pilot.step()
         until(lambda: pilot.state()["step"] == n)
     pilot.set("learning_rate", 10.0)
@@ -293,6 +351,8 @@ def test_what_broke_first_is_named_as_by_fit(splits):
         pilot.wait(60)
     epoch, _, step = first(here, pilot.model)
     assert epoch == 2 and step > 3 and np.isfinite(weights(pilot.model)).all()
+    if size != 64:  # of the second epoch, by a move where it begins; the first step of it is trained with the old rate
+        assert pilot._loop.timeline.moves()[1] == (20, "batch_size", size)
     at_once = Pilot(network(splits), splits, **options)
     at_once.start()
     with pytest.raises(hb.HackbookError) as live:

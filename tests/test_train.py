@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -184,7 +185,7 @@ def test_budget_holds(splits):
 def test_a_budget_leaves_time_for_the_validation(monkeypatch):
     now = [100.0]
     monkeypatch.setattr("hackbook.train.perf_counter", lambda: now[0])
-    training = Training(None, None, {}, {}, None, ends=160.0, share=10.0)  # as many examples as ten batches
+    training = Training(None, SimpleNamespace(size=30), {}, {}, None, ends=160.0, validated=300)  # as many examples as ten batches
     training.step, training.ticked = -1, 90.0
     assert training.reserve(0) == 0  # the first step builds the graph
     training.step, training.ticked = 0, 96.0
