@@ -298,7 +298,7 @@ function place(rows) {
 
 // All small pictures are drawn on one sheet, which lies over their places: a canvas each would be a layer each, in every frame.
 function inked(paper) {
-  const sheet = make("canvas", { class: "ink" }), small = make("canvas"), brush = small.getContext("2d", { willReadFrequently: true });
+  const sheet = make("canvas", { class: "ink" });
   let spots = [];
 
   function measure() {
@@ -315,19 +315,21 @@ function inked(paper) {
     paper.append(sheet);
   }
 
-  function paint(images) {
-    const pen = sheet.getContext("2d");
-    pen.imageSmoothingEnabled = false;
+  function paint(images) {   // one writing for all: each costs the browser more than what is written
+    if (!spots.length) return;
+    const image = new ImageData(sheet.width, sheet.height), dots = new Uint32Array(image.data.buffer);
     spots.forEach(([left, top, right, bottom], n) => {
-      const rows = images[n], width = rows[0].length, image = new ImageData(width, rows.length);
-      rows.forEach((row, i) => row.forEach((v, j) => {
-        const [r, g, b] = Array.isArray(v) ? v : Array(3).fill(255 - v);
-        image.data.set([r, g, b, 255], 4 * (i * width + j));
+      const rows = images[n], ink = rows.map((row) => row.map((v) => {
+        const [r, g, b] = Array.isArray(v) ? v : [255 - v, 255 - v, 255 - v];
+        return (255 << 24) | (b << 16) | (g << 8) | r;
       }));
-      if (small.width < width || small.height < rows.length) Object.assign(small, { width, height: rows.length });
-      brush.putImageData(image, 0, 0);
-      pen.drawImage(small, 0, 0, width, rows.length, left, top, right - left, bottom - top);
+      const across = Array.from({ length: right - left }, (_, x) => Math.floor((x * rows[0].length) / (right - left)));
+      for (let y = top; y < bottom; y++) {
+        const row = ink[Math.floor(((y - top) * rows.length) / (bottom - top))];
+        across.forEach((j, x) => { dots[y * sheet.width + left + x] = row[j]; });
+      }
     });
+    sheet.getContext("2d").putImageData(image, 0, 0);
   }
   return { measure, paint };
 }

@@ -194,13 +194,16 @@ def _by_norm(gradients, longest):
     ops = load_keras().ops
     norm = ops.sqrt(ops.sum(ops.stack([ops.sum(ops.square(g)) for g in gradients])))
     short = ops.cast(longest, norm.dtype) * ops.minimum(1 / norm, ops.cast(1 / longest, norm.dtype)) + (norm - norm)
-    return [g * ops.cast(ops.where(longest > 0, short, 1), g.dtype) for g in gradients]
+    share = ops.where(longest > 0, short, 1)
+    shares = {g.dtype: ops.cast(share, g.dtype) for g in gradients}
+    return [g * shares[g.dtype] for g in gradients]
 
 def _by_value(gradients, largest):
     "Each gradient cut at `largest`, either way; 0: as they are."
     ops = load_keras().ops
     bound = ops.where(largest > 0, largest, inf)
-    return [ops.clip(g, -ops.cast(bound, g.dtype), ops.cast(bound, g.dtype)) for g in gradients]
+    bounds = {g.dtype: (ops.cast(-bound, g.dtype), ops.cast(bound, g.dtype)) for g in gradients}
+    return [ops.clip(g, *bounds[g.dtype]) for g in gradients]
 
 def _clips(optimizer):
     import tensorflow as tf
