@@ -496,7 +496,7 @@ export default () => {
       view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 30 - (performance.now() % 30)); };   // what comes together is one frame, of chart and desk
       const scrub = (event) => { if (event.detail.group === model.get("group")) { store.scrub = event.detail.epoch; view.soon(); } };
       const watch = new ResizeObserver(() => { resized = true; view.soon(); });
-      const quiet = (event) => { if (panel.contains(event.target)) panel.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey)); };
+      const quiet = (event) => { if (panel.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey)); };
       window.addEventListener("keydown", quiet, true);   // Jupyter's own keys stay off the panel; before Notebook 7 takes them
       document.addEventListener("hackbook-scrub", scrub);
       views.add(view);

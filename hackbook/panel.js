@@ -255,7 +255,7 @@ export default () => {
         rewind, table.node, make("div", { class: "end" }, copy, said), recipe, tasks);
 
       const plain = (event) => !(event.ctrlKey || event.metaKey || event.altKey);
-      const quiet = (event) => { if (panel.contains(event.target)) panel.toggleAttribute("data-lm-suppress-shortcuts", plain(event)); };
+      const quiet = (event) => { if (panel.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", plain(event)); };
       window.addEventListener("keydown", quiet, true);   // Jupyter's own keys stay off the panel: d d would delete the cell; before Notebook 7 takes them
       panel.addEventListener("keydown", (event) => { if (plain(event)) event.stopPropagation(); });
 

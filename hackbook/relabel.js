@@ -114,7 +114,7 @@ function render({ model, el }) {
   }
 
   const plain = (event) => !(event.ctrlKey || event.metaKey || event.altKey);
-  const quiet = (event) => { if (panel.contains(event.target)) panel.toggleAttribute("data-lm-suppress-shortcuts", plain(event)); };
+  const quiet = (event) => { if (panel.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", plain(event)); };
   window.addEventListener("keydown", quiet, true);   // Jupyter's D D would delete the cell; before Notebook 7 takes it
 
   panel.addEventListener("keydown", (event) => {
