@@ -91,7 +91,8 @@ def turn_around() -> Challenge:
 def _control(c):
     "A control as the page needs it."
     off = c.low <= 0 or c.off
-    return dict(name=c.name, low=float(c.low), high=float(c.high), scale=c.scale, step=float(c.step), off=bool(off), whole=c.whole)
+    low, high, step = float(c.low), float(c.high), float(c.step)
+    return dict(name=c.name, low=low, high=high, scale=c.scale, step=step, off=bool(off), whole=c.whole)
 
 class _Desk(AnyWidget):
     "Everything of the panel but the chart."
@@ -195,7 +196,7 @@ def _ack(self:Panel, name, message, refused=False):
     with self.lock:
         state = self.pilot.state()
         value, acts = state['controls'][name], self.pilot.controls[name].acts
-        status = 'running' if acts == 'epoch' and state['status'] == 'paused' else state['status']   # perhaps within one
+        status = state['status'] if acts == 'batch' or state['status'] != 'paused' else 'running'   # paused within an epoch
         when = WHEN.get(status, 'used when it goes on').format(acts)
         text = '' if refused else f"{name.replace('_', ' ')} {f'{value:.6g}' if value else 'off'}: {when}"
         self._sent['controls'] = self._sent.get('controls', {}) | {name: brief(value)}
