@@ -19,12 +19,12 @@ from .checkpoint import assign, restore, snapshot
 from .compile import compile_model
 from .controls import batch_control, controls_of
 from .core import load_keras, set_seed
+from .divergence import Diverged, first_to_break
 from .knobs import attach
 from .lazy import reading
 from .looks import LOOKS
 from .snapshots import Snapshots
 from .timeline import Timeline
-from .train import Diverged, _first_to_break
 
 # %% ../nbs/library/13_loop.ipynb #ddb853dc
 def _thread_settings():
@@ -275,7 +275,7 @@ def first_to_break(self:Loop, epoch) -> str:
         for step, name, value in moves:
             if step == self.served.place(epoch, batch) and name != 'batch_size': self.knobs.update({name: value})
     try:
-        with reading(self.splits.train.x): return _first_to_break(self.model, self.served.dataset, self.batch, before)
+        with reading(self.splits.train.x): return first_to_break(self.model, self.served.dataset, self.batch, before)
     except _Leave: return 'something'
 
 @patch

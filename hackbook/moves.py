@@ -6,8 +6,9 @@
 __all__ = ['Moves', 'sizes']
 
 # %% ../nbs/library/12_moves.ipynb #67e32f82
-from numbers import Integral, Real
+from numbers import Real
 
+from .batches import check_batch_size
 from .core import load_keras, require
 
 # %% ../nbs/library/12_moves.ipynb #e7cd29a0
@@ -40,7 +41,5 @@ def sizes(
     found = {0: first}
     for step, name, value in sorted((m for m in moves if m[1] == 'batch_size'), key=lambda m: m[0]):
         require(step % steps == 0, 'step', step, f'where an epoch begins, 0, {steps}, {2 * steps}…', 'batch_size acts there')
-        ok = isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
-        require(ok, 'batch_size', value, 'a whole number, 1 or more')
-        found[int(step) // steps] = int(value)
+        found[int(step) // steps] = check_batch_size(value)
     return found

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.util import find_spec
-from itertools import islice, pairwise
+from itertools import pairwise
 from math import ceil, inf, isfinite
 from numbers import Integral
 from pathlib import Path
@@ -21,12 +21,13 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from .batches import Batches, in_order
+from .batches import Batches, check_batch_size, in_order
 from .checkpoint import Checkpoints, assign, restore, snapshot, values
 from .compile import check_model, check_options, compile_model
 from .core import HackbookError, check_seed, fingerprint, load_keras, load_record, make_folder
 from .core import require, save_record, set_seed
 from .deadlines import deadline
+from .divergence import Diverged, first_to_break
 from .find_lr import find_lr
 from .knobs import attach
 from .lazy import reading
@@ -53,7 +54,7 @@ class Training:
     more:list = field(default_factory=list) # callbacks that go before our own
     status:str = 'finished'
     partial:bool = False                    # was the last row's epoch cut short?
-    sizes:dict = field(default_factory=dict)# epoch → size of the batches from there on, where it is to change
+    sizes:dict = None                       # epoch → size of the batches from there on; None: one size
     validated:int = 0                       # examples of a validation
     asking:float = None                     # seconds of the newest validation; None: there was none yet
 
@@ -63,10 +64,6 @@ class Training:
     def losses(self): return [row['val_loss'] for row in self.rows]
 
 # %% ../nbs/library/12_train.ipynb #7b6a985b
-class Diverged(HackbookError):
-    "The loss became NaN or infinite. `run` holds the training up to the last good epoch; None if there was none."
-    run:Run = None
-
 @patch
 def begin_epoch(self:Training, epoch, logs=None):
     self.served.epoch.assign(epoch)
@@ -136,33 +133,11 @@ def use(self:Training, weights):
     assign(self.model.variables, weights.values())
 
 # %% ../nbs/library/12_train.ipynb #34f73e7b
-def _broken_weights(model):
-    "The layer nearest to the output with weights that are no numbers; None where all are."
-    bad = lambda layer: any(not np.isfinite(w).all() for w in values(layer.weights))
-    return next((layer.name for layer in reversed(model._flatten_layers(include_self=False)) if bad(layer)), None)
-
-def _broken_output(model, x):
-    "The first layer whose output for `x` has values that are no numbers; None where none has, or the model has no graph."
-    if not getattr(model, '_functional', None) and not hasattr(model, 'operations'): return None
-    layers = [l for l in model.layers if not isinstance(l, load_keras().layers.InputLayer)]
-    outputs = load_keras().Model(model.inputs, [l.output for l in layers])(x, training=True)
-    return next((l.name for l, o in zip(layers, outputs) if not np.isfinite(np.array(o, 'float32')).all()), None)
-
-def _first_to_break(model, dataset, last, before=lambda step: None):
-    "Replay an epoch up to the step `last` with the bad loss, and say what was no number first."
-    for step, (x, y) in enumerate(islice(dataset, last + 1)):
-        before(step)
-        if name := _broken_weights(model): return f'the gradient of layer {name!r} in step {step}'
-        if step == last and (name := _broken_output(model, x)): return f'the output of layer {name!r} in step {step + 1}'
-        model.train_on_batch(x, y)
-    if name := _broken_weights(model): return f'the gradient of layer {name!r} in step {last + 1}'
-    return f'the loss in step {last + 1}, though all layers gave numbers'
-
 @patch
 def diverge(self:Training, loss):
     "Put the last good weights back and say what happened."
     restore(self.model, self.good)
-    first, epoch = _first_to_break(self.model, self.served.dataset, self.step), len(self.rows) + 1
+    first, epoch = first_to_break(self.model, self.served.dataset, self.step), len(self.rows) + 1
     restore(self.model, self.good)
     self.status = f'diverged in epoch {epoch}'
     back = f'the weights of epoch {epoch - 1} are back' if self.rows else 'the weights are as they were before'
@@ -220,7 +195,7 @@ def _check_fit(model, splits, epochs, batch_size, to, patience, resume, budget):
     whole = lambda v: isinstance(v, Integral) and not isinstance(v, bool) and v >= 1
     require(whole(epochs) or epochs is None and budget is not None, 'epochs', epochs, 'a whole number, 1 or more',
             "or None with a budget: budget='5 min'")
-    require(whole(batch_size), 'batch_size', batch_size, 'a whole number, 1 or more')
+    check_batch_size(batch_size)
     require(patience is None or whole(patience), 'patience', patience, 'a whole number of epochs, 1 or more, or None')
     require(not (resume and to is None), 'to', None, "a folder, with resume=True", "try to='runs'")
     check_model(model, splits.train)
@@ -278,9 +253,9 @@ def take_moves(self:Training, moves):
 def stretches(self:Training):
     "First and last epoch of each part of the training that has one batch size; while one is given, that is served."
     begin, epochs = len(self.rows), self.options['epochs']
-    edges = [begin, *sorted(e for e in self.sizes if begin < e < epochs), epochs]
-    for first, end in pairwise(edges):
-        size = self.sizes.get(max((e for e in self.sizes if e <= first), default=None), self.served.size)
+    sizes = self.sizes or {0: self.served.size}
+    for first, end in pairwise([begin, *sorted(e for e in sizes if begin < e < epochs), epochs]):
+        size = sizes[max(e for e in sizes if e <= first)]
         if size != self.served.size: self.served.resize(size)
         yield first, end
 

@@ -6,7 +6,7 @@
 __all__ = ['TRAINING', 'training_options', 'is_family', 'build_model', 'Job', 'Outcome', 'store', 'run_trial']
 
 # %% ../nbs/library/16_trials.ipynb #53811c25
-import copyreg, multiprocessing, os, signal, sys, traceback
+import copyreg, multiprocessing, os, re, signal, sys, tempfile, traceback
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
@@ -14,7 +14,6 @@ from inspect import signature
 from math import inf
 from multiprocessing import spawn
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock, RLock, Thread, current_thread, main_thread
 from time import perf_counter
 from unittest.mock import patch
@@ -24,8 +23,9 @@ from tqdm import tqdm
 
 from .core import HackbookError, load_keras, require, set_seed
 from .core import _stderr_to_log
+from .divergence import Diverged
 from .prepare import Splits
-from .train import Diverged, fit
+from .train import fit
 
 # %% ../nbs/library/16_trials.ipynb #bde26ff4
 _FIXED = {'model', 'splits', 'seed', 'to', 'callbacks', 'budget', 'resume', 'moves', 'rates', 'deterministic', 'tensorboard'}
@@ -135,6 +135,7 @@ def why(e, build=None):
 def _child(line, parcel, log, environment):
     "What the process of a trial does. It ends when the one that wanted it does."
     os.environ.update(environment)                       # as it is now, not when the first trial began
+    tempfile.tempdir = os.environ['TMPDIR'] = str(log.parent)   # goes with the trial: TensorFlow leaves a file a graph
     signal.signal(signal.SIGINT, signal.SIG_IGN)         # an interrupt of the notebook is for the one that started us
     tqdm.set_lock(RLock())                               # its own is a semaphore of the system, and would be left there
     Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
@@ -192,7 +193,8 @@ def _start(process):
 
 def _ended(code, log):
     "Why a process is gone that said nothing."
-    said = [l for l in Path(log).read_text(errors='replace').splitlines() if l.strip()][-1:] if Path(log).exists() else []
+    lines = Path(log).read_text(errors='replace').splitlines() if Path(log).exists() else []
+    said = [l for l in lines if l.strip() and not re.match(r'[IWE]\d{4} ', l)][-1:]     # TensorFlow talks of other things too
     last = f': {said[0].strip()[:200]}' if said else ''
     if code == -signal.SIGKILL:
         return 'the process was killed, most likely because memory ran out; try smaller batches or a smaller model'
@@ -209,7 +211,7 @@ def run_trial(
     "Try a setting in a process of its own. Never raises for what happens in there."
     began, scores = perf_counter(), []
     warm_up()
-    with TemporaryDirectory(prefix='hackbook-') as folder:
+    with tempfile.TemporaryDirectory(prefix='hackbook-', ignore_cleanup_errors=True) as folder:
         line, theirs = _context().Pipe()
         log = Path(folder)/'log'
         arguments = theirs, cloudpickle.dumps(job), log, dict(os.environ)
