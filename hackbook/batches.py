@@ -61,9 +61,9 @@ class Batches:
         batch_size:int,  # examples a batch
     ):
         "Make `dataset` anew, with batches of that size: the same examples in the same order."
-        size = check_batch_size(batch_size)
+        self.size = size = check_batch_size(batch_size)
+        self.steps = steps = ceil(self.examples / size)   # batches an epoch
         import tensorflow as tf
-        self.size, self.steps = size, steps = size, ceil(self.examples / size)   # steps: batches an epoch
         def order(_):
             shuffled = tf.random.experimental.stateless_shuffle(tf.range(self.examples), seed=[self.seed, self.epoch])
             return tf.data.Dataset.range(steps).map(lambda i: shuffled[i * size:(i + 1) * size])

@@ -14,6 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Strong, Table, Td, Th, Tr
 
+from .batches import check_batch_size
 from .checks import Check, check_input, check_validation, reason, shown, untouched
 from .compile import check_model, check_options
 from .core import Figure, HackbookError, check_seed, load_keras, require
@@ -109,7 +110,7 @@ def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, l
     require(bool(model.trainable_variables), 'model', f'{model.name}, all frozen', 'a model with something to train',
             'layer.trainable = True')
     check_options(learning_rate)
-    require(whole(batch_size) and batch_size >= 1, 'batch_size', batch_size, 'a whole number, 1 or more')
+    check_batch_size(batch_size)
     require(whole(steps) and steps >= 20, 'steps', steps, 'a whole number, 20 or more')
     check_seed(seed)
     names = [l.name for l in model._flatten_layers(include_self=False)]

@@ -328,15 +328,18 @@ def test_loss_that_is_no_number(splits):
     assert len(pilot.timeline.rows()) == 4
 
 
-@pytest.mark.parametrize("size", [64, 100])
-def test_what_broke_first_is_named_as_by_fit(splits, size):
-    """By a replay of the epoch with the moves that were made in it."""
-    def first(error, model):
-        epoch, name, step = re.search(r"epoch (\d): the output of layer '(.*)' in step (\d+) was no number first", str(error.value)).groups()
-        return int(epoch), [layer.name for layer in model.layers].index(name), int(step)
+BREAKING = {"epochs": 3, "learning_rate": 10.0, "precision": "mixed_float16"}
 
-    options = {"epochs": 3, "learning_rate": 10.0, "precision": "mixed_float16"}
-    pilot = Pilot(network(splits), splits, **options)
+
+def broke_first(error, model):
+    """Epoch, place of the layer, and step, as the message names them."""
+    epoch, name, step = re.search(r"epoch (\d): the output of layer '(.*)' in step (\d+) was no number first", str(error.value)).groups()
+    return int(epoch), [layer.name for layer in model.layers].index(name), int(step)
+
+
+@pytest.mark.parametrize("size", [64, 100])
+def test_what_broke_first_is_found_by_a_replay_with_the_moves(splits, size):
+    pilot = Pilot(network(splits), splits, **BREAKING)
     pilot.set("learning_rate", 0.01)
     steps = [*range(1, 21), *(20 + n * size / 64 for n in (1, 2))]
     for n in steps:
@@ -349,19 +352,21 @@ def test_what_broke_first_is_named_as_by_fit(splits, size):
     pilot.start()
     with pytest.raises(hb.HackbookError) as here:
         pilot.wait(60)
-    epoch, _, step = first(here, pilot.model)
+    epoch, _, step = broke_first(here, pilot.model)
     assert epoch == 2 and step > 3 and np.isfinite(weights(pilot.model)).all()
     if size != 64:  # of the second epoch, by a move where it begins; the first step of it is trained with the old rate
         assert pilot._loop.timeline.moves()[1] == (20, "batch_size", size)
-        return
-    at_once = Pilot(network(splits), splits, **options)
+
+
+def test_what_broke_first_is_named_as_by_fit(splits):
+    at_once = Pilot(network(splits), splits, **BREAKING)
     at_once.start()
     with pytest.raises(hb.HackbookError) as live:
         at_once.wait(60)
     model = network(splits)
     with pytest.raises(hb.HackbookError) as plain:
-        hb.fit(model, splits, schedule="constant", to=None, **options)
-    assert first(live, at_once.model) == first(plain, model)
+        hb.fit(model, splits, schedule="constant", to=None, **BREAKING)
+    assert broke_first(live, at_once.model) == broke_first(plain, model)
 
 
 def test_an_error_in_the_thread_is_raised_by_wait(splits, monkeypatch):
