@@ -153,7 +153,8 @@ def note(self:Loop, done, logs, **validation):
 
 @patch
 def end_batch(self:Loop, epoch, batch, logs):
-    self.batch, last = batch, batch + 1 == self.served.steps
+    self.batch = batch = min(batch, self.served.steps - 1)     # Keras counts an execution that the epoch cuts short as whole
+    last = batch + 1 == self.served.steps
     if not isfinite(logs['loss']): raise Diverged(logs['loss'])
     with self.lock:
         if self.leave: raise _Leave

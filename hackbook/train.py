@@ -83,6 +83,7 @@ def reserve(self:Training, step) -> float:
 
 @patch
 def end_batch(self:Training, step, logs):
+    step = min(step, self.served.steps - 1)     # Keras counts an execution that the epoch cuts short as whole
     reserve = self.reserve(step)
     self.step, self.ticked = step, perf_counter()
     if not isfinite(logs['loss']): raise Diverged(logs['loss'])

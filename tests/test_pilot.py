@@ -213,6 +213,19 @@ def test_the_batch_size_changes_where_an_epoch_begins(splits):
     assert np.array_equal(replayed(network(splits), splits, pilot.timeline.recipe), weights(pilot.model))
 
 
+def test_an_execution_that_the_epoch_cuts_short(splits):
+    """Keras gives the number of its last batch as if the execution had been whole; a step is still a step."""
+    pilot = Pilot(network(splits), splits, epochs=3, steps_per_execution=7)  # of 20 batches: 7, 7, 6
+    pilot.start()
+    until(lambda: pilot.state()["step"] > 0)
+    pilot.set("batch_size", 100)  # 13 batches: 7, 6
+    pilot.wait(60)
+    steps = pilot.state()["steps"]
+    assert (steps, pilot.state()["step"], pilot.timeline.moves()) == (20, 60, [(20, "batch_size", 100)])
+    assert [p[0] for p in pilot.timeline[None].points] == sorted({7 / 20, 14 / 20, 1, 1 + 7 * 100 / 64 / 20, 2, 2 + 7 * 100 / 64 / 20, 3})
+    assert np.array_equal(replayed(network(splits), splits, pilot.timeline.recipe), weights(pilot.model))
+
+
 def test_a_single_step_with_another_batch_size(splits):
     pilot = Pilot(network(splits), splits, epochs=2, batch_size=100)
     pilot.set("batch_size", 50)
@@ -529,9 +542,10 @@ def test_fifty_moves_trace_nothing(splits, options):
     before, rng = len(traces), random.Random(0)
     for n in range(50):
         control = rng.choice(list(pilot.controls.values()))
-        pilot.set(control.name, rng.uniform(control.low, min(control.high, 0.5)))
-        step = pilot.state()["step"]
-        until(lambda: pilot.state()["step"] > step)
+        pilot.set(control.name, rng.uniform(control.low, control.high if control.whole else min(control.high, 0.5)))
+        unit = {"batch": "step", "epoch": "epoch"}[control.acts]
+        at = pilot.state()[unit]
+        until(lambda: pilot.state()[unit] > at + (unit == "epoch"))
     pilot.rewind(1)
     pilot.start()
     until(lambda: pilot.state()["epoch"] > 2 or pilot.state()["status"] != "running", 60)

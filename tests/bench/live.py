@@ -259,9 +259,10 @@ def traces(steps_per_execution, bfloat16, moves=50):
     before = len(traced)
     for _ in range(moves):
         control = rng.choice(list(live.controls.values()))
-        live.set(control.name, rng.uniform(control.low, min(control.high, 0.5)))
-        at = live.state()["step"]
-        until(lambda: live.state()["step"] > at)
+        live.set(control.name, rng.uniform(control.low, control.high if control.whole else min(control.high, 0.5)))
+        unit = {"batch": "step", "epoch": "epoch"}[control.acts]
+        at = live.state()[unit]
+        until(lambda: live.state()[unit] > at + (unit == "epoch"))
     at = live.state()["epoch"]
     until(lambda: live.state()["epoch"] > at + 1)
     live.stop()
