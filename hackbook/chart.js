@@ -298,7 +298,7 @@ function place(rows) {
 
 // All small pictures are drawn on one sheet, which lies over their places: a canvas each would be a layer each, in every frame.
 function inked(paper) {
-  const sheet = make("canvas", { class: "ink" });
+  const sheet = make("canvas", { class: "ink", "aria-hidden": "true" });
   let spots = [];
 
   function measure() {

@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from .checkpoint import values
+from .checkpoint import assign, values
 from .core import HackbookError, load_keras
 from .run import Run
 
@@ -29,7 +29,9 @@ def _broken_output(model, x):
     "The first layer whose output for `x` has values that are no numbers; None where none has, or the model has no graph."
     if not getattr(model, '_functional', None) and not hasattr(model, 'operations'): return None
     layers = [l for l in model.layers if not isinstance(l, load_keras().layers.InputLayer)]
+    before = values(model.variables)     # to look moves random states and the means of batch normalisation
     outputs = load_keras().Model(model.inputs, [l.output for l in layers])(x, training=True)
+    assign(model.variables, before)
     return next((l.name for l, o in zip(layers, outputs) if not np.isfinite(np.array(o, 'float32')).all()), None)
 
 # %% ../nbs/library/12_divergence.ipynb #4fa5b3ec
@@ -43,7 +45,8 @@ def first_to_break(
     for step, (x, y) in enumerate(islice(dataset, last + 1)):
         before(step)
         if name := _broken_weights(model): return f'the gradient of layer {name!r} in step {step}'
-        if step == last and (name := _broken_output(model, x)): return f'the output of layer {name!r} in step {step + 1}'
+        seen = step > last - model.steps_per_execution     # of the batches that were trained on at once
+        if seen and (name := _broken_output(model, x)): return f'the output of layer {name!r} in step {step + 1}'
         model.train_on_batch(x, y)
     if name := _broken_weights(model): return f'the gradient of layer {name!r} in step {last + 1}'
     return f'the loss in step {last + 1}, though all layers gave numbers'

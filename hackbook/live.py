@@ -7,12 +7,15 @@ __all__ = ['Live']
 
 # %% ../nbs/library/15_live.ipynb #d974f9d7
 import signal, sys, threading, weakref
+from contextlib import nullcontext
+from functools import partial
 
 import pandas as pd
 from fastcore.basics import patch
+from jupyter_ui_poll import ui_events
 
 from .core import Figure, HackbookError, require
-from .panel import Challenge, Panel, SideBySide, frontend
+from .panel import Challenge, Panel, SideBySide, frontend, hearing
 from .pilot import Pilot
 from .prepare import Splits
 
@@ -102,8 +105,14 @@ def wait(self:Live,
     state = self.state()
     if state['status'] == 'paused' and state['epoch'] < state['epochs'] and timeout is None and frontend() == 'none':
         raise HackbookError('the training is paused, and here is nobody who could press Go on; call start() first')
-    try: return Pilot.wait(self, timeout)
-    finally: self.panel.push()
+    with _messages() as hear:
+        try: return Pilot.wait(self, timeout, hear and partial(hear, 20))   # messages at most, each time
+        finally: self.panel.push()
+
+def _messages():
+    "A context with a function that hears what the page said, where the kernel does not while a cell runs."
+    waits = hearing() == 'in wait' and threading.current_thread() is threading.main_thread()
+    return ui_events() if waits else nullcontext()
 
 @patch(as_prop=True)
 def recipe(self:Live) -> str:

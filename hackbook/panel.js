@@ -66,7 +66,7 @@ function slider(control, send) {
   const { n, value, at } = places(control), id = unique(), title = words(control.name);
   const range = make("input", { type: "range", min: 0, max: n, step: 1, id, "data-knob": control.name });
   const box = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": `${title}, exact number`, "data-knob": control.name,
-    title: `${control.off ? "0 (off) or " : ""}${number(control.low)} to ${number(control.high)}` });
+    title: `${!control.off ? number(control.low) : control.low > 0 ? `0 (off), or ${number(control.low)}` : "0 (off)"} to ${number(control.high)}` });
   const node = make("div", { class: "control" }, make("label", { for: id }, title), range, box);
   let newest = 0, waiting = null, now = null, typing = false;
   const open = new Set();

@@ -200,6 +200,7 @@ def look(self:Pilot,
 @patch
 def wait(self:Pilot,
     timeout:float=None,   # seconds; None: as long as it takes
+    meanwhile=None,       # called without arguments, some 20 times a second
 ) -> str:                 # the status
     "Block until it is finished, stopped or failed. Raises the training's own error; an interrupt stops the training."
     e = self._loop
@@ -207,7 +208,8 @@ def wait(self:Pilot,
     ends = perf_counter() + (inf if timeout is None else timeout)
     try:
         while e.thread and (left := ends - perf_counter()) > 0:
-            with e.lock: e.lock.wait_for(lambda: e.thread is None, min(left, .2))
+            with e.lock: e.lock.wait_for(lambda: e.thread is None, min(left, .05 if meanwhile else .2))
+            if meanwhile: meanwhile()
     except KeyboardInterrupt:
         self.stop()
         if thread := e.thread: thread.join()

@@ -4,12 +4,14 @@ import signal
 import sys
 import threading
 import time
+from contextlib import nullcontext
+from importlib import import_module
 from importlib.metadata import version
 
 import nbformat
 import numpy as np
 import pytest
-from browser import KERNEL, notebook_page, run_cells, wait_for_kernel
+from browser import KERNEL, jupyter_lab, notebook_page, run_cells, wait_for_kernel, write
 from conftest import ROOT, call
 from packaging.version import Version
 from psutil import Process
@@ -18,6 +20,7 @@ from test_panel import ask
 import hackbook as hb
 from hackbook.pilot import Pilot
 
+live_room = import_module("hackbook.live")
 TUTORIAL = ROOT / "nbs/tutorials/06_live.ipynb"
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
@@ -114,6 +117,26 @@ def test_wait_does_not_block_where_nobody_can_press_go_on(splits):
     assert live.wait(timeout=0.1) == "paused"
     live.rewind(2)  # the end
     assert live.wait() == "finished"
+    live.close()
+
+
+def test_waiting_hears_the_page_where_the_kernel_would_not(splits, monkeypatch):
+    """ipykernel 6: while `wait` waits, what a slider said is handled."""
+    live, heard = make(splits), []
+
+    def hear(most):
+        heard.append(most)
+        if len(heard) == 3:
+            live.stop()  # as a message from the page
+
+    monkeypatch.setattr(live_room, "hearing", lambda: "in wait")
+    monkeypatch.setattr(live_room, "ui_events", lambda: nullcontext(hear))
+    live.start()
+    assert live.wait(60) == "stopped" and len(heard) >= 3 and set(heard) == {20}
+    live.start()
+    monkeypatch.setattr(live_room, "hearing", lambda: "always")
+    heard.clear()
+    assert live.wait(0.5) == "running" and not heard
     live.close()
 
 
@@ -294,3 +317,36 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         wait_for_kernel(page)
         desk.get_by_role("button", name="Stop").click()
         page.wait_for_function(f"{DESK}.querySelector('.heard').textContent.startsWith('The kernel does not answer')")
+
+
+
+@pytest.mark.skipif(Version(version("ipykernel")) < Version("7.4"), reason="older kernels hear a page that asks for no subshell between cells")
+def test_a_page_that_asks_for_no_subshell_is_heard_all_the_same(tmp_path):
+    """As in VS Code and Colab, whose messages come by the channel that a cell holds while it runs."""
+    settings = jupyter_lab().own / "settings/@jupyterlab/apputils-extension/kernels-settings.jupyterlab-settings"
+    write(settings, {"commsOverSubshells": "disabled"})
+    code = ("import hackbook as hb\nget_ipython().user_ns['__vsc_ipynb_file__'] = 'page.ipynb'\nsplits = hb.split(hb.data.digits())\n"
+            "live = hb.Live(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=5000)")
+    try:
+        with notebook_page(tmp_path, nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), width=1280) as page:
+            run_cells(page, 0, 0)
+            says(page, "training")
+            desk = page.locator(".hackbook-desk")
+            assert not desk.locator(".note").is_visible()
+            assert ask(page, tmp_path, "__import__('hackbook.panel').panel.frontend()") == "vscode"
+            page.evaluate(f"code => {{ {KERNEL}.requestExecute({{code}}); }}", "ended = live.wait()")  # busy until Stop is heard
+            page.wait_for_function(f"{KERNEL}.status === 'busy'")
+            desk.get_by_role("slider", name="dropout", exact=True).focus()
+            page.keyboard.press("ArrowRight")
+            page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === 'dropout 0.21: used from the next batch'")
+            page.wait_for_selector(".hackbook-chart .marks button")
+            desk.get_by_role("button", name="Pause").click()
+            says(page, "paused")
+            desk.get_by_role("button", name="Go on").click()
+            says(page, "training")
+            desk.get_by_role("button", name="Stop").click()
+            says(page, "stopped")
+            assert ask(page, tmp_path, "[ended, live.timeline.moves()[0][1:]]") == ["stopped", ["dropout", 0.21]]
+            assert page.errors == []
+    finally:
+        settings.unlink()

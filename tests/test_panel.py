@@ -333,11 +333,16 @@ def test_the_frontend_is_told_apart(monkeypatch, pilot, where, names, environmen
     for name, value in modules.items():
         monkeypatch.setitem(sys.modules, name, value)
     assert room.frontend() == where
-    for number in (6, 7):  # ipykernel 6 hears nothing while a cell runs, wherever that is
-        monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace(version_info=(number, 0)))
-        assert ("a slider waits" in room._note()) == (where != "jupyter" or number == 6)
+    for version in (6, 29, 5), (7, 0, 0), (7, 3, 0), (7, 4, 0), (8, 0, 0):  # tried in JupyterLab, with and without subshells
+        monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace(version_info=version))
+        always = version >= ((7,) if where == "jupyter" else (7, 4))
+        assert room.hearing() == ("always" if always else "between cells")
+        assert ("a slider waits while another cell runs; the" in room._note()) == (not always) == (room._note() != "")
+        shell.kernel.do_one_iteration = None
+        assert room.hearing() == ("always" if always else "in wait") and (".wait()" in room._note()) == (not always)
+        del shell.kernel.do_one_iteration
     shell.kernel._allow_stdin = False
-    assert room.frontend() == "none"
+    assert room.frontend() == "none" and room.hearing() == "always"
 
 
 def test_the_still_picture_is_the_timelines_where_there_is_one(panel, pilot):
@@ -346,8 +351,8 @@ def test_the_still_picture_is_the_timelines_where_there_is_one(panel, pilot):
     assert panel.still() == "the timeline's"
 
 
-def test_messages_are_answered_where_they_were_asked(panel):
-    """ipykernel 7.4 routes by the shell that last spoke; the panel's channels must not."""
+def test_messages_are_answered_where_they_were_asked(panel, monkeypatch):
+    """ipykernel 7.4 routes by the shell that last spoke; the panel's channels must not, and open a subshell where none was asked for."""
     class Comm74:
         _reply_subshell_id = "busy"
 
@@ -358,11 +363,30 @@ def test_messages_are_answered_where_they_were_asked(panel):
         def __init__(self):
             self._reply_subshell_id = "busy"
 
+    class Manager:
+        made = []
+
+        def _create_subshell(self):
+            self.made.append(f"ours {len(self.made)}")
+            return self.made[-1]
+
+        def list_subshell(self):
+            return self.made[-1:]
+
+    manager = Manager()
+    kernel = SimpleNamespace(shell_channel_thread=SimpleNamespace(manager=manager))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=kernel)))
     chart, desk = panel.chart, panel.desk
     try:
         panel.chart, panel.desk = SimpleNamespace(comm=Comm74()), SimpleNamespace(comm=CommDropped())
         panel.free_comms()
-        assert panel.chart.comm._reply_subshell_for({}, "asking") == "asking" and not hasattr(panel.desk.comm, "_reply_subshell_id")
+        route = panel.chart.comm._reply_subshell_for
+        assert route({}, "asking") == "asking" and not manager.made and not hasattr(panel.desk.comm, "_reply_subshell_id")
+        assert [route({}, None), route({}, None)] == ["ours 0", "ours 0"]
+        manager._create_subshell()  # ours is gone
+        assert route({}, None) == "ours 2"
+        kernel.shell_channel_thread = None  # a kernel without subshells
+        assert route({}, None) is None
         panel.desk = SimpleNamespace(comm=None)
         panel.free_comms()  # no channel: nothing to free
     finally:

@@ -371,15 +371,17 @@ def test_what_broke_first_is_found_by_a_replay_with_the_moves(splits, size):
         assert pilot._loop.timeline.moves()[1] == (20, "batch_size", size)
 
 
-def test_what_broke_first_is_named_as_by_fit(splits):
-    at_once = Pilot(network(splits), splits, **BREAKING)
-    at_once.start()
-    with pytest.raises(hb.HackbookError) as live:
-        at_once.wait(60)
-    model = network(splits)
-    with pytest.raises(hb.HackbookError) as plain:
-        hb.fit(model, splits, schedule="constant", to=None, **BREAKING)
-    assert broke_first(live, at_once.model) == broke_first(plain, model)
+def test_what_broke_first_is_named_as_by_fit_however_many_batches_go_at_once(splits):
+    found = set()
+    for at_once in 1, 64:  # more than an epoch has
+        pilot, model = Pilot(network(splits), splits, steps_per_execution=at_once, **BREAKING), network(splits)
+        pilot.start()
+        with pytest.raises(hb.HackbookError) as live:
+            pilot.wait(60)
+        with pytest.raises(hb.HackbookError) as plain:
+            hb.fit(model, splits, schedule="constant", to=None, steps_per_execution=at_once, **BREAKING)
+        found |= {broke_first(live, pilot.model), broke_first(plain, model)}
+    assert len(found) == 1
 
 
 def test_an_error_in_the_thread_is_raised_by_wait(splits, monkeypatch):
