@@ -35,9 +35,11 @@ def frontend() -> str:   # 'jupyter', 'vscode', 'colab', or 'none' where nobody 
 
 def hearing() -> str:   # 'always', 'in wait' as well as between cells, or 'between cells'
     "When the kernel hears what the page says."
-    version, place = getattr(sys.modules.get('ipykernel'), 'version_info', (7, 4))[:2], frontend()
-    if place == 'none' or version >= ((7, 0) if place == 'jupyter' else (7, 4)): return 'always'
-    return 'in wait' if hasattr(sys.modules['IPython'].get_ipython().kernel, 'do_one_iteration') else 'between cells'
+    if (place := frontend()) == 'none': return 'always'
+    kernel, channel = sys.modules['IPython'].get_ipython().kernel, getattr(sys.modules.get('ipykernel.comm'), 'Comm', None)
+    shells = getattr(kernel, 'shell_channel_thread', None)                  # since ipykernel 7
+    if shells and (place == 'jupyter' or hasattr(channel, '_reply_subshell_for')): return 'always'     # since 7.4
+    return 'in wait' if hasattr(kernel, 'do_one_iteration') else 'between cells'
 
 WAITS = ('With ipykernel {} in {} a slider waits while another cell runs{}; the training goes on. '
          'From ipykernel 7.4 on it acts at once.')

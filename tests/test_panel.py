@@ -333,9 +333,12 @@ def test_the_frontend_is_told_apart(monkeypatch, pilot, where, names, environmen
     for name, value in modules.items():
         monkeypatch.setitem(sys.modules, name, value)
     assert room.frontend() == where
-    for version in (6, 29, 5), (7, 0, 0), (7, 3, 0), (7, 4, 0), (8, 0, 0):  # tried in JupyterLab, with and without subshells
-        monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace(version_info=version))
-        always = version >= ((7,) if where == "jupyter" else (7, 4))
+    # tried in JupyterLab, with and without subshells: 6.29, 7.0, 7.3 and 7.4
+    for version, shells, routes in ((6, 29), False, False), ((7, 0), True, False), ((7, 4), True, True), ((7, 4), False, True):
+        shell.kernel.shell_channel_thread = shells and SimpleNamespace()
+        monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace(version_info=(*version, 0)))
+        monkeypatch.setitem(sys.modules, "ipykernel.comm", SimpleNamespace(Comm=type("Comm", (), {"_reply_subshell_for": None} if routes else {})))
+        always = shells and (routes or where == "jupyter")
         assert room.hearing() == ("always" if always else "between cells")
         assert ("a slider waits while another cell runs; the" in room._note()) == (not always) == (room._note() != "")
         shell.kernel.do_one_iteration = None
