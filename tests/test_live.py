@@ -319,7 +319,6 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.wait_for_function(f"{DESK}.querySelector('.heard').textContent.startsWith('The kernel does not answer')")
 
 
-
 @pytest.mark.skipif(Version(version("ipykernel")) < Version("7.4"), reason="older kernels hear a page that asks for no subshell between cells")
 def test_a_page_that_asks_for_no_subshell_is_heard_all_the_same(tmp_path):
     """As in VS Code and Colab, whose messages come by the channel that a cell holds while it runs."""
