@@ -10,6 +10,7 @@ const ABOUT = {
 };
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "1 4", "6 2 2 2 2 2"];   // colour is never the only sign
 const LEFT = 44, RIGHT = 10, TOP = 8, BOTTOM = 30;
+const TIP = 40;   // points at most that a refresh draws anew
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -205,26 +206,38 @@ function plot(view, at) {
     return text;
   }
 
-  function draw(branch, one, now, x, y, bottom, jagged) {
+  // In two pieces: what lies behind stays as it is for `TIP` points, so that the browser paints a strip, and not the whole.
+  function stroke([behind, tip], points, k, x, y, dash, scaled) {
+    const last = Math.max(points.length - 1, 0), cut = last - (last % TIP), key = `${scaled} ${cut} ${points[cut]}`;
+    if (behind.dataset.key !== key) {
+      behind.dataset.key = key;
+      set(behind, "d", trace(points.slice(0, cut + 1), k, x, y));
+      for (const path of [behind, tip]) set(path, "stroke-dasharray", dash);
+      set(tip, "stroke-dashoffset", dash && behind.getTotalLength());
+    }
+    set(tip, "d", trace(points.slice(cut), k, x, y));
+  }
+
+  function draw(branch, one, now, x, y, bottom, jagged, scaled) {
     const { curve } = one, ends = curve.filter((p) => known(p[2])), style = `--c: ${view.colour(branch)}`, dash = DASHES[branch.colour % DASHES.length];
     if (!one.group) {
-      one.paths = Object.fromEntries(["gap", "raw", "training", "validation"].map((k) => [k, svg("path", { class: k })]));
-      one.group = svg("g", {}, ...Object.values(one.paths));
-      one.spots = svg("g");
+      one.gap = svg("path", { class: "gap" });
+      one.paths = Object.fromEntries(["raw", "training", "validation"].map((k) => [k, [svg("path", { class: k }), svg("path", { class: k })]]));
+      one.group = svg("g", {}, one.gap, ...Object.values(one.paths).flat());
+      one.spots = svg("g", {}, svg("path", { class: "rim" }), svg("path", { class: "spot" }));
     }
-    set(one.group, "style", style);
-    set(one.group, "class", now ? "now" : "past");
-    for (const k of ["training", "validation"]) set(one.paths[k], "stroke-dasharray", dash);
+    for (const group of [one.group, one.spots]) {
+      set(group, "style", style);
+      set(group, "class", now ? "now" : "past");
+    }
     const between = now && ends.length > 1 ? curve.filter((p) => known(p[1]) && p[0] >= ends[0][0] && p[0] <= ends.at(-1)[0]) : [];
-    set(one.paths.gap, "d", between.length ? `${trace(between, 1, x, y)}L${trace(ends.toReversed(), 2, x, y).slice(1)}Z` : "");
-    set(one.paths.raw, "d", now && jagged ? trace(curve, 3, x, y) : "");
-    set(one.paths.training, "d", trace(curve, 1, x, y));
-    set(one.paths.validation, "d", trace(ends, 2, x, y));
-    const seen = ends.length > 60 ? [] : ends.map((p) => [x(p[0]), y(p[2])]).filter((p) => p[1] >= 0 && p[1] <= bottom);
-    const key = `${now} ${style} ${seen}`;
-    if (key === one.ends) return;
-    one.ends = key;
-    one.spots.replaceChildren(...seen.map(([cx, cy]) => svg("circle", { cx, cy, r: now ? 3 : 2, class: `end ${now ? "now" : "past"}`, style })));
+    set(one.gap, "d", between.length ? `${trace(between, 1, x, y)}L${trace(ends.toReversed(), 2, x, y).slice(1)}Z` : "");
+    stroke(one.paths.raw, now && jagged ? curve : [], 3, x, y, "", scaled);
+    stroke(one.paths.training, curve, 1, x, y, dash, scaled);
+    stroke(one.paths.validation, ends, 2, x, y, dash, scaled);
+    const seen = ends.length > 60 ? [] : ends.filter((p) => y(p[2]) >= 0 && y(p[2]) <= bottom);
+    const spots = seen.map((p) => `M${x(p[0]).toFixed(1)} ${y(p[2]).toFixed(1)}h0`).join("");   // a round pen that does not move: one node for all
+    for (const path of one.spots.children) set(path, "d", spots);
   }
 
   function measure() { width = Math.max(node.clientWidth, 180); }
@@ -264,7 +277,7 @@ function plot(view, at) {
     const order = [...state.branches].sort((a, b) => (a.name === state.branch) - (b.name === state.branch));
     for (const branch of order) {
       const now = branch.name === state.branch, one = drawing.get(branch.name), drawn = `${one.made} ${scaled} ${now}`;
-      if (one.drawn !== drawn) draw(branch, one, now, x, y, bottom, !at || high - low > 0.2);   // near 1, single batches jump from edge to edge
+      if (one.drawn !== drawn) draw(branch, one, now, x, y, bottom, !at || high - low > 0.2, scaled);   // near 1, single batches jump from edge to edge
       one.drawn = drawn;
     }
     const names = JSON.stringify(order.map((b) => [b.name, b.colour]));
@@ -299,7 +312,7 @@ function place(rows) {
 // All small pictures are drawn on one sheet, which lies over their places: a canvas each would be a layer each, in every frame.
 function inked(paper) {
   const sheet = make("canvas", { class: "ink", "aria-hidden": "true" });
-  let spots = [];
+  let spots = [], image = null;
 
   function measure() {
     const from = paper.getBoundingClientRect(), scale = window.devicePixelRatio || 1;
@@ -311,22 +324,26 @@ function inked(paper) {
     const [width, height] = [2, 3].map((i) => Math.max(0, ...spots.map((spot) => spot[i])));
     if (!width || !height) { sheet.remove(); spots = []; return; }
     Object.assign(sheet, { width, height });   // empty again
+    image = new ImageData(width, height);
     Object.assign(sheet.style, { width: `${width / scale}px`, height: `${height / scale}px` });
     paper.append(sheet);
   }
 
   function paint(images) {   // one writing for all: each costs the browser more than what is written
     if (!spots.length) return;
-    const image = new ImageData(sheet.width, sheet.height), dots = new Uint32Array(image.data.buffer);
+    const dots = new Uint32Array(image.data.buffer);
     spots.forEach(([left, top, right, bottom], n) => {
       const rows = images[n], ink = rows.map((row) => row.map((v) => {
         const [r, g, b] = Array.isArray(v) ? v : [255 - v, 255 - v, 255 - v];
         return (255 << 24) | (b << 16) | (g << 8) | r;
       }));
       const across = Array.from({ length: right - left }, (_, x) => Math.floor((x * rows[0].length) / (right - left)));
+      let last = null;
       for (let y = top; y < bottom; y++) {
-        const row = ink[Math.floor(((y - top) * rows.length) / (bottom - top))];
-        across.forEach((j, x) => { dots[y * sheet.width + left + x] = row[j]; });
+        const row = ink[Math.floor(((y - top) * rows.length) / (bottom - top))], at = y * sheet.width + left;
+        if (row === last) dots.copyWithin(at, at - sheet.width, at - sheet.width + across.length);
+        else across.forEach((j, x) => { dots[at + x] = row[j]; });
+        last = row;
       }
     });
     sheet.getContext("2d").putImageData(image, 0, 0);

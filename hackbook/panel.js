@@ -29,6 +29,7 @@ function icon(path) {
 // What is the same stays untouched: a node that is written makes the browser lay it out and paint it again.
 function put(node, text) { if (node.textContent !== text) node.textContent = text; }
 function set(node, name, value) { if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value); }
+function show(node, it) { if (node.hidden === Boolean(it)) node.hidden = !it; }
 
 const known = (v) => v !== null && v !== undefined;
 const words = (name) => name.replaceAll("_", " ").replaceAll("/", ", ");
@@ -168,7 +169,7 @@ function branches(view, choose) {
       r.colour = b.colour;
       r.cells.forEach((cell, j) => { put(cell, texts[j]); set(cell, "title", texts[j]); });
       r.tr.toggleAttribute("aria-current", now);
-      r.remove.hidden = now || list.some((c) => c.parent === b.name);   // others grow from it
+      show(r.remove, !now && !list.some((c) => c.parent === b.name));   // others grow from it
     });
     put(node.tHead.rows[0].cells[3], `best ${state.metric ?? ""}`.trim());
   }
@@ -307,13 +308,13 @@ export default () => {
         mark();
         table.update(state);
 
-        trouble.hidden = !(store.trouble || state.error);
+        show(trouble, store.trouble || state.error);
         put(trouble, store.trouble || state.error || "");
-        note.hidden = !store.note;
+        show(note, store.note);
         put(note, store.note);
         panel.classList.toggle("silent", store.silent);
         put(heard, store.silent ? SILENT : store.heard);
-        tasks.hidden = !store.challenges.length;
+        show(tasks, store.challenges.length);
         const key = JSON.stringify(store.challenges);
         if (tasks.dataset.key !== key) {
           tasks.dataset.key = key;

@@ -19,6 +19,11 @@ import pytest
 from conftest import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# In the page's JavaScript: what is drawn of each training curve. It is in two pieces, of which a refresh draws the second anew: it must be short and go on from the first.
+CURVES = """() => [...document.querySelectorAll('.hackbook-chart .curves .training + .training')].map((tip) => {
+  const [behind, drawn] = [tip.previousElementSibling, tip].map((path) => path.getAttribute('d')), from = drawn.match(/^M[^L]*/)?.[0] ?? '';
+  if (!behind.endsWith(from.slice(1)) || drawn.split('L').length > 41) throw Error(`${behind.slice(-30)} | ${drawn}`);
+  return behind + drawn.slice(from.length); })"""
 KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel"  # in the page's JavaScript
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 import nbformat
 import numpy as np
 import pytest
-from browser import KERNEL, jupyter_lab, notebook_page, run_cells, wait_for_kernel, write
+from browser import CURVES, KERNEL, jupyter_lab, notebook_page, run_cells, wait_for_kernel, write
 from conftest import ROOT, call
 from packaging.version import Version
 from psutil import Process
@@ -156,7 +156,6 @@ def test_what_is_drawn_and_listed(splits):
 
 THREADS = "sum(t.name == 'hackbook-pilot' for t in __import__('threading').enumerate())"
 DESK = "document.querySelector('.hackbook-desk')"
-LINES = "() => [...document.querySelectorAll('.hackbook-chart .curves .training')].map(e => e.getAttribute('d'))"
 HEARS = Version(version("ipykernel")) >= Version("7.0")  # messages of a page while a cell runs: tried with 6.29, 7.0, 7.2, 7.3 and 7.4
 
 
@@ -194,12 +193,12 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         # it trains, and is seen to, while another cell computes
         desk.get_by_role("button", name="Start").click()
         says(page, "training")
-        page.wait_for_function(f"({LINES})().every(line => line.length > 50)")
+        page.wait_for_function(f"({CURVES})().every(line => line.length > 50)")
         meanwhile(page, 8)
         page.wait_for_timeout(500)
-        before = page.evaluate(LINES)
+        before = page.evaluate(CURVES)
         assert len(before) == 2
-        page.wait_for_function(f"before => ({LINES})().every((line, i) => line !== before[i])", arg=before)
+        page.wait_for_function(f"before => ({CURVES})().every((line, i) => line !== before[i])", arg=before)
         seen = time.time()
         began, ended = ask(page, tmp_path, "[began, ended]")
         assert began < seen < ended

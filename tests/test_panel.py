@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import nbformat
 import numpy as np
 import pytest
-from browser import KERNEL, notebook_page
+from browser import CURVES, KERNEL, notebook_page
 from conftest import ROOT
 from nbclient import NotebookClient
 from packaging.version import Version
@@ -435,10 +435,9 @@ def test_in_jupyterlab(tmp_path):
         desk.get_by_role("button", name="Start").click()
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
         page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(4); ended = time.time()'}}); }}")
-        at = "() => [...document.querySelectorAll('.hackbook-chart .curves .training')].map(e => e.getAttribute('d'))"
-        page.wait_for_function(f"({at})().length === 4")
-        before = page.evaluate(at)
-        page.wait_for_function(f"before => ({at})().every((line, i) => line.length > before[i].length)", arg=before)
+        page.wait_for_function(f"({CURVES})().length === 4")
+        before = page.evaluate(CURVES)
+        page.wait_for_function(f"before => ({CURVES})().every((line, i) => line.length > before[i].length)", arg=before)
         seen = time.time()
         began, ended = ask(page, tmp_path, "[began, ended]")
         assert began < seen < ended

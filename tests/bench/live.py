@@ -9,6 +9,7 @@ import os
 import random
 import re
 import sys
+import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -53,7 +54,7 @@ def network(splits, filters, dropout=0.3, l2=1e-4, seed=0):
 
 # live.overhead
 
-TURNS = {"live": [], "bare": []}   # in the kernel: began, first epoch over, ended, the processor's seconds, weights
+TURNS = {"live": [], "bare": []}   # in the kernel: seconds of the first epoch, of all, the processor's of all, when it began and ended, weights
 
 
 @cache
@@ -61,8 +62,45 @@ def setting():
     return big_enough()
 
 
-def bare():
-    """Keras' own fit on the same data in the same order."""
+def clocks():
+    return time.perf_counter(), time.process_time()
+
+
+class Baton:
+    """Two trainings take turns, a tenth of their epochs at a time, and the clock of each runs in its own: what else is done on the machine, which
+    can slow it by a quarter for minutes, slows both.
+    """
+
+    def __init__(self, first):
+        self.turn, self.each, self.passed = sorted(TURNS, key=lambda name: name != first), setting()[2] // 10, threading.Condition()
+        self.spent, self.first = {name: (0, 0) for name in TURNS}, {}
+
+    def take(self, name):
+        with self.passed:
+            assert self.passed.wait_for(lambda: self.turn[0] == name, timeout=600)
+        self.began = clocks()
+
+    def epoch(self, name, epoch=None):
+        """Before that epoch, from 0; None: after the last one."""
+        self.spent[name] = tuple(spent + now - began for spent, now, began in zip(self.spent[name], clocks(), self.began))
+        if epoch == 1:
+            self.first[name] = self.spent[name][0]
+        if epoch is None or epoch and epoch % self.each == 0:
+            time.sleep(0.5)  # the page's last refresh falls into nobody's time
+            with self.passed:
+                self.turn.remove(name) if epoch is None else self.turn.reverse()
+                self.passed.notify_all()
+        if epoch is not None:
+            self.take(name)
+
+    def end(self, name, began, model):
+        self.epoch(name)
+        TURNS[name].append((self.first[name], *self.spent[name], began, time.time(), model.get_weights()))
+
+
+def bare(first):
+    """Keras' own fit on the same data in the same order, in a thread, by turns with the Live that is there."""
+    global baton, running
     import hackbook as hb
     from hackbook.batches import Batches, in_order
     from hackbook.compile import compile_model
@@ -73,16 +111,20 @@ def bare():
     hb.set_seed(0)
     served = Batches(splits.train, 64, 0)
     compile_model(model, splits.train, served.steps * epochs, schedule="constant")
-    epoch_began = []
+    baton = Baton(first)
 
     def begin_epoch(epoch, logs):
-        epoch_began.append(time.time())
+        baton.epoch("bare", epoch)
         served.epoch.assign(epoch)
 
-    order = load_keras().callbacks.LambdaCallback(on_epoch_begin=begin_epoch)
-    began, spent = time.time(), time.process_time()
-    model.fit(served.dataset, epochs=epochs, verbose=0, shuffle=False, validation_data=in_order(splits.validation), callbacks=[order])
-    TURNS["bare"].append((began, epoch_began[1], time.time(), time.process_time() - spent, model.get_weights()))
+    def train():
+        began, order = time.time(), load_keras().callbacks.LambdaCallback(on_epoch_begin=begin_epoch)
+        baton.take("bare")
+        model.fit(served.dataset, epochs=epochs, verbose=0, shuffle=False, validation_data=in_order(splits.validation), callbacks=[order])
+        baton.end("bare", began, model)
+
+    running = threading.Thread(target=train)
+    running.start()
 
 
 def panel(show=True):
@@ -91,21 +133,21 @@ def panel(show=True):
 
     splits, options, epochs = setting()
     it = hb.Live(network(splits, **options), splits, epochs=epochs, start=False, show=show)
-    start, begin_epoch, end, began, epoch_began = it.start, it._loop.begin_epoch, it._loop.end, [], []
+    start, begin_epoch, end, began = it.start, it._loop.begin_epoch, it._loop.end, []
 
     def start_():
-        began[:] = time.time(), time.process_time()
+        baton.take("live")
+        began.append(time.time())
         start()
 
     def begin_epoch_(epoch):
-        epoch_began.append(time.time())
+        baton.epoch("live", epoch)
         begin_epoch(epoch)
 
     def end_(status, *rest, **more):
         if status == "finished" and began:  # it ends twice where a last picture is drawn
             assert not it.timeline.moves()
-            TURNS["live"].append((began[0], epoch_began[1], time.time(), time.process_time() - began[1], it.model.get_weights()))
-            began.clear()
+            baton.end("live", began.pop(), it.model)
         return end(status, *rest, **more)
 
     it.start, it._loop.begin_epoch, it._loop.end = start_, begin_epoch_, end_
@@ -123,23 +165,24 @@ def told():
     return {name: [times for *times, _ in turns[1:]] for name, turns in TURNS.items()} | {"name": splits.name, "examples": len(splits.train), "epochs": epochs}
 
 
-def in_turn(live, bare):
+def in_turn(pair):
     """`PAIRS` pairs, after one to warm up; Live first in every second one."""
-    for pair in range(PAIRS + 1):
-        for turn in (live, bare)[:: 1 if pair % 2 else -1]:
-            turn()
+    for n in range(PAIRS + 1):
+        pair("live" if n % 2 else "bare")
 
 
 def overhead_list():
     """Where no browser is: the panel's messages go to a list."""
-    def live():
+    def pair(first):
         it, sent = panel(show=False), []
         it.panel.desk.send = it.panel.chart.send = sent.append
+        bare(first)
         it.start()
         it.wait()
+        running.join()
         it.close()
 
-    in_turn(live, bare)
+    in_turn(pair)
     return told()
 
 
@@ -153,19 +196,16 @@ def overhead_page():
             new MutationObserver((all) => {{ if (all.some((m) => m.target.closest?.('.hackbook-chart .curves'))) drawn.push({NOW}); }})
               .observe(document.body, {{ subtree: true, childList: true, attributes: true, attributeFilter: ['d'] }}); }}""")
 
-        def live():
+        def pair(first):
             run_all(page)  # the cell anew: its earlier panel goes
             page.wait_for_function(status.format("ready"), timeout=60_000)
             page.wait_for_timeout(1000)
+            run(page, f"live.bare({first!r})")
             page.locator(".hackbook-desk").get_by_role("button", name="Start").click()
             page.evaluate(ENDS)
-            page.wait_for_timeout(1000)
+            run(page, "live.running.join()")
 
-        def bare():
-            page.locator(".hackbook-live").evaluate_all("all => all.forEach((e) => { e.hidden = true; })")
-            run(page, "live.bare()")
-
-        in_turn(live, bare)
+        in_turn(pair)
         return asked(page, folder, "live.told()") | {"drawn": page.evaluate("drawn"), "errors": page.errors}
 
 
@@ -368,14 +408,14 @@ def overhead(told, figure):
     def of(seconds):
         return [[seconds(*turn) for turn in told[name]] for name in ("live", "bare")]
 
-    live, bare = of(lambda began, first, ended, cpu: ended - began)
-    ratios, later, spent = ([a / b for a, b in zip(*pair)] for pair in ((live, bare), of(lambda began, first, ended, cpu: ended - first), of(lambda *t: t[-1])))
-    begin = [median(times) for times in of(lambda began, first, ended, cpu: first - began)]
-    note = f"{told['epochs']} epochs on {told['examples']:,} of {told['name']}; live/bare {median(ratios):.3f}, the median of {PAIRS} pairs in turn after one to warm up: "
+    live, bare = of(lambda first, all_, *_: all_)
+    ratios, later, spent = ([a / b for a, b in zip(*pair)] for pair in ((live, bare), of(lambda first, all_, *_: all_ - first), of(lambda first, all_, cpu, *_: cpu)))
+    begin = [median(times) for times in of(lambda first, *_: first)]
+    note = f"{told['epochs']} epochs on {told['examples']:,} of {told['name']}; live/bare {median(ratios):.3f}, the median of {PAIRS} pairs after one to warm up, the two of a pair by turns, a tenth of the epochs at a time: "
     note += ", ".join(f"{r:.3f}" for r in ratios) + f"; the first epoch, which builds the graphs, {begin[0]:.2f} s and {begin[1]:.2f} s, those after it {median(later):.3f}"
     note += f" ({min(later):.3f} to {max(later):.3f}); the processor's time in the kernel {median(spent):.3f} ({min(spent):.3f} to {max(spent):.3f}); the weights of each pair are equal bit for bit; "
     if "drawn" in told:
-        drawn = sum(began < t < ended for t in told["drawn"] for began, _, ended, _ in told["live"]) / sum(live)
+        drawn = sum(began < t < ended for t in told["drawn"] for *_, began, ended in told["live"]) / sum(live)
         note += f"panel open in JupyterLab in Chromium on the same cores, chart drawn {drawn:.1f} times a second at 4 refreshes"
     else:
         note += "no Chromium here: the panel's messages went to a list"
