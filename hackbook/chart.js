@@ -208,7 +208,7 @@ function plot(view, at) {
 
   // In two pieces: what lies behind stays as it is for `TIP` points, so that the browser paints a strip, and not the whole.
   function stroke([behind, tip], points, k, x, y, dash, scaled) {
-    const last = Math.max(points.length - 1, 0), cut = last - (last % TIP), key = `${scaled} ${cut} ${points[cut]}`;
+    const last = Math.max(points.length - 1, 0), cut = last - (last % TIP), key = JSON.stringify([scaled, dash, cut, points[0], points[cut]]);
     if (behind.dataset.key !== key) {
       behind.dataset.key = key;
       set(behind, "d", trace(points.slice(0, cut + 1), k, x, y));
