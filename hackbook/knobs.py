@@ -7,7 +7,7 @@ __all__ = ['RANGES', 'FACTORS', 'Place', 'smooth_labels', 'Knobs', 'attach']
 
 # %% ../nbs/library/09_knobs.ipynb #12f504ec
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf, isfinite
@@ -121,40 +121,44 @@ def _augmentations(model):
         yield Place('augment', layer.name, 1., bind)
 
 # %% ../nbs/library/09_knobs.ipynb #557e38ab
-def _pull(model):
-    "What a smoothing of 1 adds to the loss, as a function of `compute_loss`' arguments, and what is built in; None: cannot be."
-    losses, ops = load_keras().losses, load_keras().ops
+def _lead(model):
+    "What a smoothing of 1 adds to the loss, as a loss of Keras, and what is built in; None: cannot be."
+    losses, ops, epsilon = load_keras().losses, load_keras().ops, load_keras().config.epsilon()
     kinds = (losses.SparseCategoricalCrossentropy, losses.CategoricalCrossentropy, losses.BinaryCrossentropy)
     given = getattr(model, 'loss', None)
     name = given if isinstance(given, str) else getattr(given, '__name__', type(given).__name__)
     kind = {k.__name__.lower(): k for k in kinds}.get(name.replace('_', '').lower())
     if kind is None or getattr(given, 'ignore_class', None) is not None: return None
-    options = {'from_logits': False, 'reduction': 'sum_over_batch_size'}
-    options = {name: getattr(given, name, default) for name, default in options.items()}
-    built = float(getattr(given, 'label_smoothing', 0.))
-    truth = kind(**options)
-    binary = kind is losses.BinaryCrossentropy
-    anything = truth if binary else losses.CategoricalCrossentropy(**options)
-    def pull(y, y_pred, sample_weight):
-        even = ops.full_like(y_pred, 1 / (2 if binary else y_pred.shape[-1]))
-        return anything(even, y_pred, sample_weight) - truth(y, y_pred, sample_weight)
-    return pull, built
+    binary, sparse = (kind is k for k in (losses.BinaryCrossentropy, losses.SparseCategoricalCrossentropy))
+    class Lead(losses.Loss):
+        "By how much the true class' score exceeds the mean of all."
+        def call(self, y, said):
+            scores = said if getattr(given, 'from_logits', False) else getattr(said, '_keras_logits', None)
+            if scores is None:     # probabilities, and nothing is known of where they came from
+                said = ops.clip(said, epsilon, 1 - epsilon)
+                scores = ops.log(said / (1 - said) if binary else said)
+            if not sparse: y = ops.reshape(y, ops.shape(scores))
+            else: y = ops.one_hot(y[..., 0] if y.ndim == scores.ndim else y, scores.shape[-1], dtype=scores.dtype)
+            even = 1 / (2 if binary else scores.shape[-1])
+            return (ops.mean if binary else ops.sum)((y - even) * scores, axis=-1)
+    lead = Lead(reduction=getattr(given, 'reduction', 'sum_over_batch_size'))
+    return lead, float(getattr(given, 'label_smoothing', 0.))
 
 # %% ../nbs/library/09_knobs.ipynb #97b3db1f
-def _smoothed(model, pull, share, always=False):
-    "The `compute_loss` of `model` with `share()` of the pull added: in training alone, unless `always`."
+def _smoothed(model, lead, share, always=False):
+    "The `compute_loss` of `model` with `share()` of the lead added: in training alone, unless `always`."
     compute, ops = model.compute_loss, load_keras().ops
     def compute_loss(x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = compute(x, y, y_pred, sample_weight, training=training)
         if not training and not always: return loss
-        return loss + ops.cast(share(), loss.dtype) * ops.cast(pull(y, y_pred, sample_weight), loss.dtype)
+        return loss + ops.cast(share(), loss.dtype) * ops.cast(lead(y, y_pred, sample_weight), loss.dtype)
     return compute_loss
 
 def _smoothings(model):
-    if not (found := _pull(model)): return
-    pull, in_loss = found
+    if not (found := _lead(model)): return
+    lead, in_loss = found
     built = in_loss or getattr(model.compute_loss, 'label_smoothing', 0.)
-    bind = lambda strength: _hang(model, compute_loss=_smoothed(model, pull, lambda: strength() - built, bool(in_loss)))
+    bind = lambda strength: _hang(model, compute_loss=_smoothed(model, lead, lambda: strength() - built, bool(in_loss)))
     yield Place('label_smoothing', model.name, built, bind)
 
 # %% ../nbs/library/09_knobs.ipynb #5e616dd5
@@ -166,7 +170,7 @@ def smooth_labels(
     earlier = model.compute_loss
     if hasattr(earlier, 'label_smoothing'): earlier.undo()
     if share == 0: return
-    compute_loss = _smoothed(model, _pull(model)[0], lambda: share)
+    compute_loss = _smoothed(model, _lead(model)[0], lambda: share)
     compute_loss.label_smoothing, compute_loss.undo = float(share), _hang(model, compute_loss=compute_loss)
 
 # %% ../nbs/library/09_knobs.ipynb #892e9938
@@ -191,8 +195,9 @@ def _rates(optimizer):
 # %% ../nbs/library/09_knobs.ipynb #4fc5f147
 def _by_norm(gradients, longest):
     "All gradients, shortened together so that their norm is at most `longest`; 0: as they are."
+    import tensorflow as tf
     ops = load_keras().ops
-    norm = ops.sqrt(ops.sum(ops.stack([ops.sum(ops.square(g)) for g in gradients])))
+    norm = ops.sqrt(2 * ops.sum(ops.stack([tf.nn.l2_loss(g) for g in gradients])))     # half of the sum of squares, at once
     short = ops.cast(longest, norm.dtype) * ops.minimum(1 / norm, ops.cast(1 / longest, norm.dtype)) + (norm - norm)
     share = ops.where(longest > 0, short, 1)
     shares = {g.dtype: ops.cast(share, g.dtype) for g in gradients}
@@ -207,10 +212,11 @@ def _by_value(gradients, largest):
 
 def _clips(optimizer):
     import tensorflow as tf
-    dense = lambda gradients: [tf.convert_to_tensor(g) for g in gradients]   # an Embedding's are not
-    plain = partial(type(optimizer)._clip_gradients, _StandIn(optimizer, global_clipnorm=None, clipvalue=None))
-    def bind(strength, cut):
-        before = vars(optimizer).get('_clip_gradients', lambda gradients: dense(plain(gradients)))
+    rest = _StandIn(optimizer)   # clips by what is no knob
+    def plain(gradients): return [tf.convert_to_tensor(g) for g in type(optimizer)._clip_gradients(rest, gradients)]
+    def bind(strength, attribute, cut):
+        setattr(rest, attribute, None)
+        before = vars(optimizer).get('_clip_gradients', plain)
         return _hang(optimizer, _clip_gradients=lambda gradients: cut(before(gradients), strength()))
     on = {'global_clipnorm': optimizer.global_clipnorm, 'clipvalue': optimizer.clipvalue}
     def keep(value, attribute):
@@ -218,7 +224,8 @@ def _clips(optimizer):
         kept = None if optimizer.clipnorm else 'global_clipnorm' if on['global_clipnorm'] else 'clipvalue'
         for name in on: setattr(optimizer, name, on[name] if name == kept else None)   # Keras loads one clip, not two
     for kind, attribute, cut in ('clip_norm', 'global_clipnorm', _by_norm), ('clip_value', 'clipvalue', _by_value):
-        yield Place(kind, optimizer.name, float(on[attribute] or 0), partial(bind, cut=cut), partial(keep, attribute=attribute))
+        yield Place(kind, optimizer.name, float(on[attribute] or 0),
+                    partial(bind, attribute=attribute, cut=cut), partial(keep, attribute=attribute))
 
 # %% ../nbs/library/09_knobs.ipynb #ab93eb29
 class Knobs(Mapping):
@@ -315,18 +322,20 @@ def detach(self:Knobs):
 
 # %% ../nbs/library/09_knobs.ipynb #d108e329
 def attach(
-    model,      # a built `keras.Model`; compiled, if optimizer and loss shall have knobs too
-) -> Knobs:     # those that the model has
+    model,                      # a built `keras.Model`; compiled, if optimizer and loss shall have knobs too
+    kinds:Iterable[str]=RANGES, # which knobs; others cost a step nothing and stay as built
+) -> Knobs:                     # those that the model has
     "Make the strengths of `model` knobs, which act from the next step on. An earlier `Knobs` of the model is taken off."
     keras = load_keras()
     require(isinstance(model, keras.Model), 'model', model, 'a keras.Model')
     require(model.built, model.name, 'a model without weights', 'built', 'start it with keras.Input(shape)')
+    require({*kinds} <= {*RANGES}, 'kinds', kinds, f"some of {', '.join(RANGES)}", "try ['dropout', 'l2']")
     if earlier := getattr(model.train_step, 'knobs', None): earlier.detach()
     places = [*_dropouts(model), *_penalties(model), *_augmentations(model)]
     if _compiled(model):
         optimizer = getattr(model.optimizer, 'inner_optimizer', model.optimizer)   # mixed_float16 wraps it
         places += [*_rates(optimizer), *_clips(optimizer), *_smoothings(model)]
-    knobs = Knobs(model, places)
+    knobs = Knobs(model, [p for p in places if p.kind in kinds])
     knobs._bind()
     return knobs
 

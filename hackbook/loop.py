@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from .batches import Batches, in_order
 from .checkpoint import assign, restore, snapshot
 from .compile import compile_model
-from .controls import batch_control, controls_of
+from .controls import SCALES, batch_control, controls_of
 from .core import load_keras, set_seed
 from .divergence import Diverged, first_to_break
 from .knobs import attach
@@ -51,7 +51,7 @@ class Loop:
         self.served, self.validation = Batches(splits.train, o['batch_size'], o['seed']), in_order(splits.validation)
         compiled = {k: v for k, v in o.items() if k not in ('epochs', 'batch_size', 'seed')}
         compile_model(model, splits.train, self.served.steps * o['epochs'], **compiled)
-        self.knobs, self.settings = attach(model), _thread_settings()
+        self.knobs, self.settings = attach(model, SCALES), _thread_settings()     # those that are sliders
         self.knobs.held = lambda: self.status in ('running', 'paused')     # nobody else may train the model now
         self.controls, steps = controls_of(self.knobs), self.served.steps                # of an epoch, as it begins
         if o['schedule'] == 'constant':    # any other knows how many steps there will be

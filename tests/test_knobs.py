@@ -254,6 +254,28 @@ def test_label_smoothing_equals_keras_closed_form(loss, y):
         assert np.isclose(model.evaluate(X, y, sample_weight=weight, batch_size=64, verbose=0)[0], float(wanted), rtol=1e-4)
 
 
+@pytest.mark.parametrize("end", ["softmax", "linear", "unknown"])
+@pytest.mark.parametrize("column", [False, True])
+def test_a_step_with_label_smoothing_is_the_one_of_keras(end, column):
+    """Whether the scores are asked for, found behind the softmax, or to be had from the probabilities alone."""
+    def step(smooth):
+        set_seed(0)
+        layers = [keras.Input((8, 8)), L.Flatten(), L.Dense(10, activation=None if end == "linear" else "softmax")]
+        model = keras.Sequential([*layers, *([L.Rescaling(1.0)] if end == "unknown" else [])])
+        options = {"from_logits": end == "linear"}
+        if smooth:
+            loss = keras.losses.SparseCategoricalCrossentropy(**options)
+            model.compile(keras.optimizers.SGD(1.0), loss)
+            attach(model)["label_smoothing"] = 0.3
+            model.train_on_batch(X, Y[:, None] if column else Y, sample_weight=weight)
+        else:
+            model.compile(keras.optimizers.SGD(1.0), keras.losses.CategoricalCrossentropy(label_smoothing=0.3, **options))
+            model.train_on_batch(X, np.eye(10)[Y], sample_weight=weight)
+        return vector(model)
+    weight = np.linspace(0.1, 2, len(Y))
+    assert np.allclose(step(True), step(False), atol=1e-5)
+
+
 def test_label_smoothing_of_two_classes():
     model = keras.Sequential([keras.Input((8,)), L.Dense(1, activation="sigmoid")])
     model.compile("sgd", "binary_crossentropy")
@@ -332,6 +354,17 @@ def test_a_step_reads_each_knob_once():
     knobs = attach(model)
     loss = model.train_on_batch(np.ones((64, 999)), np.ones((64, 999)))
     assert abs(loss - (1 - 0.9**2)) < 0.03 and knobs["dropout"] == 0.9
+
+
+def test_a_clip_that_is_no_knob_stays_as_built():
+    model, knobs = sgd()
+    free = np.linalg.norm(step_of(model))
+    model.compile(keras.optimizers.SGD(1.0, clipvalue=1e-4), LOSS)
+    knobs = attach(model, ["clip_norm"])
+    assert list(knobs) == ["clip_norm"]
+    assert np.isclose(np.abs(step_of(model)).max(), 1e-4, rtol=1e-2) and free > 1e-2
+    knobs["clip_norm"] = 1e-5
+    assert np.isclose(np.linalg.norm(step_of(model)), 1e-5, rtol=1e-2)
 
 
 def test_gradients_of_an_embedding_can_be_clipped():
