@@ -329,13 +329,14 @@ def attach(
     keras = load_keras()
     require(isinstance(model, keras.Model), 'model', model, 'a keras.Model')
     require(model.built, model.name, 'a model without weights', 'built', 'start it with keras.Input(shape)')
-    require({*kinds} <= {*RANGES}, 'kinds', kinds, f"some of {', '.join(RANGES)}", "try ['dropout', 'l2']")
+    wanted = {*kinds}
+    require(wanted <= {*RANGES}, 'kinds', kinds, f"some of {', '.join(RANGES)}", "try ['dropout', 'l2']")
     if earlier := getattr(model.train_step, 'knobs', None): earlier.detach()
     places = [*_dropouts(model), *_penalties(model), *_augmentations(model)]
     if _compiled(model):
         optimizer = getattr(model.optimizer, 'inner_optimizer', model.optimizer)   # mixed_float16 wraps it
         places += [*_rates(optimizer), *_clips(optimizer), *_smoothings(model)]
-    knobs = Knobs(model, [p for p in places if p.kind in kinds])
+    knobs = Knobs(model, [p for p in places if p.kind in wanted])
     knobs._bind()
     return knobs
 

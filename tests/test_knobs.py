@@ -360,7 +360,7 @@ def test_a_clip_that_is_no_knob_stays_as_built():
     model, knobs = sgd()
     free = np.linalg.norm(step_of(model))
     model.compile(keras.optimizers.SGD(1.0, clipvalue=1e-4), LOSS)
-    knobs = attach(model, ["clip_norm"])
+    knobs = attach(model, iter(["clip_norm"]))
     assert list(knobs) == ["clip_norm"]
     assert np.isclose(np.abs(step_of(model)).max(), 1e-4, rtol=1e-2) and free > 1e-2
     knobs["clip_norm"] = 1e-5
