@@ -2,7 +2,7 @@
 from configparser import ConfigParser
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 config = ConfigParser()
 config.read("settings.ini", encoding="utf-8")
@@ -26,8 +26,8 @@ setup(
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
-    packages=["hackbook"],
-    package_data={"hackbook": ["*.pyi", "*.js", "*.css"]},
+    packages=find_packages(include=["hackbook", "hackbook.*"]),
+    package_data={"": ["*.pyi", "*.js", "*.css"]},
     python_requires=f">={s['min_python']}",
     install_requires=s["requirements"].split(),
     extras_require={"dev": s["dev_requirements"].split()},

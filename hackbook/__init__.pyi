@@ -1,30 +1,17 @@
-"""What `import hackbook as hb` offers: each name loads its room on first use. Editors read this file too."""
+"""What `import hackbook as hb` offers: each name loads its module on first use. Editors read this file too."""
 
 from . import (
-    baselines, batches, chart, checkpoint, checks, cli, compile, controls, core, data, deadlines, drills, encode,
-    feature_plots, features, findings, finetune, folds, interpolate, knobs, lazy, leakage, live, looks, loop, metrics, models,
-    moves, network, panel, pilot, prepare, present, problem, progress, regularise, run, schedules, selection,
-    series, snapshots, sources, space, study, study_plots, tables, timeline, train, trials, web, what_if,
-    workers,
+    checks, cli, core, data, evaluation, features, live, models, presentation, problem, quality, search, training,
 )
-from .augment import augment, show_augmented
-from .clean import clean, load_decisions, save_decisions
+from .checks import Preflight, preflight
 from .core import exercise, HackbookError, InvalidValue, label, NotFound, set_seed, subplots
-from .data import Dataset
-from .doubts import doubts
-from .evaluate import evaluate, Evaluation
-from .find_lr import find_lr, LearningRates
-from .folds import compare
-from .inspection import inspect
-from .leakage import check_leakage
+from .data import augment, Dataset, SealBroken, show_augmented, split, Splits
+from .evaluation import evaluate, Evaluation
+from .features import compare
 from .live import Live
-from .prepare import SealBroken, split, Splits
-from .preflight import Preflight, preflight
-from .present import Report, report
+from .presentation import Report, report
 from .problem import load_problem, Problem
-from .relabel import relabel, Relabel
-from .run import load_run, Run, runs
-from .space import Space
-from .train import fit
-from .tune import tune
-from .what_if import load_study, Study   # with its pictures
+from .quality import check_leakage, clean, doubts, inspect, load_decisions, relabel, Relabel, save_decisions
+from .search import load_study, Space, Study, tune   # Study with its pictures
+from .training import find_lr, fit, LearningRates
+from .training.runs import load_run, Run, runs

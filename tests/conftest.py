@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 TUTORIALS = [p for p in NOTEBOOKS if p.parent.name == "tutorials"]
-ROOMS = [p for p in NOTEBOOKS if p.parent.name == "library"]
+ROOMS = [p for p in NOTEBOOKS if "library" in p.parts]
 FIRST = ROOT / "nbs/tutorials/01_digits_cnn.ipynb"
 
 
@@ -38,7 +38,7 @@ def read_json(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-LONG = ["test_tutorials", "test_tune", "test_train", "test_pilot", "test_panel", "test_preflight", "test_knobs", "test_live"]
+LONG = ["test_tutorials", "test_tuning", "test_fitting", "test_session", "test_panel", "test_preflight", "test_hyperparameters", "test_live"]
 
 
 def pytest_collection_modifyitems(items):

@@ -7,7 +7,7 @@ import numpy as np
 import optuna
 import pandas as pd
 
-from hackbook.space import Space
+from hackbook.search.space import Space
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 SPACE = {"learning_rate": (1e-4, 1.0, "log"), "dropout": (0.0, 0.6), "filters": [(8, 16), (16, 32), None], "optimizer": ["sgd", "adam"],

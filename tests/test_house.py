@@ -15,7 +15,8 @@ from conftest import NOTEBOOKS, ROOMS, ROOT, TUTORIALS, call
 import hackbook
 
 names = [str(p.relative_to(ROOT / "nbs")) for p in NOTEBOOKS]
-MODULES = sorted(p for p in (ROOT / "hackbook").glob("*.py") if not p.name.startswith("_"))
+MODULES = sorted(p for p in (ROOT / "hackbook").rglob("*.py") if not p.name.startswith("_"))
+PACKAGES = ["core", "data", "problem", "quality", "models", "features", "training", "evaluation", "checks", "live", "search", "presentation", "cli"]  # each imports only from those before it
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def copy(tmp_path):
     for name in ("settings.ini", "_quarto.yml", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("nbs", "hackbook"):
-        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "runs", "report.*"))
+        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "runs", "report.html", "report.json"))
     return tmp_path
 
 
@@ -54,7 +55,7 @@ def test_clean_changes_nothing(copy):
 def test_docs_preprocess_without_quarto(copy):
     nbdev("from nbdev.serve import proc_nbs; proc_nbs('nbs', n_workers=1)", copy)
     assert (copy / "_proc/_quarto.yml").read_text() == (ROOT / "_quarto.yml").read_text()
-    page = nbformat.read(copy / "_proc/library/12_train.ipynb", as_version=4)
+    page = nbformat.read(copy / "_proc/library/training/10_fitting.ipynb", as_version=4)
     text = "\n".join(c.source + str(c.get("outputs", "")) for c in page.cells)
     assert "nbdev_export()" not in text and "how often each example is seen" in text
     assert len(list((copy / "_proc").rglob("*.ipynb"))) == len(NOTEBOOKS)
@@ -142,7 +143,7 @@ def test_one_place_for_name_version_and_requirements():
     assert f"## {hackbook.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=[p.stem for p in MODULES])
+@pytest.mark.parametrize("path", MODULES, ids=[str(p.relative_to(ROOT / "hackbook").with_suffix("")) for p in MODULES])
 def test_library_rules(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
@@ -152,11 +153,20 @@ def test_library_rules(path):
     assert not [m for m in imported if m and (m.startswith("matplotlib.pyplot") or m == "pickle")]
 
 
+def place(path):
+    """Package and module of a file of the library; what lies beside the packages is its own."""
+    parts = path.relative_to(ROOT / "hackbook").with_suffix("").parts
+    return parts if len(parts) == 2 else (*parts, None)
+
+
 def test_a_room_imports_only_from_rooms_before_it():
-    order = [p.stem.split("_", 1)[1] for p in sorted(ROOMS)]  # 02_data, 02_sources, 05_prepare
-    assert set(order) == {p.stem for p in MODULES}
+    order = {package: [p.stem.split("_", 1)[1] for p in sorted(ROOMS) if p.parent.name == package] for package in PACKAGES}
     for path in MODULES:
-        used = set()
+        package, room = place(path)
         for node in [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom) and n.level]:
-            used |= {node.module} if node.module else {a.name for a in node.names}
-        assert all(order.index(u) < order.index(path.stem) for u in used), path.name
+            names = node.module.split(".") if node.module else [a.name for a in node.names]
+            if node.level == 1 and room:
+                assert all(order[package].index(u) < order[package].index(room) for u in names[:1]), (path, names)
+            elif (package, names[0]) != ("models", "training"):
+                assert PACKAGES.index(names[0]) < PACKAGES.index(package), (path, names)
+    assert {p for p, rooms in order.items() if rooms} | {"cli"} == set(PACKAGES)

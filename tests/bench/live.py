@@ -102,9 +102,9 @@ def bare(first):
     """Keras' own fit on the same data in the same order, in a thread, by turns with the Live that is there."""
     global baton, running
     import hackbook as hb
-    from hackbook.batches import Batches, in_order
-    from hackbook.compile import compile_model
-    from hackbook.core import load_keras
+    from hackbook.training.batches import Batches, in_order
+    from hackbook.training.compilation import compile_model
+    from hackbook.core.base import load_keras
 
     splits, options, epochs = setting()
     model = network(splits, **options)
@@ -357,8 +357,8 @@ def until(condition, seconds=120):
 def snapshots(large, times=20):
     """ms and MB of a point to go back to, and of the file that Keras writes for the same purpose; the median of so many."""
     import hackbook as hb
-    from hackbook.checkpoint import restore, snapshot
-    from hackbook.snapshots import Snapshots
+    from hackbook.training.checkpoints import restore, snapshot
+    from hackbook.live.snapshots import Snapshots
 
     splits = hb.split(hb.data.digits())
     model = network(splits, (64, 128, 256, 64) if large else (16, 32, 64))

@@ -134,7 +134,7 @@ def minute_listing(seed):
 def fit_both(seed, epochs=3):
     """`hb.fit` with a folder and checkpoints, and bare `model.fit` on the same arrays with the same optimizer: seconds of each, twice in turn."""
     import hackbook as hb
-    from hackbook.compile import compile_model
+    from hackbook.training.compilation import compile_model
 
     splits = hb.split(hb.data.mnist(), validation=1 / 60, test=hb.data.mnist("test"), seed=seed)
     t, v, batch = splits.train, splits.validation, RECIPE["fit"]["batch_size"]
@@ -196,10 +196,10 @@ def lazy_ours(images, epochs):
     import hackbook as hb
 
     start = perf_counter()
-    data = hb.sources.images(Path(os.environ["BENCH_FOLDER"]) / str(images), lazy=True)
+    data = hb.data.images(Path(os.environ["BENCH_FOLDER"]) / str(images), lazy=True)
     index = perf_counter() - start
     assert len(data) == images and not len(data.rejected)
-    served = hb.batches.Batches(data, 128)
+    served = hb.training.Batches(data, 128)
     return {"index": index, **timed(lambda: deque(served.dataset, 0), images, epochs), "memory": peak_memory()}
 
 

@@ -25,7 +25,7 @@ def build(splits, dropout=0.25, l2=1e-4):
 
 
 def search(folder, name, splits, space, budget, **options):
-    from hackbook.tune import tune
+    from hackbook.search.tuning import tune
 
     return tune(build, splits, space, budget, to=Path(folder) / f"{name}.db", **{**SAME, "finalists": 0, **options})
 
@@ -61,7 +61,7 @@ def keras_tuner(folder, splits, seed, best):
     import keras_tuner
 
     import hackbook as hb
-    from hackbook.compile import compile_model
+    from hackbook.training.compilation import compile_model
 
     trained, reached = [0], []
 
@@ -108,7 +108,7 @@ def throughput(workers, on_dask=0, trials=16):
     import hackbook as hb
 
     splits, spent = hb.split(hb.data.digits()), []
-    room = import_module("hackbook.tune")  # its own processor time, while trials run
+    room = import_module("hackbook.search.tuning")  # its own processor time, while trials run
     inner = room._Search.search
 
     def timed(self):
@@ -163,7 +163,7 @@ def beyond(trials=12, seconds=10):
 
 def in_time(budget):
     """How long a search takes that was given so many seconds, the last training included."""
-    from hackbook.tune import tune
+    from hackbook.search.tuning import tune
 
     import hackbook as hb
 

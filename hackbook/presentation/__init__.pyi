@@ -1,0 +1,3 @@
+"""What the jury sees."""
+
+from .html_report import Report, report

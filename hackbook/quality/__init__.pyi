@@ -1,0 +1,12 @@
+"""What is wrong with data: find it, show it, fix it."""
+
+from .label_issues import doubts
+from .checks import (
+    Finding, SEVERITIES, bad_recordings, blank, conflicts, constant_columns, duplicates,
+    identifiers, imbalance, missing, mixed_types, near_duplicates, odd_lengths, outliers,
+    rare_classes, suspicious_labels, unreadable,
+)
+from .inspection import Inspection, inspect
+from .cleaning import clean, drop, fix_types, load_decisions, save_decisions
+from .relabeling import Relabel, relabel
+from .leakage import Leak, Leakage, check_leakage, fitted_on_everything

@@ -1,0 +1,5 @@
+"""From a Keras model to a Run: options, schedules, checkpoints, and what can change on the way."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,593 @@
+"""The panel of a training: its numbers and messages without a browser, and the whole of it in real JupyterLab."""
+
+import json
+import sys
+import threading
+import time
+from contextvars import ContextVar
+from importlib.metadata import version
+from types import SimpleNamespace
+
+import nbformat
+import numpy as np
+import pytest
+from browser import CURVES, KERNEL, notebook_page
+from conftest import ROOT
+from nbclient import NotebookClient
+from packaging.version import Version
+from pilots import StandIn
+
+import hackbook as hb
+from hackbook.live import panel as room
+from hackbook.live.chart import LOOKS, Chart, Story, brief
+from hackbook.live.panel import Challenge, Panel, reach, save_it, turn_around
+
+HOSTILE = '<img src=x onerror="window.hacked=1">'
+
+
+@pytest.fixture
+def pilot():
+    return StandIn(epochs=4, steps=10, pace=0.001)
+
+
+@pytest.fixture
+def panel(pilot):
+    panel = Panel(pilot)
+    panel.sent, panel.seen = [], []  # what the desk is told, and what the chart is
+
+    def send(message):
+        panel.sent.append(message)
+        panel.seen += [message["chart"]] if "chart" in message else []
+
+    panel.desk.send, panel.chart.send = send, panel.seen.append
+    yield panel
+    pilot.stop()
+    panel.close()
+
+
+def settle(panel):
+    time.sleep(panel.every + 0.1)
+    while panel._timer:
+        time.sleep(0.01)
+
+
+# ---- what is sent
+
+
+def test_brief_is_json_for_any_page():
+    odd = {1: (np.float32(1 / 3), np.int64(7), float("nan"), -np.inf, True, None), "x": [object]}
+    assert json.loads(json.dumps(brief(odd), allow_nan=False))["1"] == [0.33333, 7, None, None, True, None]
+
+
+def test_a_refresh_is_a_few_hundred_bytes(panel, pilot):
+    panel._told({"do": "hello"})
+    panel.sent.clear()
+    panel.seen.clear()
+    for _ in range(5):
+        pilot.step()
+    panel.push()
+    assert len(panel.sent) == 1 and len(json.dumps(panel.sent)) < 1000 and len(panel.seen[0]["points"]) == 5
+
+
+def test_four_times_a_second_and_the_last_state_arrives(panel, pilot):
+    begin = time.monotonic()
+    pilot.start()
+    pilot.wait(30)
+    took = time.monotonic() - begin
+    settle(panel)
+    states = [m for m in panel.sent if m["kind"] == "state"]
+    assert len(states) <= 3 + (took + 1) / panel.every
+    assert panel.chart.story.state["status"] == "finished" and panel.chart.story.points[-1].epoch == 4
+    points = [tuple(p) for m in panel.seen for p in m["points"]]
+    assert len(points) == len(set(points)) == 40
+
+
+def test_no_thread_is_left_and_none_sends_beside_another(panel, pilot):
+    inside, worst = [], []
+
+    def send(message):
+        inside.append(1)
+        worst.append(len(inside))
+        time.sleep(0.002)
+        inside.pop()
+
+    panel.desk.send = panel.chart.send = send
+    before = threading.active_count()
+    pilot.start()
+    for i in range(60):
+        panel._told({"do": "set", "name": "dropout", "value": i / 100})
+    threads = [threading.Thread(target=panel._told, args=({"do": "hello"},)) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    pilot.stop()
+    settle(panel)
+    pilot.worker.join(5)
+    assert max(worst) == 1 and threading.active_count() <= before
+
+
+def test_the_timer_speaks_in_the_name_of_the_cell(pilot):
+    """ipykernel 7.0 knows the request that a message belongs to by a context variable, which a new thread has not."""
+    request, heard = ContextVar("request"), []
+    token = request.set("the cell")
+    panel = Panel(pilot)
+    request.reset(token)
+    panel.desk.send = lambda message: heard.append(request.get("none"))
+    panel.changed()
+    settle(panel)
+    panel.close()
+    assert heard == ["the cell"]
+
+
+def test_hello_gives_everything_again(panel, pilot):
+    for _ in range(12):
+        pilot.step()
+    for _ in range(2):
+        panel.sent.clear()
+        panel.seen.clear()
+        panel._told({"do": "hello"})
+        assert len(panel.seen[0]["points"]) == 12 and panel.seen[0]["all"] and panel.seen[0]["picture"]["kind"] == "filters"
+        assert {"status", "controls", "branches"} <= set(panel.sent[-1]["state"]) and "challenges" in panel.sent[-1]
+
+
+def test_until_a_page_is_heard_it_is_told_everything_again(panel, pilot):
+    """What was sent before its script was loaded is lost, and in a busy kernel its hello may wait for the cell to end."""
+    pilot.step()
+    panel.push()
+    panel.push()
+    assert not panel.seen[-1]["all"]  # not on any page
+    panel.widget
+    panel.push()
+    assert panel.seen[-1]["all"] and "branches" in panel.sent[-1]["state"]
+    panel.push()
+    assert not panel.seen[-1]["all"]  # not four times a second
+    panel._whole -= 3
+    panel.push()
+    assert panel.seen[-1]["all"]
+    panel._told({"do": "hello"})
+    panel._whole -= 3
+    panel.push()
+    assert not panel.seen[-1]["all"] and "branches" not in panel.sent[-1]["state"]
+
+
+def test_renaming_and_deleting_send_everything_again(panel, pilot):
+    pilot.step()
+    panel.push()
+    panel._told({"do": "rename", "branch": "main", "name": HOSTILE})
+    assert panel.seen[-1]["all"] and {p.branch for p in panel.chart.story.points} == {HOSTILE}
+    panel._told({"do": "rewind", "epoch": 0, "branch": HOSTILE})
+    pilot.step()
+    panel._told({"do": "delete", "branch": HOSTILE})
+    assert {p.branch for p in panel.chart.story.points} == {"branch 1"}
+
+
+# ---- what is asked for
+
+
+def test_a_move_is_acknowledged_with_the_value_it_became(panel, pilot):
+    for typed, became in ((0.42, 0.4), (5, 0.9), (-1, 0.0)):
+        panel._told({"do": "set", "name": "dropout", "value": typed, "seq": 3, "from": "me"})
+        ack = panel.sent[-1]
+        assert (ack["value"], ack["seq"], ack["from"], pilot.values["dropout"]) == (became, 3, "me", became)
+    assert ack["text"] == "dropout off: used from the first batch"
+    pilot.step()
+    panel._told({"do": "set", "name": "learning_rate", "value": 0.01})
+    assert panel.sent[-1]["text"] == "learning rate 0.01: used when the training goes on"
+
+
+def test_a_slider_that_goes_back_after_a_move_is_told(panel, pilot):
+    """What the answer to a move said counts as sent: where the value returns to what an earlier refresh said, the page hears it."""
+    panel.push()
+    panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 1, "from": "me"})
+    pilot.values["dropout"] = 0.0  # as after a rewind
+    panel.push()
+    assert panel.sent[-1]["state"]["controls"]["dropout"] == 0.0
+    panel.push()
+    assert "controls" not in panel.sent[-1]["state"]
+
+
+def test_a_move_that_is_refused_is_answered_too(panel, pilot, monkeypatch):
+    """Or the page would wait for the answer, and the slider stay where it is for ever."""
+    monkeypatch.setattr(pilot, "set", lambda name, value: 1 / 0)
+    panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 7, "from": "me"})
+    ack = next(m for m in panel.sent if m["kind"] == "ack")
+    assert (ack["value"], ack["seq"], ack["text"]) == (0.0, 7, "") and "ZeroDivisionError" in panel.trouble
+
+
+def test_a_mark_does_not_wait_for_the_next_refresh(panel):
+    panel.every = 30
+    panel.push()
+    panel.changed()  # the timer is set, and far away
+    panel._told({"do": "set", "name": "dropout", "value": 0.2})
+    until = time.monotonic() + 5
+    while not (marks := [m for seen in panel.seen for m in seen.get("marks", ())]) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert marks == [["main", 0.0, "dropout", 0.2]]
+
+
+def test_every_button_reaches_the_pilot(panel, pilot, tmp_path):
+    for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}):
+        panel._told({"from": "me", **message})
+    settle(panel)
+    assert [c[1] for c in pilot.calls if c[1] != "look"] == ["step", "start", "pause", "rewind", "keep", "stop"]
+    assert {"kind": "said", "text": "kept main in runs/main", "from": "me"} in panel.sent
+
+
+@pytest.mark.parametrize("message", [{}, {"do": None}, {"do": "on_change"}, {"do": "set"}, {"do": "set", "name": "x", "value": 1}, {"do": "set", "name": "l1", "value": []},
+                                     {"do": "rewind"}, {"do": "rename", "branch": "no", "name": "x"}, {"do": "delete", "branch": "no"}], ids=str)
+def test_nonsense_from_a_page_stops_nothing(panel, pilot, message):
+    panel._told(message)
+    panel._told({"do": "step"})
+    assert pilot.at == 1 and panel.trouble == ""
+
+
+def test_an_error_of_the_worker_and_one_of_the_hand_are_shown(panel, pilot):
+    panel._told({"do": "delete", "branch": HOSTILE})
+    assert HOSTILE in panel.sent[-1]["trouble"]
+    pilot.error_at = 3
+    pilot.start()
+    with pytest.raises(RuntimeError):
+        pilot.wait(10)
+    settle(panel)
+    state = {k: v for m in panel.sent if m["kind"] == "state" for k, v in m["state"].items()}
+    assert state["status"] == "failed" and "worker's <b>error" in state["error"]
+
+
+def test_side_by_side(pilot):
+    panels = Panel(pilot), Panel(StandIn(epochs=4, steps=10, pace=0.001))
+    panels[0].beside(panels[1])
+    panels[1]._told({"do": "set", "name": "l2", "value": 0.01})
+    panels[0]._told({"do": "step"})
+    assert [p.pilot.values["l2"] for p in panels] == [0.01] * 2 and [p.pilot.at for p in panels] == [1, 1]
+    panels[0].beside(panels[1], shared=False)
+    panels[1]._told({"do": "step"})
+    assert [p.pilot.at for p in panels] == [1, 2]
+    for p in panels:
+        p.close()
+
+
+def test_bad_input(pilot):
+    for wrong in ({"every": 0}, {"every": "fast"}, {"look": "loss surface"}):
+        with pytest.raises(hb.HackbookError):
+            Panel(pilot, **wrong)
+    with pytest.raises(hb.HackbookError):
+        Chart(pilot, looks=["x"])
+
+
+# ---- tasks
+
+
+def told(points, **state):
+    story = Story()
+    story.add({"branches": [], "branch": "main", **state}, {"points": [["main", *p] for p in points]})
+    return story
+
+
+@pytest.mark.parametrize("points, done", [
+    ([(1, 0.1, 0.975, 0.1, 0.97)], True), ([(1, 0.1, 0.99, 0.1, 0.97)], False), ([(1, 0.1, 0.975, 0.1, 0.969)], False), ([(1, 0.1, 0.999, None, None)], False), ([], False)])
+def test_reach(points, done):
+    assert reach().check(told(points)) is done
+
+
+@pytest.mark.parametrize("lost", [9.0, None, float("nan"), float("inf")])
+def test_save_it(lost):
+    start, good = (0, 2.3, 0.1, None, None), (3, 0.1, 0.98, 0.1, 0.95)
+    assert not save_it().check(told([start, good]))
+    assert not save_it().check(told([start, good, (2, lost, 0.1, None, None)]))
+    assert save_it().check(told([start, (2, lost, 0.1, None, None), good]))
+    assert save_it().check(told([start, (2, 1.0, 0.1, lost if lost else 9.0, 0.1), good]))
+    assert not save_it().check(told([]))
+    story = told([start], status="failed")
+    story.add({"branches": [], "status": "failed"}, {})
+    story.add({"branches": [], "status": "running"}, {"points": [["main", *good]]})
+    assert save_it().check(story) and story.failed == 0
+
+
+def test_turn_around():
+    below, above = [(e, 0.5, 0.8, 0.4, 0.9) for e in (1, 2)], (3, 0.5, 0.95, 0.4, 0.9)
+    assert turn_around().check(told(below, controls={"dropout": 0.5})) and turn_around().check(told(below, controls={"spatial_dropout": 0.5}))
+    assert not turn_around().check(told(below, controls={"dropout": 0.0, "l2": 1}))
+    assert not turn_around().check(told([*below, above], controls={"dropout": 0.5})) and not turn_around().check(told(below[:1], controls={"dropout": 0.5}))
+
+
+def test_tasks_are_ticked_and_stay_done(pilot):
+    panel = Panel(pilot, [Challenge("one step", lambda story: len(story.points) == 1), Challenge("never", lambda story: False)])
+    panel.desk.send = lambda message: None
+    for _ in range(3):
+        pilot.step()
+        panel.push()
+    assert [c.done for c in panel.challenges] == [True, False]
+    panel.close()
+
+
+# ---- where it is shown
+
+
+def run_cells(folder, *cells):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}, timeout=120).execute()
+    return notebook
+
+
+SETUP = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\nfrom pilots import StandIn\nfrom hackbook.live.panel import Panel, frontend, reach, save_it, turn_around"
+
+
+def test_where_nobody_looks_there_is_one_picture_and_no_widget(tmp_path):
+    notebook = run_cells(tmp_path, SETUP, "pilot = StandIn(epochs=2, steps=5, pace=.001)\npanel = Panel(pilot)\npilot.start()\npanel", "pilot.wait(); panel.push()\nfrontend()")
+    shown = [o for c in notebook.cells[1:2] for o in c.outputs]
+    assert [set(o["data"]) for o in shown] == [{"image/png", "text/plain"}]
+    assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "'none'" and "widgets" not in notebook.metadata.get("widgets", {})
+
+
+@pytest.mark.parametrize("where, names, environment, modules", [
+    ("vscode", {"__vsc_ipynb_file__": "x.ipynb"}, {}, {}), ("vscode", {}, {"VSCODE_PID": "1"}, {}),
+    ("jupyter", {}, {"VSCODE_PID": "1", "JPY_SESSION_NAME": "x.ipynb"}, {}), ("jupyter", {}, {}, {}), ("colab", {}, {}, {"google.colab": None})])
+def test_the_frontend_is_told_apart(monkeypatch, pilot, where, names, environment, modules):
+    shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=True), user_ns=names)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    for name in ("VSCODE_PID", "JPY_SESSION_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name, value in modules.items():
+        monkeypatch.setitem(sys.modules, name, value)
+    assert room.frontend() == where
+    # tried in JupyterLab, with and without subshells: 6.29, 7.0, 7.3 and 7.4
+    for version, shells, routes in ((6, 29), False, False), ((7, 0), True, False), ((7, 4), True, True), ((7, 4), False, True):
+        shell.kernel.shell_channel_thread = shells and SimpleNamespace()
+        monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace(version_info=(*version, 0)))
+        monkeypatch.setitem(sys.modules, "ipykernel.comm", SimpleNamespace(Comm=type("Comm", (), {"_reply_subshell_for": None} if routes else {})))
+        always = shells and (routes or where == "jupyter")
+        assert room.hearing() == ("always" if always else "between cells")
+        assert ("a slider waits while another cell runs; the" in room._note()) == (not always) == (room._note() != "")
+        shell.kernel.do_one_iteration = None
+        assert room.hearing() == ("always" if always else "in wait") and (".wait()" in room._note()) == (not always)
+        del shell.kernel.do_one_iteration
+    shell.kernel._allow_stdin = False
+    assert room.frontend() == "none" and room.hearing() == "always"
+
+
+def test_the_still_picture_is_the_timelines_where_there_is_one(panel, pilot):
+    assert panel.still().axes
+    pilot.timeline.plot = lambda: "the timeline's"
+    assert panel.still() == "the timeline's"
+
+
+def test_messages_are_answered_where_they_were_asked(panel, monkeypatch):
+    """ipykernel 7.4 routes by the shell that last spoke; the panel's channels must not, and open a subshell where none was asked for."""
+    class Comm74:
+        _reply_subshell_id = "busy"
+
+        def _reply_subshell_for(self, data, default):
+            return self._reply_subshell_id
+
+    class CommDropped:
+        def __init__(self):
+            self._reply_subshell_id = "busy"
+
+    class Manager:
+        made = []
+
+        def _create_subshell(self):
+            self.made.append(f"ours {len(self.made)}")
+            return self.made[-1]
+
+        def list_subshell(self):
+            return self.made[-1:]
+
+    manager = Manager()
+    kernel = SimpleNamespace(shell_channel_thread=SimpleNamespace(manager=manager))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=kernel)))
+    chart, desk = panel.chart, panel.desk
+    try:
+        panel.chart, panel.desk = SimpleNamespace(comm=Comm74()), SimpleNamespace(comm=CommDropped())
+        panel.free_comms()
+        route = panel.chart.comm._reply_subshell_for
+        assert route({}, "asking") == "asking" and not manager.made and not hasattr(panel.desk.comm, "_reply_subshell_id")
+        assert [route({}, None), route({}, None)] == ["ours 0", "ours 0"]
+        manager._create_subshell()  # ours is gone
+        assert route({}, None) == "ours 2"
+        kernel.shell_channel_thread = None  # a kernel without subshells
+        assert route({}, None) is None
+        panel.desk = SimpleNamespace(comm=None)
+        panel.free_comms()  # no channel: nothing to free
+    finally:
+        panel.chart, panel.desk = chart, desk
+
+
+def test_the_package_carries_the_views():
+    assert {"chart.js", "chart.css", "panel.js", "panel.css"} <= {p.name for p in (ROOT / "hackbook").iterdir()}
+
+
+# ---- in JupyterLab
+
+CELLS = [SETUP + "\npilot = StandIn(epochs=40, steps=30, pace=.02)\npanel = Panel(pilot, [reach(), save_it(), turn_around()], look='predictions')\npanel", "panel.widget"]
+
+
+def ask(page, folder, code, name="told.json"):
+    """What a piece of code in the kernel gives, as plain values."""
+    page.evaluate(f"code => {KERNEL}.requestExecute({{code}}).done", f"import json; open({name!r}, 'w').write(json.dumps({code}))")
+    return json.loads((folder / name).read_text())
+
+
+def calls(page, folder, what):
+    return [c for c in ask(page, folder, "pilot.calls") if c[1] == what]
+
+
+def test_in_jupyterlab(tmp_path):
+    with notebook_page(tmp_path, CELLS, width=1280) as page:
+        page.wait_for_selector(".hackbook-desk >> nth=1", timeout=60_000)
+        panel, desk = page.locator(".hackbook-live").first, page.locator(".hackbook-desk").first
+        page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'ready'")
+        enabled = lambda: desk.locator(".buttons button[aria-disabled=false]").all_inner_texts()
+        assert enabled() == ["Start", "Step"]
+        height = panel.bounding_box()["height"]
+
+        # names and values for a screen reader
+        names = [n.split(", exact")[0] for n in desk.locator("input[type=text][data-knob]").evaluate_all("all => all.map(e => e.ariaLabel)")]
+        assert names == ["learning rate", "dropout", "l1", "l2", "clip norm", "label smoothing"]
+        for name in names:
+            assert desk.get_by_role("slider", name=name, exact=True).count() == 1
+        assert desk.get_by_role("slider", name="l2").get_attribute("aria-valuetext") == "off"
+
+        # it moves while another cell computes, and both views do
+        desk.get_by_role("button", name="Start").click()
+        page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
+        page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(4); ended = time.time()'}}); }}")
+        page.wait_for_function(f"({CURVES})().length === 4")
+        before = page.evaluate(CURVES)
+        page.wait_for_function(f"before => ({CURVES})().every((line, i) => line.length > before[i].length)", arg=before)
+        seen = time.time()
+        began, ended = ask(page, tmp_path, "[began, ended]")
+        assert began < seen < ended
+
+        # by keyboard: a slider, an exact number; no key of JupyterLab's is pressed by them
+        page.evaluate(f"() => {KERNEL}.requestExecute({{code: '1'}}).done")
+        desk.get_by_role("slider", name="dropout").focus()
+        for _ in range(8):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent === 'dropout 0.4: used from the next batch'")
+        # Notebook 7 binds the arrows to whatever in it has the focus: it looks for the word on that very node first
+        assert desk.get_by_role("slider", name="dropout").get_attribute("data-lm-suppress-shortcuts") is not None
+        box = desk.get_by_role("textbox", name="l2, exact")
+        box.fill("3e-3")
+        box.press("Enter")
+        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.startsWith('l2 0.003')")
+        box.fill("lots")
+        box.press("Enter")
+        assert box.get_attribute("aria-invalid") is not None
+        box.press("Escape")
+        assert box.input_value() == "0.003"
+        moves = [c[2:] for c in calls(page, tmp_path, "set")]
+        assert ["dropout", 0.4] in moves and moves[-1] == ["l2", 0.003]
+        assert page.locator(".hackbook-desk").nth(1).get_by_role("textbox", name="dropout, exact").input_value() == "0.40"
+        assert desk.get_by_role("slider", name="dropout").get_attribute("aria-valuetext") == "0.40"
+        page.wait_for_selector(".hackbook-chart .marks button")
+        page.locator(".hackbook-chart .marks").first.locator("button").last.focus()
+        assert "l2 0.003" in page.locator(".hackbook-chart .tip:visible").inner_text()
+
+        # a slider that is on its way is not thrown back by what comes from Python meanwhile
+        smoothing = desk.get_by_role("slider", name="label smoothing")
+        smoothing.focus()
+        smoothing.evaluate("e => { window.way = []; new MutationObserver(() => way.push(e.ariaValueText)).observe(e, { attributeFilter: ['aria-valuetext'] }); }")
+        for _ in range(10):
+            page.keyboard.press("ArrowRight", delay=40)
+        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.startsWith('label smoothing 0.5')")
+        page.wait_for_timeout(400)  # and not afterwards
+        way = page.evaluate("way")
+        assert way == sorted(way) and way[-1] == "0.50"
+
+        # rewind: a branch; the sliders go back too, be it as soon after a move as can be
+        desk.get_by_role("button", name="Pause").click()
+        page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'paused'")
+        assert enabled() == ["Go on", "Step", "Stop"]
+        back = desk.get_by_role("slider", name="back to epoch")
+        back.focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowRight")
+        then = ask(page, tmp_path, "pilot.stood['main', 1]['dropout']")
+        desk.evaluate("""desk => {
+            const slider = desk.querySelector('input[type=range][data-knob=dropout]');
+            slider.value = 15;
+            slider.dispatchEvent(new Event('input'));
+            desk.querySelector('.rewind').click();
+        }""")
+        page.wait_for_function("document.querySelectorAll('.hackbook-desk .branches')[0].tBodies[0].rows.length === 2")
+        page.wait_for_function("then => [...document.querySelectorAll('.hackbook-desk input[type=text][data-knob=dropout]')].every(e => e.value === then)", arg=f"{then:.2f}" if then else "off", timeout=10_000)
+        assert ["dropout", 0.75] in [c[2:] for c in calls(page, tmp_path, "set")] and then < 0.75
+        assert calls(page, tmp_path, "rewind")[0][2:] == [1, "main"]
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-chart')[0].querySelectorAll('.legend li')].map(e => e.textContent).join() === 'main,branch 1'")
+
+        # a name that is code stays text
+        desk.get_by_role("button", name="rename branch 1").click()
+        page.keyboard.type(HOSTILE)
+        page.keyboard.press("Enter")
+        page.wait_for_function("name => [...document.querySelectorAll('.hackbook-chart .legend li')].some(e => e.textContent === name)", arg=HOSTILE)
+        assert page.locator(".hackbook-live img").count() == 0 and page.evaluate("window.hacked") is None
+
+        # the recipe
+        desk.get_by_role("button", name="Copy the recipe").click()
+        page.wait_for_function("document.querySelector('.hackbook-desk textarea').value.includes('hb.fit')")
+        page.wait_for_function("/copied|selected/.test(document.querySelector('.hackbook-desk .said').textContent)")
+        page.evaluate("document.querySelectorAll('.hackbook-desk textarea').forEach(e => { e.hidden = true; })")
+
+        # the pictures, by keyboard
+        page.locator(".hackbook-chart").first.get_by_role("tab", name="Predictions").focus()
+        for name in LOOKS:
+            page.keyboard.press("ArrowRight")
+            page.wait_for_selector(f".hackbook-chart [role=tab][aria-selected=true] >> text={name.capitalize()}")
+            page.wait_for_selector(f".hackbook-chart .picture[aria-label={name.capitalize()}] {dict(weights='svg', gradients='.bar').get(name, 'canvas')}")
+
+        # nothing has jumped, and no key has reached the notebook
+        assert abs(panel.bounding_box()["height"] - height - 30) < 8  # one branch more
+        assert page.locator(".jp-Cell").count() == 2
+
+        # what is said of a move is over when the training goes on
+        assert enabled() == ["Go on", "Step", "Stop"]
+        desk.get_by_role("slider", name="label smoothing").press("ArrowRight")
+        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.endsWith('used when the training goes on')")
+        desk.get_by_role("button", name="Go on").click()
+        page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
+        assert desk.locator(".heard").inner_text() == ""
+
+        # stop, while another cell is busy
+        page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(6); ended = time.time()'}}); }}")
+        page.wait_for_timeout(700)  # the panel has spoken since from within the busy shell's time
+        desk.get_by_role("button", name="Stop").click()
+        if Version(version("ipykernel")) >= Version("7.0"):
+            page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'stopped'", timeout=4000)
+        began, ended = ask(page, tmp_path, "[began, ended]")
+        stopped = calls(page, tmp_path, "stop")[0][0]
+        assert (began < stopped < ended - 1) or Version(version("ipykernel")) < Version("7.0")
+
+        # closing the tab and coming back
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        page.wait_for_timeout(500)
+        page.reload()
+        page.wait_for_selector(".hackbook-desk >> nth=1", timeout=60_000)
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'stopped')", timeout=30_000)
+        assert page.locator(".hackbook-desk").first.locator("tbody tr").count() == 2
+        page.locator(".hackbook-desk").first.get_by_role("textbox", name="dropout, exact").fill("0.2")
+        page.keyboard.press("Enter")
+        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.startsWith('dropout 0.2')")
+        assert page.errors == []
+
+
+def test_beside_each_other_and_at_800_pixels(tmp_path):
+    """Screenshots for a person to look at are in _run; what stays on the page without a kernel is one picture."""
+    cells = [SETUP + "\none, two = (Panel(StandIn(epochs=5, steps=20, pace=.005), look=look) for look in ('predictions', 'gradients'))\none.beside(two)",
+             "three = Panel(StandIn(epochs=5, steps=20, pace=.005), [reach()], look='filters')\nthree"]
+    with notebook_page(tmp_path, cells, width=1600, height=1000) as page:
+        page.wait_for_selector(".hackbook-desk >> nth=2", timeout=60_000)
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'ready')")
+        left, right = page.locator(".hackbook-beside .hackbook-live").all()
+        left.get_by_role("textbox", name="l2, exact").fill("0.001")
+        page.keyboard.press("Enter")
+        left.get_by_role("button", name="Start").click()
+        page.locator(".hackbook-desk").nth(2).get_by_role("button", name="Start").click()
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'finished')", timeout=60_000)
+        assert right.get_by_role("textbox", name="l2, exact").input_value() == "0.001"
+        (ROOT / "_run").mkdir(exist_ok=True)
+        third = page.locator(".hackbook-live").nth(2)
+        wide = "panel => [...panel.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > panel.getBoundingClientRect().right + 1 && !e.closest('.summary, .unseen, .curves')).length"
+        for theme in ("light", "dark"):
+            page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme.title()}")
+            page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=json.dumps(theme == "light"))
+            page.set_viewport_size({"width": 1600, "height": 1000})
+            page.locator(".hackbook-beside").screenshot(path=ROOT / f"_run/live-{theme}-beside.png")
+            page.set_viewport_size({"width": 800, "height": 1300})
+            third.scroll_into_view_if_needed()
+            page.wait_for_function("e => e.clientWidth < 700 && e.querySelector('svg.curves').clientWidth < e.clientWidth / 2", arg=third.locator(".hackbook-chart").element_handle())
+            third.screenshot(path=ROOT / f"_run/live-{theme}-800.png")
+            assert third.evaluate(wide) == 0
+            ink, paper = (third.locator(".hackbook-desk").evaluate(f"e => getComputedStyle(e).{k}") for k in ("color", "backgroundColor"))
+            light = [sum(map(float, c.split("(")[1].rstrip(")").split(",")[:3])) > 382 for c in (ink, paper)]
+            assert light == ([False, True] if theme == "light" else [True, False])
+        page.wait_for_function("document.querySelectorAll('.jp-OutputArea-child .jp-RenderedImage img').length === 3")
+        assert page.locator(".jp-OutputArea-child .jp-RenderedImage:visible").count() == 0  # the panel stands in its place
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        page.wait_for_timeout(700)
+        assert page.errors == []
+    kinds = [[sorted(o["data"])[0] for o in cell.outputs] for cell in nbformat.read(tmp_path / "page.ipynb", as_version=4).cells]
+    assert kinds == [["application/vnd.jupyter.widget-view+json", "image/png", "image/png"], ["application/vnd.jupyter.widget-view+json", "image/png"]]
