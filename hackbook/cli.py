@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from .core.base import HackbookError, InvalidValue, NotFound, load_record, make_folder, require
+from .core import HackbookError, InvalidValue, load_record, make_folder, NotFound, require
 
 # %% ../nbs/library/90_cli.ipynb #02a92f5b
 def notebook_parameters(

@@ -16,10 +16,10 @@ from math import isfinite
 
 import numpy as np
 
-from ..training.checkpoints import assign, values
-from ..core.base import Figure, InvalidValue, card, image_grid, label, load_keras, rows, stack, subplots
-from ..data.encoding import encoder
-from ..data.splits import Splits
+from ..core import card, Figure, image_grid, InvalidValue, label, load_keras, rows, stack
+from ..core import subplots
+from ..data import encoder, Splits
+from ..training import assign, values
 
 # %% ../../nbs/library/checks/00_base.ipynb #36d2cdda
 @dataclass

@@ -14,15 +14,15 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Strong, Table, Td, Th, Tr
 
-from ..training.batches import check_batch_size
+from ..training import check_batch_size
 from .base import Check, check_input, check_validation, reason, shown, untouched
-from ..training.compilation import check_model, check_options
-from ..core.base import Figure, HackbookError, check_seed, load_keras, require
+from ..training import check_model, check_options
+from ..core import Figure, HackbookError, check_seed, load_keras, require
 from .training import Drilled, check_first_steps, check_gradients, check_handful, check_labels
 from .training import check_larger, check_zeroed
 from .model import (check_activations, check_batch, check_bias, check_first_loss, check_frozen, check_output,
                               check_seed_twice)
-from ..data.splits import Splits
+from ..data import Splits
 
 # %% ../../nbs/library/checks/03_suite.ipynb #0680e750
 CHECKS:tuple[Callable, ...] = (

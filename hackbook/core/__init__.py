@@ -1,4 +1,4 @@
-"""What every other package stands on: errors, arrays, files, figures, HTML, times."""
+"""What all other packages use: errors, Keras, files, arrays, figures, HTML, durations, intervals."""
 
 import lazy_loader
 

@@ -1,8 +1,13 @@
-"""What every other package stands on: errors, arrays, files, figures, HTML, times."""
+"""What all other packages use: errors, Keras, files, arrays, figures, HTML, durations, intervals."""
 
-from .base import (
-    Figure, FULL, HackbookError, InvalidValue, Lazy, NotFound, PALETTE, aligned, atomic, card,
-    check_seed, exercise, fingerprint, image_grid, label, load_keras, load_record, make_folder,
-    require, rows, save_record, set_seed, stack, subplots,
-)
+from .errors import HackbookError, InvalidValue, NotFound, require
+from .backend import check_seed, load_keras, set_seed, stderr_to_log
+from .files import FULL, atomic, load_record, make_folder, save_record
+from .arrays import Lazy, aligned, fingerprint, rows, stack
+from .figures import Figure, PALETTE, image_grid, label, subplots
+from .html import card
+from .exercises import exercise
 from .durations import deadline, seconds, span
+from .intervals import check_confidence, fold_interval, optimism, wilson
+from .overrides import Overridden, override
+from .notebook import frontend, hearing

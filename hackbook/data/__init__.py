@@ -1,4 +1,4 @@
-"""From files to a Dataset, and from a Dataset to training, validation and test parts."""
+"""From files to a Dataset, and from a Dataset to training, validation and sealed test set."""
 
 import lazy_loader
 

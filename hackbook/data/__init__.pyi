@@ -1,11 +1,13 @@
-"""From files to a Dataset, and from a Dataset to training, validation and test parts."""
+"""From files to a Dataset, and from a Dataset to training, validation and sealed test set."""
 
 from . import series
-from .encoding import Neighbours, content_groups, encoder, sample
-from .dataset import Dataset, SOURCES, digits, encode_labels, load, mnist
+from .dataset import Dataset, describe_example, encode_labels
+from .bundled import SOURCES, digits, load, mnist
+from .encoding import as_days, as_words, encoder, in_batches, numeric_columns, sample
+from .similarity import Neighbours, content_groups
 from .lazy_images import LazyImages, reading
 from .folders import images, npz, sounds
 from .tables import ratings, table, texts
 from .download import fetch, unpack
-from .splits import SealBroken, Sealed, Splits, optimism, split, units
+from .splits import SealBroken, Sealed, Splits, split, units
 from .augmentation import augment, show_augmented

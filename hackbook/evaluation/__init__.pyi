@@ -1,3 +1,3 @@
 """Scores with intervals, and where a model is wrong."""
 
-from .classification import Evaluation, evaluate, wilson
+from .classification import Evaluation, evaluate

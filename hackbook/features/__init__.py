@@ -1,4 +1,4 @@
-"""Features as scikit-learn pipelines, fitted on the training part alone."""
+"""Features as scikit-learn pipelines, fitted on the training set alone."""
 
 import lazy_loader
 

@@ -1,6 +1,7 @@
-"""Features as scikit-learn pipelines, fitted on the training part alone."""
+"""Features as scikit-learn pipelines, fitted on the training set alone."""
 
-from .pipelines import Autoencoder, TrainOnly, autoencoder, guard, pca, scale, transform
+from .pipelines import TrainOnly, guard, pca, scale, transform
+from .autoencoder import Autoencoder, autoencoder
 from .cross_validation import Comparison, compare
 from .selection import Ranking, rank, select
 from .plots import correlation, embedding, explained_variance, pair_plot

@@ -1,6 +1,5 @@
 """A training run with sliders that act while it trains."""
 
-from .views import LOOKS
 from .timeline import Branch, Timeline
 from .session import Pilot
 from .panel import Challenge, Panel, SideBySide, reach, save_it, turn_around

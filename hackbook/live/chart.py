@@ -16,7 +16,7 @@ from anywidget import AnyWidget
 from fastcore.basics import patch
 from traitlets import List, Unicode
 
-from ..core.base import PALETTE, Figure, label, require, subplots
+from ..core import Figure, label, PALETTE, require, subplots
 
 # %% ../../nbs/library/live/06_chart.ipynb #a921728f
 COLOURS = [c if c != '#000000' else 'var(--ink)' for c in PALETTE]   # black on a dark page is white

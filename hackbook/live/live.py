@@ -14,10 +14,10 @@ import pandas as pd
 from fastcore.basics import patch
 from jupyter_ui_poll import ui_events
 
-from ..core.base import Figure, HackbookError, require
-from .panel import Challenge, Panel, SideBySide, frontend, hearing
+from ..core import Figure, frontend, HackbookError, hearing, require
+from ..data import Splits
+from .panel import Challenge, Panel, SideBySide
 from .session import Pilot
-from ..data.splits import Splits
 
 # %% ../../nbs/library/live/08_live.ipynb #972b6e3b
 _LIVES = weakref.WeakSet()

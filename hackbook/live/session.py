@@ -14,16 +14,13 @@ from time import perf_counter
 import pandas as pd
 from fastcore.basics import patch
 
-from ..training.checkpoints import assign
-from ..training.compilation import check_options
+from ..core import HackbookError, load_keras, require
+from ..data import Splits
 from .sliders import Control
-from ..core.base import HackbookError, load_keras, require
-from .views import LOOKS
 from .thread import Loop
-from ..data.splits import Splits
-from ..training.runs import Run, describe
 from .timeline import Timeline
-from ..training.fitting import _check_fit
+from .views import LOOKS
+from ..training import assign, check_fit, check_options, describe, Run
 
 # %% ../../nbs/library/live/05_session.ipynb #5fe913ec
 _FLYING, _ENGINES = weakref.WeakKeyDictionary(), weakref.WeakSet()   # model → weak reference to its loop; all loops
@@ -63,7 +60,7 @@ class Pilot:
         memory:str='500 MB',         # of snapshots; what is beyond lies on disk
     ):
         o = {k: v for k, v in locals().items() if k not in ('self', 'model', 'splits', 'memory')}
-        _check_fit(model, splits, epochs, batch_size, None, None, False, None)
+        check_fit(model, splits, epochs, batch_size, None, None, False, None)
         check_options(learning_rate, schedule, weight_decay, clip, precision=precision)
         require(schedule != 'plateau', 'schedule', schedule, 'constant, one-cycle or cosine', 'lower the rate by hand')
         _replace(model)

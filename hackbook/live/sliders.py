@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from math import ceil, floor, log10, log2
 from numbers import Real
 
-from ..core.base import require
-from ..training.hyperparameters import RANGES
+from ..core import require
+from ..training import RANGES
 
 # %% ../../nbs/library/live/02_sliders.ipynb #ca4cbc65
 SCALES = {   # knob: (low, high, scale, step, may it be 0 on a logarithmic scale?)

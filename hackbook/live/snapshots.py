@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..training.checkpoints import load_checkpoint, save_checkpoint
-from ..core.base import require
+from ..core import require
+from ..training import load_checkpoint, save_checkpoint
 
 # %% ../../nbs/library/live/00_snapshots.ipynb #7c782043
 def size(

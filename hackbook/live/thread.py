@@ -14,17 +14,14 @@ from time import perf_counter
 
 from fastcore.basics import patch
 
-from ..training.batches import Batches, in_order
-from ..training.checkpoints import assign, restore, snapshot
-from ..training.compilation import compile_model
-from .sliders import SCALES, batch_control, controls_of
-from ..core.base import load_keras, set_seed
-from ..training.divergence import Diverged, first_to_break
-from ..training.hyperparameters import attach
-from ..data.lazy_images import reading
-from .views import LOOKS
+from ..core import load_keras, set_seed
+from ..data import reading
+from .sliders import batch_control, controls_of, SCALES
 from .snapshots import Snapshots
 from .timeline import Timeline
+from .views import LOOKS
+from ..training import assign, attach, Batches, compile_model, Diverged, first_to_break
+from ..training import in_order, restore, snapshot
 
 # %% ../../nbs/library/live/04_thread.ipynb #ddb853dc
 def _thread_settings():

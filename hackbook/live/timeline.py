@@ -15,7 +15,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
-from ..core.base import PALETTE, Figure, InvalidValue, label, require, subplots
+from ..core import Figure, InvalidValue, label, PALETTE, require, subplots
 
 # %% ../../nbs/library/live/01_timeline.ipynb #8458d70d
 @dataclass

@@ -11,8 +11,8 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from ..core.base import PALETTE, Figure, label, load_keras, require, rows, subplots
-from ..data.splits import Splits
+from ..core import Figure, label, load_keras, PALETTE, require, rows, subplots
+from ..data import Splits
 
 # %% ../../nbs/library/live/03_views.ipynb #78c55563
 def _pixels(image, low, high, side=28):

@@ -1,4 +1,4 @@
-"""Networks as short functions; each returns a plain Keras model."""
+"""Networks as short functions: each returns a plain Keras model."""
 
 import lazy_loader
 

@@ -9,8 +9,8 @@ __all__ = ['cnn']
 from collections.abc import Sequence
 from numbers import Integral, Real
 
-from ..core.base import load_keras, require
-from ..data.splits import Splits
+from ..core import load_keras, require
+from ..data import Splits
 
 # %% ../../nbs/library/models/00_image.ipynb #6aee80c0
 def _check_cnn(x, filters, dropout, l2, stride):

@@ -14,9 +14,9 @@ import pandas as pd
 from fastcore import xml
 from fastcore.xml import H1, H2, Body, Div, Figcaption, Head, Html, Img, Meta, P, Safe, Style, Title, to_xml
 
-from ..core.base import Figure, atomic, card, make_folder, require, save_record
-from ..evaluation.classification import Evaluation
-from ..training.runs import Run
+from ..core import atomic, card, Figure, make_folder, require, save_record
+from ..evaluation import Evaluation
+from ..training import Run
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #902a9571
 def embed(

@@ -1,4 +1,4 @@
-"""What is wrong with data: find it, show it, fix it."""
+"""Find what is wrong with the data, show it, and fix it."""
 
 import lazy_loader
 

@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..core.base import rows
-from ..data.dataset import Dataset
+from ..core import rows
+from ..data import content_groups, Dataset, Neighbours
 from .label_issues import doubts
-from ..data.encoding import Neighbours, content_groups
 
 # %% ../../nbs/library/quality/01_checks.ipynb #ca12b47e
 SEVERITIES = ('high', 'medium', 'low')

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core import base as core
+from .. import core
+from ..core import atomic, InvalidValue, NotFound, require, rows
+from ..data import Dataset
 from . import checks as findings
-from ..core.base import InvalidValue, NotFound, atomic, require, rows
-from ..data.dataset import Dataset
 
 # %% ../../nbs/library/quality/03_cleaning.ipynb #94a0f362
 def _plain_words(column):

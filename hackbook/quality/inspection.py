@@ -17,10 +17,10 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import FT, Div, Img, Safe, Span, Strong, Table, Td, Th, Tr
 
+from ..core import Figure, image_grid, label, require, rows, subplots
+from ..data import Dataset, describe_example
 from . import checks as findings
-from ..core.base import Figure, image_grid, label, require, rows, subplots
-from ..data.dataset import Dataset, _each
-from .checks import SEVERITIES, Finding, lengths
+from .checks import Finding, lengths, SEVERITIES
 
 # %% ../../nbs/library/quality/02_inspection.ipynb #5949b3cb
 CHECKS:tuple[Callable, ...] = (
@@ -138,9 +138,9 @@ MARKS = {'high': ('▲', '#D55E00'), 'medium': ('◆', '#B07800'), 'low': ('●'
 def _size(data):
     "What an example is like, and how long texts or sounds are."
     long = lengths(data)
-    if long is None or data.kind == 'text' and not long.any(): return _each(data)
+    if long is None or data.kind == 'text' and not long.any(): return describe_example(data)
     middle = ', '.join(f'{q:g}' for q in np.quantile(long, [0, .25, .5, .75, 1]))
-    return f"{_each(data)}; {'characters' if data.kind == 'text' else 'seconds'} in quartiles: {middle}"
+    return f"{describe_example(data)}; {'characters' if data.kind == 'text' else 'seconds'} in quartiles: {middle}"
 
 def _findings_table(seen):
     "The findings as safe HTML."

@@ -12,10 +12,9 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from ..problem.baselines import linear_classes
-from ..core.base import require, rows
-from ..data.dataset import Dataset
-from ..data.encoding import content_groups, encoder
+from ..core import require, rows
+from ..data import content_groups, Dataset, encoder
+from ..problem import linear_classes
 
 # %% ../../nbs/library/quality/00_label_issues.ipynb #bee135a0
 def nearest_classes(x, y, new, seed=0):

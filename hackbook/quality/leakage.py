@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 from fastcore.xml import Div, Safe, Strong
 
-from ..core.base import rows, stack
-from ..data.encoding import Neighbours, content_groups, encoder
-from ..data.splits import Splits
+from ..core import rows, stack
+from ..data import content_groups, encoder, Neighbours, Splits
 
 # %% ../../nbs/library/quality/05_leakage.ipynb #a222bd86
 @dataclass(frozen=True)

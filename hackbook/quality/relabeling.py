@@ -21,9 +21,9 @@ from fastcore.xml import Div, Img, Span, Strong, Table, Td, Th, Tr
 from PIL import Image
 from traitlets import Dict, List, Unicode
 
+from ..core import HackbookError, make_folder, require
+from ..data import Dataset
 from .cleaning import DECISIONS, example_keys, load_decisions, save_decisions
-from ..core.base import HackbookError, make_folder, require
-from ..data.dataset import Dataset
 
 # %% ../../nbs/library/quality/04_relabeling.ipynb #74f17867
 def _range(x):

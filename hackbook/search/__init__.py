@@ -1,4 +1,4 @@
-"""A search for good hyperparameters within a budget."""
+"""Search for good hyperparameters within a budget."""
 
 import lazy_loader
 

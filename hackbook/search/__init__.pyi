@@ -1,5 +1,6 @@
-"""A search for good hyperparameters within a budget."""
+"""Search for good hyperparameters within a budget."""
 
 from .space import Parameter, SPACES, Space, default_space
-from .explorer import Explorer, Study, explore, load_study
+from .study import load_study
+from .explorer import Explorer, Study, explore
 from .tuning import tune

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from fastcore.basics import patch
 
-from ..core.base import HackbookError
-from ..data.splits import Splits
+from ..core import HackbookError
+from ..data import Splits
 from .trials import Job, Outcome, run_trial, store, warm_up
 from .workers import Workers
 

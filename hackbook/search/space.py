@@ -18,9 +18,9 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
+from ..core import InvalidValue, require
+from ..data import Splits
 from ..models import image as models
-from ..core.base import InvalidValue, require
-from ..data.splits import Splits
 
 # %% ../../nbs/library/search/00_space.ipynb #87e3a83c
 def _stored(value):

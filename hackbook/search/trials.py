@@ -21,11 +21,9 @@ from unittest.mock import patch
 import cloudpickle, joblib
 from tqdm import tqdm
 
-from ..core.base import HackbookError, load_keras, require, set_seed
-from ..core.base import _stderr_to_log
-from ..training.divergence import Diverged
-from ..data.splits import Splits
-from ..training.fitting import fit
+from ..core import HackbookError, load_keras, require, set_seed, stderr_to_log
+from ..data import Splits
+from ..training import Diverged, fit
 
 # %% ../../nbs/library/search/01_trials.ipynb #bde26ff4
 _FIXED = {'model', 'splits', 'seed', 'to', 'callbacks', 'budget', 'resume', 'moves', 'rates', 'deterministic', 'tensorboard'}
@@ -169,7 +167,7 @@ def warm_up():
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     if _context().get_start_method() == 'forkserver':
         from multiprocessing import forkserver
-        with _stderr_to_log(), _not_interrupted(): forkserver.ensure_running()
+        with stderr_to_log(), _not_interrupted(): forkserver.ensure_running()
 
 class _Sent:
     "A function of a notebook, for another process."

@@ -1,4 +1,4 @@
-"""From a Keras model to a Run: options, schedules, checkpoints, and what can change on the way."""
+"""From a Keras model to a Run: hyperparameters, schedules, checkpoints, fit."""
 
 import lazy_loader
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.base import InvalidValue, NotFound, atomic, load_keras, make_folder, require
+from ..core import atomic, InvalidValue, load_keras, make_folder, NotFound, require
 
 # %% ../../nbs/library/training/05_checkpoints.ipynb #9cee233b
 def values(

@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
-from ..core.base import InvalidValue, load_keras, require
+from ..core import InvalidValue, load_keras, Overridden, override, require
 
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #5ae92191
 RANGES:dict[str, tuple[float, float]] = {   # the smallest and the largest allowed
@@ -34,23 +34,6 @@ class Place:
     bind:Callable               # (strength: a function that gives the scalar of this step) → a function that undoes it
     keep:Callable = lambda value: None   # writes the plain number that Keras saves
     variable:object = None      # where Keras has one itself
-
-# %% ../../nbs/library/training/00_hyperparameters.ipynb #f56a7fac
-def _hang(o, **methods):
-    "Shadow methods of this one object. Gives the function that takes them off again."
-    before = {name: vars(o).get(name) for name in methods}
-    for name, method in methods.items(): setattr(o, name, method)
-    def undo():
-        for name, method in methods.items():
-            if vars(o).get(name) is not method: continue    # somebody hung another one over it
-            del vars(o)[name]
-            if before[name] is not None: setattr(o, name, before[name])
-    return undo
-
-class _StandIn:
-    "`original`, but for the attributes in `changed`."
-    def __init__(self, original, **changed): vars(self).update(changed, _original=original)
-    def __getattr__(self, name): return getattr(self._original, name)
 
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #c723cda3
 def _live_dropout(layer, strength):
@@ -76,7 +59,7 @@ def _dropouts(model):
     for layer in model._flatten_layers():
         if type(layer) not in (layers.Dropout, *spatial): continue
         kind = 'dropout' if type(layer) is layers.Dropout else 'spatial_dropout'
-        bind = lambda strength, layer=layer: _hang(layer, call=_live_dropout(layer, strength))
+        bind = lambda strength, layer=layer: override(layer, call=_live_dropout(layer, strength))
         yield Place(kind, layer.name, layer.rate, bind, partial(setattr, layer, 'rate'))
 
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #a59b6ecc
@@ -114,10 +97,10 @@ def _augmentations(model):
             def draw(data, training=True, seed=None):
                 s = keras.ops.cast(strength(), 'float32')
                 scaled = {name: _scaled(getattr(layer, name), s, zoom) for name in names if hasattr(layer, name)}
-                change = type(layer).get_random_transformation(_StandIn(layer, **scaled), data, training, seed)
+                change = type(layer).get_random_transformation(Overridden(layer, **scaled), data, training, seed)
                 if training and 'flips' in change: change['flips'] = keras.ops.logical_and(change['flips'], s > 0)
                 return change
-            return _hang(layer, get_random_transformation=draw)
+            return override(layer, get_random_transformation=draw)
         yield Place('augment', layer.name, 1., bind)
 
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #557e38ab
@@ -158,7 +141,7 @@ def _smoothings(model):
     if not (found := _lead(model)): return
     lead, in_loss = found
     built = in_loss or getattr(model.compute_loss, 'label_smoothing', 0.)
-    bind = lambda strength: _hang(model, compute_loss=_smoothed(model, lead, lambda: strength() - built, bool(in_loss)))
+    bind = lambda strength: override(model, compute_loss=_smoothed(model, lead, lambda: strength() - built, bool(in_loss)))
     yield Place('label_smoothing', model.name, built, bind)
 
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #5e616dd5
@@ -171,7 +154,7 @@ def smooth_labels(
     if hasattr(earlier, 'label_smoothing'): earlier.undo()
     if share == 0: return
     compute_loss = _smoothed(model, _lead(model)[0], lambda: share)
-    compute_loss.label_smoothing, compute_loss.undo = float(share), _hang(model, compute_loss=compute_loss)
+    compute_loss.label_smoothing, compute_loss.undo = float(share), override(model, compute_loss=compute_loss)
 
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #892e9938
 def _rates(optimizer):
@@ -183,13 +166,13 @@ def _rates(optimizer):
         peak = max(getattr(plain, name, None) or 0. for name in ('initial_learning_rate', 'warmup_target')) or float(plain(0))
         rate = lambda strength: plain(optimizer._iterations) * ops.cast(strength() / peak, 'float32')
         yield Place('learning_rate', optimizer.name, float(peak),
-                    lambda strength: _hang(optimizer, _get_current_learning_rate=partial(rate, strength)))
+                    lambda strength: override(optimizer, _get_current_learning_rate=partial(rate, strength)))
     if optimizer.weight_decay is not None:
         hung = vars(optimizer).get('_apply_weight_decay')                  # by `hackbook.finetune.scale_rates`
         apply = hung.func if hung else type(optimizer)._apply_weight_decay
-        decay = lambda strength, weights: apply(_StandIn(optimizer, weight_decay=strength()), weights)
+        decay = lambda strength, weights: apply(Overridden(optimizer, weight_decay=strength()), weights)
         yield Place('weight_decay', optimizer.name, float(optimizer.weight_decay),
-                    lambda strength: _hang(optimizer, _apply_weight_decay=partial(decay, strength)),
+                    lambda strength: override(optimizer, _apply_weight_decay=partial(decay, strength)),
                     partial(setattr, optimizer, 'weight_decay'))
 
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #4fc5f147
@@ -212,12 +195,12 @@ def _by_value(gradients, largest):
 
 def _clips(optimizer):
     import tensorflow as tf
-    rest = _StandIn(optimizer)   # clips by what is no knob
+    rest = Overridden(optimizer)   # clips by what is no knob
     def plain(gradients): return [tf.convert_to_tensor(g) for g in type(optimizer)._clip_gradients(rest, gradients)]
     def bind(strength, attribute, cut):
         setattr(rest, attribute, None)
         before = vars(optimizer).get('_clip_gradients', plain)
-        return _hang(optimizer, _clip_gradients=lambda gradients: cut(before(gradients), strength()))
+        return override(optimizer, _clip_gradients=lambda gradients: cut(before(gradients), strength()))
     on = {'global_clipnorm': optimizer.global_clipnorm, 'clipvalue': optimizer.clipvalue}
     def keep(value, attribute):
         on[attribute] = value or None
@@ -311,7 +294,7 @@ def _bind(self:Knobs):
         self.variables[name] = variable(places[0].value, name=label) if own is None else own
         self._undo += [place.bind(partial(self._strength, name)) for place in places]
     steps = {name: self._reading(getattr(self.model, name)) for name in ('train_step', 'test_step')}
-    self._undo.append(_hang(self.model, **steps))
+    self._undo.append(override(self.model, **steps))
     self.model.train_function = self.model.test_function = None
 
 @patch

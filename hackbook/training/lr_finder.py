@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
+from ..core import card, Figure, HackbookError, label, load_keras, require, subplots
+from ..data import Splits
 from .batches import Batches
 from .checkpoints import assign, values
 from .compilation import check_model
-from ..core.base import Figure, HackbookError, card, label, load_keras, require, subplots
-from ..data.splits import Splits
 
 # %% ../../nbs/library/training/08_lr_finder.ipynb #62482938
 def _smooth(losses, beta=.9):

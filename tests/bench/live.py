@@ -104,7 +104,7 @@ def bare(first):
     import hackbook as hb
     from hackbook.training.batches import Batches, in_order
     from hackbook.training.compilation import compile_model
-    from hackbook.core.base import load_keras
+    from hackbook.core import load_keras
 
     splits, options, epochs = setting()
     model = network(splits, **options)

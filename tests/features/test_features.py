@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hackbook.features.pipelines import Autoencoder, TrainOnly
-from hackbook.features.cross_validation import fold_interval, folds_of
+from hackbook.features.autoencoder import Autoencoder
+from hackbook.features.pipelines import TrainOnly
+from hackbook.core.intervals import fold_interval
+from hackbook.features.cross_validation import folds_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone

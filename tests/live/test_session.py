@@ -20,7 +20,7 @@ import hackbook as hb
 from hackbook.data.augmentation import augment
 from hackbook.training.batches import in_order
 from hackbook.training.compilation import compile_model
-from hackbook.core.base import load_keras
+from hackbook.core import load_keras
 from hackbook.training.hyperparameters import attach
 from hackbook.live.views import LOOKS, draw
 from hackbook.training.replay import Moves

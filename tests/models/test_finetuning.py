@@ -11,7 +11,8 @@ from conftest import call
 import hackbook as hb
 from hackbook.training.compilation import compile_model
 from hackbook.data.dataset import Dataset
-from hackbook.models.finetuning import backbone, frame, freeze, layer_rates, scale_rates, unfreeze
+from hackbook.models.finetuning import backbone, freeze, layer_table, unfreeze
+from hackbook.training.layer_rates import layerwise_decay, scale_rates
 from hackbook.training.hyperparameters import attach
 
 keras = hb.core.load_keras()
@@ -185,7 +186,7 @@ def test_efficientnet_from_a_file_sees_what_it_sees_when_keras_fetches_it(tmp_pa
 def test_a_frozen_backbone_stays_to_the_last_bit(splits):
     model = freeze(network(splits))
     inner = model.get_layer("trunk")
-    before, outside = inner.get_weights(), frame(model)
+    before, outside = inner.get_weights(), layer_table(model)
     assert outside.query("trained > 0").layer.tolist() == ["probability"]
     run = hb.fit(model, splits, epochs=6, learning_rate=0.3, to=None)
     assert all((a == b).all() for a, b in zip(before, inner.get_weights(), strict=True))     # running means too
@@ -209,7 +210,7 @@ def test_batch_normalization_works_as_in_use_where_it_is_frozen(splits):
 
 
 def test_freeze_upto_and_unfreeze_last(splits):
-    moving = lambda: frame(model).query("trained > 0").layer.str.split("/").str[-1].tolist()
+    moving = lambda: layer_table(model).query("trained > 0").layer.str.split("/").str[-1].tolist()
     model = network(splits)
     everything = ["block_0_conv", "block_0_norm", "block_1_conv", "block_1_norm", "probability"]
     assert moving() == everything
@@ -221,7 +222,7 @@ def test_freeze_upto_and_unfreeze_last(splits):
     assert moving() == ["block_1_conv", "probability"]
     unfreeze(model, last=99, batch_norm=True)
     assert moving() == everything
-    assert frame(model).parameters.sum() == model.count_params()
+    assert layer_table(model).parameters.sum() == model.count_params()
 
 
 def test_the_saved_model_needs_no_hackbook_and_remembers_what_is_frozen(splits, tmp_path):
@@ -281,9 +282,9 @@ def test_a_longer_name_goes_before_a_shorter_and_digits_are_whole(splits):
     inner = keras.Sequential([keras.Input((8, 8), dtype="uint8"), L.Flatten(), L.Rescaling(1 / 16),
                               *[L.Dense(4, name=f"block_{i}") for i in (1, 12, 2)]], name="inner")
     model = backbone(splits, inner)
-    rate = dict(zip(frame(model).layer.str.split("/").str[-1], frame(model, {"inner": 0.5, "block_1": 0.1}).rate))
+    rate = dict(zip(layer_table(model).layer.str.split("/").str[-1], layer_table(model, {"inner": 0.5, "block_1": 0.1}).rate))
     assert rate == {"block_1": 0.1, "block_12": 0.5, "block_2": 0.5, "probability": 1.0}
-    scaled = layer_rates(model, decay=2, groups=4)
+    scaled = layerwise_decay(model, decay=2, groups=4)
     assert list(scaled.values()) == [0.125, 0.25, 0.5, 1.0]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import hackbook as hb
 from hackbook.models import image as models
-from hackbook.core.base import InvalidValue
+from hackbook.core import InvalidValue
 from hackbook.search.space import Space, default_space
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -15,7 +15,7 @@ from studies import quality, study_of
 
 from hackbook.search import plots as study_plots
 from hackbook.search import explorer as what_if
-from hackbook.core.base import Figure, HackbookError, InvalidValue
+from hackbook.core import Figure, HackbookError, InvalidValue
 from hackbook.search.surrogate import as_numbers, best_trial, complete, defaults, distances, number_row, predict, surrogate_of
 
 PLOTS = [study_plots.plot, study_plots.plot_history, study_plots.plot_curves, study_plots.plot_parallel, study_plots.plot_slices]

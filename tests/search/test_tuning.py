@@ -17,7 +17,8 @@ from conftest import ROOT
 
 import hackbook as hb
 from hackbook.search.time_budget import Plan
-from hackbook.search.study import load_study, open_study
+from hackbook.search.study import load_study
+from hackbook.search.storage import open_study
 from hackbook.search.tuning import tune
 
 SPACE = {"width": [4, 6, 8], "learning_rate": (1e-3, 0.1, "log")}
@@ -218,7 +219,7 @@ def test_a_search_in_which_all_fail_stops_early(tmp_path, splits):
 FULL = """
 import resource, hackbook as hb
 from hackbook.search import workers
-from hackbook.search.study import open_study
+from hackbook.search.storage import open_study
 from hackbook.search.tuning import tune
 
 def fill(size):
@@ -243,7 +244,7 @@ def test_no_space_on_the_disk(tmp_path, before, kind):
     (tmp_path / "full.py").write_text(FULL.format(before=before, kind=kind))
     shown = subprocess.run([sys.executable, "full.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=240)
     last = shown.stderr.strip().splitlines()[-1]
-    assert shown.returncode == 1 and last.startswith("hackbook.core.base.") and "free some space" in last, shown.stderr
+    assert shown.returncode == 1 and last.startswith("hackbook.core.files.") and "free some space" in last, shown.stderr
 
 
 @pytest.mark.parametrize(("wrong", "says"), [

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hackbook.data.augmentation import augment
-from hackbook.core.base import HackbookError, load_keras, set_seed
+from hackbook.core import HackbookError, load_keras, set_seed
 from hackbook.training.hyperparameters import RANGES, attach
 from hackbook.training.schedules import one_cycle
 

@@ -9,7 +9,7 @@ from conftest import FIRST, outputs, read_json
 
 import hackbook as hb
 from hackbook.cli import execute
-from hackbook.data.splits import content_groups
+from hackbook.data.similarity import content_groups
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 import listing
