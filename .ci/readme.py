@@ -14,7 +14,7 @@ PICTURES = "nbs/images"
 def render():
     """The README's text, and its pictures: file name → bytes."""
     notebook = nbformat.read(ROOT / "nbs/index.ipynb", as_version=4)
-    notebook.metadata["language_info"] = {"name": "python"}  # for the code's colours
+    notebook.metadata["language_info"] = {"name": "python"}  # for the code's colors
     body, resources = MarkdownExporter().from_notebook_node(notebook)
     pictures = {}
     for old, content in resources["outputs"].items():

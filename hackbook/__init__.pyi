@@ -4,14 +4,13 @@ from . import (
     checks, cli, core, data, evaluation, features, live, models, presentation, problem, quality, search, training,
 )
 from .checks import Preflight, preflight
-from .core import exercise, HackbookError, InvalidValue, label, NotFound, set_seed, subplots
+from .core import exercise, HackbookError, InvalidValue, label_axes, NotFound, set_seed, subplots
 from .data import augment, Dataset, SealBroken, show_augmented, split, Splits
 from .evaluation import evaluate, Evaluation
-from .features import compare
+from .features import compare_features
 from .live import Live
 from .presentation import Report, report
 from .problem import load_problem, Problem
-from .quality import check_leakage, clean, doubts, inspect, load_decisions, relabel, Relabel, save_decisions
+from .quality import check_leakage, clean, find_label_issues, inspect, load_decisions, relabel, Relabel, save_decisions
 from .search import load_study, Space, Study, tune   # Study with its pictures
-from .training import find_lr, fit, LearningRates
-from .training.runs import load_run, Run, runs
+from .training import compare_runs, find_lr, fit, LearningRates, list_runs, load_run, Run

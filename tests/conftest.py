@@ -56,8 +56,8 @@ def real_data():
     pytest.skip(f"no mnist.npz in {' or '.join(map(str, places))}; set HACKBOOK_DATA to its folder")
 
 
-def pilots_threads():
-    return [t for t in threading.enumerate() if t.name == "hackbook-pilot"]
+def training_threads():
+    return [t for t in threading.enumerate() if t.name == "hackbook-training"]
 
 
 @pytest.fixture
@@ -65,9 +65,9 @@ def no_thread_is_left():
     """After the test no training goes on."""
     yield
     gc.collect()
-    for thread in pilots_threads():
+    for thread in training_threads():
         thread.join(10)
-    assert not pilots_threads()
+    assert not training_threads()
 
 
 def pytest_sessionfinish():

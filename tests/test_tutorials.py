@@ -11,14 +11,14 @@ from hackbook.cli import execute
 
 SMALL = {  # a set of parameters for every tutorial
     "01_digits_cnn": {"epochs": 6, "seed": 1}, "02_know_your_data": {"seeds": 8}, "03_features": {"epochs": 20, "folds": 3, "repeats": 1},
-    "04_train_and_regularise": {"seeds": 2}, "05_the_recipe": {"epochs": 4, "seed": 1}, "06_live": {"epochs": 12, "seed": 1},
+    "04_train_and_regularize": {"seeds": 2}, "05_the_recipe": {"epochs": 4, "seed": 1}, "06_live": {"epochs": 12, "seed": 1},
     "07_tune": {"epochs": 4, "seed": 1, "budget": "25 s"}}
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
 ANSWERS = {  # to every exercise a right one and a wrong one
     "01_digits_cnn": [("result.classes.recall.idxmin()", "'no digit'"), ("enough", "0"), ("small", "run")],
     "02_know_your_data": [("'therapy'", "'age'"), ("copied", "copied + 1"), ("0", "1")],
     "03_features": [("enough", "3"), ("min(agreed)", "'0,0'"), ("hb.features.pca(splits, 16)", "hb.features.pca(splits, 3)")],
-    "04_train_and_regularise": [("brakes.gap.idxmin()", "'plain'"), ("round(share, 2)", "0.01"), ("tried['dropout'][0]", "by_schedule['constant'][0]")],
+    "04_train_and_regularize": [("brakes.gap.idxmin()", "'plain'"), ("round(share, 2)", "0.01"), ("tried['dropout'][0]", "by_schedule['constant'][0]")],
     "05_the_recipe": [("'activations'", "'batch'"), ("{'handful': 'pass', 'labels': 'fail'}", "{'handful': 'fail', 'labels': 'fail'}"), ("0.03", "50.")],
     "06_live": [("'plain'", "'L2'"), ("48", "6"), ("mine(0.6)", "mine(0.0)")],
     "07_tune": [("625", "20"), ("'learning_rate'", "'dropout'"), (CONDITION % 32, CONDITION % 8)]}
@@ -149,8 +149,8 @@ def table(text):
     return {name.strip(): [float(v) for v in values.split()] for name, values in re.findall(r"^([^\W\d][\w -]*?(?: \d\.\d)?) {2,}((?:[-\d.]+ *)+)$", text, re.M)}
 
 
-def test_regularise_tutorial_result(executed):
-    shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("04_train_and_regularise") / "04_train_and_regularise.ipynb")]
+def test_regularize_tutorial_result(executed):
+    shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("04_train_and_regularize") / "04_train_and_regularize.ipynb")]
     schedules, brakes = (table(next(t for t in shown if "spread" in t and name in t)) for name in ("cosine", "dropout"))
     training, validation, gap = ({**{k: v[i] for k, v in schedules.items()}, **{k: v[i] for k, v in brakes.items()}} for i in range(3))
     assert training["constant"] > max(training["one-cycle"], training["cosine"])
@@ -162,7 +162,7 @@ def test_regularise_tutorial_result(executed):
     assert max(rows[0]) < 0.5 < 0.85 < min(rows[1] + rows[2] + rows[3])
     ended = next(t for t in shown if t.startswith("plain ") and "finished" in t)
     assert "no better validation loss" in ended and "stopped by the budget" in ended
-    runs = list((executed("04_train_and_regularise") / "runs/regularise").iterdir())
+    runs = list((executed("04_train_and_regularize") / "runs/regularize").iterdir())
     assert len(runs) == 4 and all((run / "model.keras").is_file() for run in runs)
 
 
@@ -171,7 +171,7 @@ def test_second_tutorial_finds_what_was_planted(executed):
     doubtful, found = map(int, re.search(r"(\d+) doubtful labels, (\d+) of them mistyped", shown).groups())
     assert found >= 10 and found > doubtful / 2
     assert "120 examples dropped" in shown and "column therapy alone tells" in shown
-    score = {name: float(mean) for name, mean in re.findall(r"(as found|copies on one side|cleaned, labels mended) +([01]\.\d+)", shown)}
+    score = {name: float(mean) for name, mean in re.findall(r"(as found|copies on one side|cleaned, labels fixed) +([01]\.\d+)", shown)}
     assert score["as found"] > score["copies on one side"] + 0.03
 
 

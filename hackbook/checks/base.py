@@ -16,8 +16,8 @@ from math import isfinite
 
 import numpy as np
 
-from ..core import card, Figure, image_grid, InvalidValue, label, load_keras, rows, stack
-from ..core import subplots
+from ..core import card, Figure, image_grid, InvalidValue, label_axes, load_keras, rows
+from ..core import stack, subplots
 from ..data import encoder, Splits
 from ..training import assign, values
 
@@ -30,7 +30,7 @@ class Check:
     measured:object                # the number seen; None where it was skipped
     expected:str                   # what it should be
     finding:str                    # a sentence; why it was skipped
-    mend:str = ''                  # what to do; '' where nothing is to be done
+    fix:str = ''                  # what to do; '' where nothing is to be done
     draw:Callable = field(default=None, repr=False)   # makes the picture; None: there is none
 
     def plot(self) -> Figure|None:
@@ -39,7 +39,7 @@ class Check:
 
     def _repr_html_(self):
         facts = {'status': self.status, 'measured': shown(self.measured), 'expected': self.expected,
-                 'finding': self.finding, 'mend': self.mend or None}
+                 'finding': self.finding, 'fix': self.fix or None}
         return str(card(self.name, facts))
 
 # %% ../../nbs/library/checks/00_base.ipynb #f7ea13af
@@ -88,7 +88,7 @@ def layer_bars(
     ax.invert_yaxis()
     if limits: ax.set_xlim(*limits)
     else: ax.set_xscale('log')
-    return label(ax, title, unit).figure
+    return label_axes(ax, title, unit).figure
 
 # %% ../../nbs/library/checks/00_base.ipynb #fa226875
 def tensor(x):
@@ -218,12 +218,12 @@ def _decoded(model, into, x, y, data):
         for i, (line, caption) in enumerate(zip(into[:6].astype(int), captions)):
             text = ' '.join(words[j] if 0 < j < len(words) else '·' for j in line)[:90]
             ax.text(0, 1 - i / 6, f'{caption}:  {text}', va='top', fontsize=9, family='monospace')
-        return label(ax, 'The words that go into the net').figure
+        return label_axes(ax, 'The words that go into the net').figure
     flat = into.reshape(len(into), -1)[:, :24]
     ax.boxplot(flat, flierprops={'markersize': 2}, medianprops={'color': 'black'})
     names = data.features if data.features and len(data.features) == into.shape[-1] else range(flat.shape[1])
     ax.set_xticks(range(1, flat.shape[1] + 1), list(names)[:24], rotation=60, ha='right', fontsize=8)
-    return label(ax, f'What goes into the net, from {flat.min():.3g} to {flat.max():.3g}', '', 'value').figure
+    return label_axes(ax, f'What goes into the net, from {flat.min():.3g} to {flat.max():.3g}', '', 'value').figure
 
 # %% ../../nbs/library/checks/00_base.ipynb #cafd2d41
 def check_input(
@@ -250,8 +250,8 @@ def check_input(
     small = float(np.sqrt(np.mean(into[into != 0] ** 2)))
     status = max(judge(large, 3, 10), judge(1 / small, 50, 200), key=['pass', 'warn', 'fail'].index)
     says = f'Values from {into.min():.3g} to {into.max():.3g}, mean {into.mean():.3g}, deviation {into.std():.3g}.'
-    mend = 'Scale inside of the model: keras.layers.Rescaling(1 / largest) for images, an adapted Normalization for columns.'
-    return Check(name, status, small if small < .02 else large, expected, says, mend * (status != 'pass'), draw)
+    fix = 'Scale inside of the model: keras.layers.Rescaling(1 / largest) for images, an adapted Normalization for columns.'
+    return Check(name, status, small if small < .02 else large, expected, says, fix * (status != 'pass'), draw)
 
 def _check_words(name, into, layer, draw):
     "Numbers of words, for an Embedding."
@@ -282,14 +282,14 @@ def check_validation(
     score, chance = float(roc_auc_score(part, told)), float(np.sqrt((2 * n + 1) / (12 * n * n)))
     status = judge(score - .5, max(.07, 3.5 * chance), max(.1, 5 * chance))
     if status == 'fail' and (parts[0].times is not None or parts[0].groups is not None): status = 'warn'
-    mend = 'Divide one shuffled heap with hb.split; if the later part must differ (other times, other people), watch that part.'
+    fix = 'Divide one shuffled heap with hb.split; if the later part must differ (other times, other people), watch that part.'
     return Check('validation', status, score, f'0.5 (chance: ±{3.5 * chance:.2f})',
                  f'A forest tells validation from train with an area under the curve of {score:.2f}.',
-                 mend * (status != 'pass'), lambda: _told(told, part, score))
+                 fix * (status != 'pass'), lambda: _told(told, part, score))
 
 def _told(told, part, score):
     fig, ax = subplots(height=2.4)
     ax.hist([told[part == 0], told[part == 1]], np.linspace(0, 1, 21), label=['train', 'validation'])
     ax.legend(frameon=False, fontsize=9)
     title = 'Validation can be told from train' if score > .6 else 'Validation looks like train'
-    return label(ax, f'{title} (area {score:.2f})', 'how surely the forest says "validation"', 'examples').figure
+    return label_axes(ax, f'{title} (area {score:.2f})', 'how surely the forest says "validation"', 'examples').figure

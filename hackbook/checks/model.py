@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .base import Check, each_loss, has_graph, judge, layer_bars, own_weights
 from .base import Probe, skipped, tensor
-from ..core import Figure, label, load_keras, require, rows, subplots
+from ..core import Figure, label_axes, load_keras, require, rows, subplots
 from ..data import content_groups
 
 # %% ../../nbs/library/checks/01_model.ipynb #02b03202
@@ -84,7 +84,7 @@ def check_bias(
         status = judge(away, .5, 1.5)
         return Check(name, status, away, 'below 0.5 deviations from the mean',
                      f'The bias is {bias[0]:.3g}, the mean {y.mean():.3g}.',
-                     'model.layers[-1].bias.assign([y.mean()]), or standardise y.' * (status != 'pass'))
+                     'model.layers[-1].bias.assign([y.mean()]), or standardize y.' * (status != 'pass'))
     share = np.bincount(y, minlength=len(probe.names)) / len(y)
     p = np.exp(bias - bias.max()) / np.exp(bias - bias.max()).sum()
     cost = float((share[share > 0] * np.log(share[share > 0] / p[share > 0])).sum())
@@ -100,7 +100,7 @@ def _rates(share, p, names):
     ax.bar(at + .2, p, .4, label='what the bias says')
     ax.set_xticks(at, names, fontsize=8)
     ax.legend(frameon=False, fontsize=9)
-    return label(ax, 'How frequent is each class?', 'class', 'share').figure
+    return label_axes(ax, 'How frequent is each class?', 'class', 'share').figure
 
 # %% ../../nbs/library/checks/01_model.ipynb #30ebafc4
 def check_first_loss(
@@ -121,7 +121,7 @@ def _answers(probe):
     ax.hist(out.ravel(), 40)
     if probe.names: ax.axvline(base, color='black', linestyle='--', linewidth=1, label='the same for each class')
     if probe.names: ax.legend(frameon=False, fontsize=9)
-    return label(ax, 'What the untrained network answers', 'probability' if probe.names else 'number', 'answers').figure
+    return label_axes(ax, 'What the untrained network answers', 'probability' if probe.names else 'number', 'answers').figure
 
 # %% ../../nbs/library/checks/01_model.ipynb #da96f77d
 def check_frozen(
@@ -182,10 +182,10 @@ def check_seed_twice(
     apart = max(abs(losses[i] - losses[i + 2]) for i in range(2))
     relative = apart / max(abs(losses[0]), 1e-12)
     status = judge(relative, 1e-5, 1e-4)
-    mend = 'Seed every source of chance: keras.random with a SeedGenerator that the layer owns, not numpy, time or threads.'
+    fix = 'Seed every source of chance: keras.random with a SeedGenerator that the layer owns, not numpy, time or threads.'
     return Check('same seed', status, relative, 'below 1e-05 of the loss',
                  f'Two losses from the same seed differ by {apart:.2g}.',
-                 mend * (status != 'pass'))
+                 fix * (status != 'pass'))
 
 def _twice(probe):
     "Answers in training from the probe's seed: layer by layer, and traced."
@@ -235,7 +235,7 @@ def influence(
     ax.imshow(touched, cmap='Blues', vmin=0, vmax=1.3)
     ax.grid(False)
     for axis in (ax.xaxis, ax.yaxis): axis.set_major_locator(MaxNLocator('auto', integer=True))
-    return label(ax, title, x, y).figure
+    return label_axes(ax, title, x, y).figure
 
 # %% ../../nbs/library/checks/01_model.ipynb #eb6c49dd
 def only_the_past(

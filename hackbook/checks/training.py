@@ -15,7 +15,7 @@ import numpy as np
 
 from .base import Check, each_loss, judge, layer_bars, Probe, reason, skipped, spec
 from .base import tensor
-from ..core import Figure, label, load_keras, PALETTE, rows, subplots
+from ..core import Figure, label_axes, load_keras, PALETTE, rows, subplots
 from ..training import assign, values
 
 # %% ../../nbs/library/checks/02_training.ipynb #4c4f0e08
@@ -143,12 +143,12 @@ def _steps(probe, drill):
     left.axhline(probe.base, color='black', linestyle='--', linewidth=1, label='guessing')
     left.legend(frameon=False, fontsize=8)
     if max(drill.losses) > 50 * probe.base: left.set_yscale('log')
-    label(left, 'Training loss', 'step', 'loss')
+    label_axes(left, 'Training loss', 'step', 'loss')
     at, out = [i for i, _ in drill.asked], np.array([o for _, o in drill.asked])
     y = probe.some[1][:out.shape[1]]
     for i, truth in enumerate(y):
         right.plot(at, out[:, i, truth] if probe.names else out[:, i, 0] - truth, linewidth=1, color=PALETTE[i % len(PALETTE)])
-    label(right, 'The same examples at each step', 'step', 'probability of the right class' if probe.names else 'error')
+    label_axes(right, 'The same examples at each step', 'step', 'probability of the right class' if probe.names else 'error')
     return fig
 
 # %% ../../nbs/library/checks/02_training.ipynb #3b078947
@@ -170,7 +170,7 @@ def check_gradients(
     if judge(whole, 100, 1000) != 'pass':
         return Check(name, judge(whole, 100, 1000), whole, 'a gradient below 100',
                      f'The gradient of all weights is {whole:.3g} long.',
-                     'Scale what goes in and what is predicted; clip=1. keeps single steps in bounds.', draw)
+                     'Scale what goes in and what is predicted; clip_norm=1. keeps single steps in bounds.', draw)
     status = judge(-np.log10(max(ratio, 1e-12)), 3, 4)
     return Check(name, status, ratio, 'above 0.001 of the largest', f'The gradient of {least} is {ratio:.2g} of the largest.',
                  'ReLU in place of sigmoid or tanh, BatchNormalization, or fewer layers.' * (status != 'pass'), draw)
@@ -189,10 +189,10 @@ def check_handful(
     best = min(found, key=lambda r: np.nan_to_num(found[r].end(.1), nan=np.inf))
     left = found[best].end(.1) / probe.base
     status = judge(left, .2, .4)
-    mend = 'Something between input and loss loses what it needs: look at the layers in turn, at the loss, and at the answers.'
+    fix = 'Something between input and loss loses what it needs: look at the layers in turn, at the loss, and at the answers.'
     return Check(name, status, left, 'below 0.2 of what guessing costs',
                  f'After 150 steps {left:.1%} of the loss of guessing is left.',
-                 mend * (status != 'pass'),
+                 fix * (status != 'pass'),
                  lambda: curves({'sixteen examples': found[best].losses}, probe.base, 'Learning by heart'))
 
 def curves(
@@ -206,7 +206,7 @@ def curves(
     ax.axhline(base, color='black', linestyle='--', linewidth=1, label='guessing')
     ax.set_ylim(0, 2 * max(base, *(v[-1] for v in losses.values())))
     ax.legend(frameon=False, fontsize=9)
-    return label(ax, title, 'step', 'loss').figure
+    return label_axes(ax, title, 'step', 'loss').figure
 
 # %% ../../nbs/library/checks/02_training.ipynb #0fe35ba2
 def _away(y, out, names, rng):
@@ -228,17 +228,17 @@ def check_labels(
     part = min(found, key=lambda k: found[k][0])
     (away, true, dealt), n = found[part], len(probe.held[part][1])
     status = 'pass' if away >= 3 else 'warn' if n < 100 and away > 1 else 'fail'      # few examples cannot show more
-    mend = f'Are labels and examples of {part} in the same order? Was one of the two sorted or shuffled alone?'
+    fix = f'Are labels and examples of {part} in the same order? Was one of the two sorted or shuffled alone?'
     return Check('labels', status, away, 'above 3 deviations',
                  f'{n} unseen examples of {part}: loss {true:.3g}; with labels dealt anew {dealt.mean():.3g}.',
-                 mend * (status != 'pass'), lambda: _dealt(true, dealt, part))
+                 fix * (status != 'pass'), lambda: _dealt(true, dealt, part))
 
 def _dealt(true, dealt, part):
     fig, ax = subplots(height=2.2)
     ax.hist(dealt, 30, label='labels dealt anew')
     ax.axvline(true, color=PALETTE[1], linewidth=2, label='the true labels')
     ax.legend(frameon=False, fontsize=9)
-    return label(ax, 'Do the true labels fit better?', f'loss of unseen examples of {part}', 'times').figure
+    return label_axes(ax, 'Do the true labels fit better?', f'loss of unseen examples of {part}', 'times').figure
 
 # %% ../../nbs/library/checks/02_training.ipynb #40496bbb
 def check_zeroed(
@@ -293,5 +293,5 @@ def check_larger(
     ratio = larger.end(.5) / max(drill.end(.5), 1e-12)
     return Check(name, 'pass' if lower else 'warn', ratio, 'at most 1, but for noise',
                  f'The training loss of a wider one is {ratio:.2g} of this one.',
-                 '' if lower else 'More weights do not help: is it the regularisation, the learning rate, the labels?',
+                 '' if lower else 'More weights do not help: is it the regularization, the learning rate, the labels?',
                  lambda: curves({'as it is': drill.losses, 'wider': larger.losses}, probe.base, 'A little larger'))

@@ -4,10 +4,10 @@ from .errors import HackbookError, InvalidValue, NotFound, require
 from .backend import check_seed, load_keras, set_seed, stderr_to_log
 from .files import FULL, atomic, load_record, make_folder, save_record
 from .arrays import Lazy, aligned, fingerprint, rows, stack
-from .figures import Figure, PALETTE, image_grid, label, subplots
+from .figures import Figure, PALETTE, image_grid, label_axes, subplots
 from .html import card
 from .exercises import exercise
 from .durations import deadline, seconds, span
 from .intervals import check_confidence, fold_interval, optimism, wilson
 from .overrides import Overridden, override
-from .notebook import frontend, hearing
+from .notebook import frontend, hearing, hearing_note

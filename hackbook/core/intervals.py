@@ -44,7 +44,7 @@ def optimism(
 # %% ../../nbs/library/core/08_intervals.ipynb #70ac97ba
 def fold_interval(
     scores:np.ndarray,      # one a fold along the first axis, two or more
-    ratio:float,            # examples predicted for each learnt from, > 0
+    ratio:float,            # examples predicted for each learned from, > 0
     confidence:float=.95,   # 0 to 1, both ends excluded
 ) -> tuple:                 # mean, low, high; each of the scores' further shape
     "The corrected resampled t interval of Nadeau and Bengio."

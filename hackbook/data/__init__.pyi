@@ -4,10 +4,11 @@ from . import series
 from .dataset import Dataset, describe_example, encode_labels
 from .bundled import SOURCES, digits, load, mnist
 from .encoding import as_days, as_words, encoder, in_batches, numeric_columns, sample
-from .similarity import Neighbours, content_groups
+from .similarity import Neighbors, content_groups
 from .lazy_images import LazyImages, reading
 from .folders import images, npz, sounds
 from .tables import ratings, table, texts
+from .series import find_gaps, read_series, bundled_series
 from .download import fetch, unpack
 from .splits import SealBroken, Sealed, Splits, split, units
 from .augmentation import augment, show_augmented

@@ -27,7 +27,7 @@ def encode_labels(
     require(not pd.isna(y).any(), 'y', f'{pd.isna(y).sum()} missing labels', 'complete', 'drop those examples first')
     if y.dtype.kind == 'f':
         require((y == y.round()).all(), 'y', y[y != y.round()][0], 'classes, not measurements',
-                "for numbers to predict pass predicts='numbers'")
+                "for numbers to predict pass task='regression'")
         y = y.astype(int)
     if class_names is None:
         found, numbers = np.unique(y.astype(str) if y.dtype == object else y, return_inverse=True)
@@ -54,10 +54,10 @@ class Dataset:
     groups:Sequence=None            # one an example: whom it belongs to (patient, speaker, user); None: nobody
     times:Sequence=None             # one an example: when it was made (numbers or dates); None: no order
     features:Sequence[str]=None     # a name for each column of x; a table brings its own; None: columns have no names
-    rate:int=None                   # samples a second, of sounds; None: no sounds
+    sample_rate:int=None                   # samples a second, of sounds; None: no sounds
     rejected:pd.DataFrame=None      # what could not be read, with columns file and reason; None: nobody looked
-    predicts:str='classes'          # what y holds: 'classes', or 'numbers' (then there are no class names)
-    log:pd.DataFrame=None           # what was mended, with columns mend, examples and what; None: nothing
+    task:str='classification'       # what y is for: 'classification', or 'regression' (then there are no class names)
+    log:pd.DataFrame=None           # what was fixed, with columns fix, examples and what; None: nothing
 
     def __post_init__(self):
         x, self.x = self.x, _as_examples(self.x)
@@ -108,16 +108,16 @@ def _as_examples(x):
 @patch
 def _check_target(self:Dataset):
     "Number the classes, or raise `InvalidValue`; the same for numbers that cannot be predicted."
-    require(self.predicts in ('classes', 'numbers'), 'predicts', self.predicts, "'classes' or 'numbers'")
-    if self.predicts == 'classes':
+    require(self.task in ('classification', 'regression'), 'task', self.task, "'classification' or 'regression'")
+    if self.task == 'classification':
         self.y, self.class_names = encode_labels(self.y, self.class_names)
         require(len(self.class_names) > 1, 'y', f'only the class {self.class_names[0]}', 'of two classes or more',
                 'a classifier has nothing to learn from one')
     else:
-        require(not self.class_names, 'class_names', self.class_names, "None, for predicts='numbers'")
+        require(not self.class_names, 'class_names', self.class_names, "None, for task='regression'")
         self.y, self.class_names = np.asarray(self.y), []
         ok = self.y.ndim == 1 and self.y.dtype.kind in 'iuf' and np.isfinite(self.y).all()
-        require(ok, 'y', self.y, "one finite number an example, for predicts='numbers'", 'drop the examples without one')
+        require(ok, 'y', self.y, "one finite number an example, for task='regression'", 'drop the examples without one')
 
 @patch
 def _check_kept(self:Dataset):
@@ -127,7 +127,7 @@ def _check_kept(self:Dataset):
         self.features = [str(f) for f in self.features]
         require((len(self.features),) == self.x.shape[1:], 'features', self.features,
                 f'as many as the columns of x, which is {self.x.shape}')
-    for name, columns in (('rejected', ['file', 'reason']), ('log', ['mend', 'examples', 'what'])):
+    for name, columns in (('rejected', ['file', 'reason']), ('log', ['fix', 'examples', 'what'])):
         value = getattr(self, name)
         ok = value is None or isinstance(value, pd.DataFrame) and set(columns) <= set(value)
         require(ok, name, value, f"a DataFrame with columns {', '.join(columns[:-1])} and {columns[-1]}")
@@ -139,14 +139,14 @@ def kind(self:Dataset) -> str:
     shape = self.x.shape
     if self.features is not None: return 'table'
     if self.x.dtype == object: return 'text'
-    if self.rate is not None: return 'sound'
+    if self.sample_rate is not None: return 'sound'
     return 'image' if len(shape) == 3 or len(shape) == 4 and shape[-1] in (1, 3, 4) else 'numbers'
 
 # %% ../../nbs/library/data/00_dataset.ipynb #8048fa17
 @patch(as_prop=True)
 def frame(self:Dataset) -> pd.DataFrame:
     "A row a class with columns class, examples, share (0 to 1); or, for numbers, a row with what they are like."
-    if self.predicts == 'numbers':
+    if self.task == 'regression':
         y = pd.Series(self.y).agg(['count', 'mean', 'std', 'min', 'median', 'max'])
         return y.rename(dict(count='examples', std='deviation')).to_frame().T
     count = np.bincount(self.y, minlength=len(self.class_names))
@@ -190,20 +190,20 @@ def _repr_html_(self:Dataset):
     return str(card(f'Dataset {self.name}', {
         'examples': f'{len(self):,}', 'each': describe_example(self), **target,
         'rejected': f'{lost:,}, see .rejected' if lost else None,
-        'mended': None if self.log is None else f"{'; '.join(self.log.what)}, see .log",
+        'fixed': None if self.log is None else f"{'; '.join(self.log.what)}, see .log",
         'origin': self.origin or None, 'fingerprint': self.fingerprint}))
 
 # %% ../../nbs/library/data/00_dataset.ipynb #42eb3f35
 @patch
 def plot(self:Dataset,
     each:int=3,      # examples of each class
-    most:int=12,     # classes, at the most
+    max_classes:int=12,     # classes, at the most
     seed:int=0,      # which examples
 ) -> Figure:
     "A grid of example images: one column a class."
     require(self.kind == 'image' and self.class_names, 'data', f'{self.kind} with shape {self.x.shape}',
             'images with classes: x of shape (n, height, width[, channels])')
-    rng, classes = np.random.default_rng(seed), np.unique(self.y)[:most]
+    rng, classes = np.random.default_rng(seed), np.unique(self.y)[:max_classes]
     rows = np.array([np.resize(rng.permutation(np.flatnonzero(self.y == c)), each) for c in classes]).T.ravel()
     captions = [self.class_names[c] for c in classes] + [''] * (len(rows) - len(classes))
     return image_grid(self.x[rows], captions, len(classes), title=f'{self.name}: {each} examples of each class')

@@ -141,12 +141,12 @@ def _label(files, folder, labels, pattern, columns):
     found = {n: label for n, label in found.items() if n not in unmatched}
     return found, ({n: m['group'] for n, m in marks.items()} if owned else None), bad | unmatched
 
-def _gather(folder, kind, x, used, found, groups, bad, rate=None):
+def _gather(folder, kind, x, used, found, groups, bad, sample_rate=None):
     "The Dataset of the files `used`, in that order."
     rejected = pd.DataFrame(sorted(bad.items()), columns=['file', 'reason'])
     origin = f'{len(used):,} {kind} of {Path(folder).name}'
     owners = [groups[n] for n in used] if groups else None
-    return Dataset(x, [found[n] for n in used], None, Path(folder).stem, origin, owners, rate=rate, rejected=rejected)
+    return Dataset(x, [found[n] for n in used], None, Path(folder).stem, origin, owners, sample_rate=sample_rate, rejected=rejected)
 
 def _require_some(good, folder, kind, bad):
     "Raise `InvalidValue` where no file is left."
@@ -159,16 +159,16 @@ def _check_images(folder, size, channels, lazy):
     ok = size is None or (isinstance(size, Sequence) and len(size) == 2 and
                           all(isinstance(s, Integral) and 0 < s <= 10_000 for s in size))
     require(ok, 'size', size, '(height, width) in pixels, 1 to 10,000, or None', 'try (64, 64)')
-    require(channels in (None, 1, 3), 'channels', channels, '1 (grey), 3 (colour) or None')
+    require(channels in (None, 1, 3), 'channels', channels, '1 (gray), 3 (color) or None')
     require(lazy in (None, True, False), 'lazy', lazy, 'True, False or None')
     archive = lazy and Path(folder).is_file()
     require(not archive, 'lazy', lazy, 'False or None for an archive', "unpack it: hb.data.unpack('photos.zip', 'photos')")
 
 def _common_shape(shapes, size, channels):
-    "The size and channels asked for, or those that suit most of `shapes`: rows of height, width, colour and more."
-    heights, widths, colour = list(zip(*shapes))[:3]
+    "The size and channels asked for, or those that suit most of `shapes`: rows of height, width, color and more."
+    heights, widths, color = list(zip(*shapes))[:3]
     size = tuple(map(int, size or (np.median(heights).round(), np.median(widths).round())))
-    return size, channels or (3 if any(colour) else 1)
+    return size, channels or (3 if any(color) else 1)
 
 # %% ../../nbs/library/data/05_folders.ipynb #4e4566fa
 MEMORY = 2**30   # bytes of images that are held in memory, unless lazy=False
@@ -196,11 +196,11 @@ def images(
     folder:str|Path,                     # a folder or zip archive
     labels:str|Path=None,                # a CSV with a row an image; None: sub-folders are classes
     size:tuple[int,int]=None,            # (height, width) in pixels; None: the medians
-    channels:int=None,                   # 1: grey, 3: colour; None: 3 if any image has colour
+    channels:int=None,                   # 1: gray, 3: color; None: 3 if any image has color
     pattern:str=None,                    # a regular expression for file names with (?P<label>…), (?P<group>…) or both
     columns:Sequence[str]=('path', 'label'),  # the columns of `labels`
     lazy:bool=None,                      # decode when needed (folders only)? None: where all would take more than `MEMORY`
-) -> Dataset:                            # x: uint8, (n, height, width), with colour (n, height, width, 3)
+) -> Dataset:                            # x: uint8, (n, height, width), with color (n, height, width, 3)
     "Images of any size and kind, brought to one shape. What cannot be read stands in `rejected`."
     _check_images(folder, size, channels, lazy)
     may = lazy or lazy is None and Path(folder).is_dir()
@@ -221,59 +221,59 @@ def _sound(content):
     from scipy.io import wavfile
     with warnings.catch_warnings():
         warnings.filterwarnings('error', message='Reached EOF')
-        rate, x = wavfile.read(BytesIO(content))
+        sample_rate, x = wavfile.read(BytesIO(content))
     if not len(x): raise ValueError('no samples')
-    if not 1000 <= rate <= 768_000: raise ValueError(f'{rate:,} samples a second, not 1,000 to 768,000')
+    if not 1000 <= sample_rate <= 768_000: raise ValueError(f'{sample_rate:,} samples a second, not 1,000 to 768,000')
     if not np.isfinite(x).all(): raise ValueError('samples that are no numbers')
     if x.dtype.kind == 'u': x = (x.astype('int16') - 128) * 256
     wide = x.dtype.kind == 'f' or x.dtype.itemsize > 2
     if wide and x.dtype.kind == 'i': x = x / (np.iinfo(x.dtype).max + 1)
     if x.ndim > 1: x = x.mean(axis=1)
-    return rate, x.astype('float32') if wide else x.round().astype('int16')
+    return sample_rate, x.astype('float32') if wide else x.round().astype('int16')
 
 # %% ../../nbs/library/data/05_folders.ipynb #aa45fa5d
-def _at(x, own, rate, length):
+def _at(x, own, sample_rate, length):
     "`x`, recorded with `own` samples a second, as `length` samples of which a second has `rate`."
     from scipy.signal import resample_poly
     dtype, out = x.dtype, np.zeros(length, x.dtype)
-    if own != rate:
-        x = x[:ceil((length / rate + .1) * own)]
-        x = resample_poly(x.astype('float32'), rate // gcd(own, rate), own // gcd(own, rate))
+    if own != sample_rate:
+        x = x[:ceil((length / sample_rate + .1) * own)]
+        x = resample_poly(x.astype('float32'), sample_rate // gcd(own, sample_rate), own // gcd(own, sample_rate))
         if dtype.kind == 'i': x = x.round().clip(-32768, 32767)
     out[:min(len(x), length)] = x[:length]
     return out
 
-def _common_sound(sounds, rate, seconds):
+def _common_sound(sounds, sample_rate, seconds):
     "The rate asked for or the most common one, and the number of samples asked for or enough for 95 of 100."
     count = Counter(own for own, _ in sounds)
-    rate = rate or min(count, key=lambda r: (-count[r], r))
+    sample_rate = sample_rate or min(count, key=lambda r: (-count[r], r))
     lasting = [len(x) / own for own, x in sounds]
-    return rate, max(1, ceil((seconds or float(np.quantile(lasting, .95, method='higher'))) * rate - 1e-6))
+    return sample_rate, max(1, ceil((seconds or float(np.quantile(lasting, .95, method='higher'))) * sample_rate - 1e-6))
 
 # %% ../../nbs/library/data/05_folders.ipynb #da5e6e1a
 def sounds(
     folder:str|Path,                     # a folder or zip archive
     pattern:str=None,                    # a regular expression for file names with (?P<label>…), (?P<group>…) or both
     labels:str|Path='folder',            # 'folder': sub-folders are classes; or a CSV with a row a file
-    rate:int=None,                       # samples a second; None: the most common
+    sample_rate:int=None,                       # samples a second; None: the most common
     seconds:float=None,                  # of each; None: enough for 95 of 100
     columns:Sequence[str]=('path', 'label'),  # the columns of `labels`
 ) -> Dataset:                            # x: int16 or float32, (n, samples)
     "Recordings in wav files, brought to one rate and length. What cannot be read stands in `rejected`."
-    ok = rate is None or isinstance(rate, Integral) and 1000 <= rate <= 768_000
-    require(ok, 'rate', rate, 'samples a second, 1000 to 768000, or None', 'try 16000')
+    ok = sample_rate is None or isinstance(sample_rate, Integral) and 1000 <= sample_rate <= 768_000
+    require(ok, 'sample_rate', sample_rate, 'samples a second, 1000 to 768000, or None', 'try 16000')
     ok = seconds is None or isinstance(seconds, Real) and 0 < seconds <= 3600
     require(ok, 'seconds', seconds, '> 0, at most 3600, or None', 'try 1.0')
     with _opened(folder) as (files, read):
         found, groups, bad = _label(files, folder, None if labels == 'folder' else labels, pattern, columns)
         heard, unread = _try(files, found, read, lambda name, content: _sound(content))
     _require_some(heard, folder, 'wav files', bad | unread)
-    rate, length = _common_sound(heard.values(), rate, seconds)
+    sample_rate, length = _common_sound(heard.values(), sample_rate, seconds)
     wide = any(x.dtype == 'float32' for _, x in heard.values())
     x = np.empty((len(heard), length), 'float32' if wide else 'int16')
     for row, (own, sound) in zip(x, heard.values()):
-        row[:] = _at(sound / np.float32(32768) if wide and sound.dtype == 'int16' else sound, own, rate, length)
-    return _gather(folder, 'recordings', x, heard, found, groups, bad | unread, rate)
+        row[:] = _at(sound / np.float32(32768) if wide and sound.dtype == 'int16' else sound, own, sample_rate, length)
+    return _gather(folder, 'recordings', x, heard, found, groups, bad | unread, sample_rate)
 
 # %% ../../nbs/library/data/05_folders.ipynb #b09907f4
 def npz(

@@ -61,7 +61,7 @@ def _whole_png(content):
 def look(
     content:bytes,        # of an image file
     thorough:bool=False,  # decode it once too?
-) -> tuple:               # height and width when upright, stored in colour?; thorough: can TensorFlow read it?, digest
+) -> tuple:               # height and width when upright, stored in color?; thorough: can TensorFlow read it?, digest
     "What is to be known of an image before it is used. Raises what Pillow raises where it cannot be read."
     image = open_image(content)
     turn = image.getexif().get(0x0112, 1)
@@ -80,12 +80,12 @@ def look(
 class LazyImages(Lazy):
     "Images of a folder, decoded when they are needed; they look like an array of uint8."
     folder:Path            # with the files
-    frame:pd.DataFrame     # a row an image: file, bytes, height, width, colour, fast (can TensorFlow read it?), digest
+    frame:pd.DataFrame     # a row an image: file, bytes, height, width, color, fast (can TensorFlow read it?), digest
     size:tuple[int, int]   # height and width
     channels:int           # 1 or 3
 
     dtype = np.dtype('uint8')
-    columns = ['file', 'bytes', 'height', 'width', 'colour', 'fast', 'digest']
+    columns = ['file', 'bytes', 'height', 'width', 'color', 'fast', 'digest']
     @property
     def shape(self) -> tuple: return len(self.frame), *self.size, *([3] if self.channels == 3 else [])
     @property
@@ -167,7 +167,7 @@ def _fitted(image, size):
     return tf.image.pad_to_bounding_box(tf.cast(tf.round(image), 'uint8'), top, left, *size)
 
 def _grey(image):
-    "A TensorFlow image in grey, as Pillow weighs the colours."
+    "A TensorFlow image in gray, as Pillow weighs the colors."
     import tensorflow as tf
     weighed = tf.reduce_sum(tf.cast(image, 'int32') * [19595, 38470, 7471], -1, keepdims=True)
     return tf.cast((weighed + 2**15) // 2**16, 'uint8')
@@ -178,7 +178,7 @@ def reader(self:LazyImages):   # a function from a place to an image, for `tf.da
     "Read and decode in TensorFlow, and in Pillow what TensorFlow cannot."
     load_keras()
     import tensorflow as tf
-    fast, deep = self.frame.fast.to_numpy(), 3 if self.channels == 3 or self.frame.colour.any() else 1
+    fast, deep = self.frame.fast.to_numpy(), 3 if self.channels == 3 or self.frame.color.any() else 1
     whole = (self.frame[['height', 'width']].to_numpy() == self.size).all()
     with tf.device('CPU'):
         paths, quick = tf.constant([os.fsencode(self.folder/f) for f in self.frame.file]), tf.constant(fast)

@@ -90,7 +90,7 @@ def class_names(self:Splits) -> list[str]: return self.train.class_names
 @patch(as_prop=True)
 def frame(self:Splits) -> pd.DataFrame:
     "Examples of each class (rows) in each part (columns), with a last row for all; for numbers, what they are like."
-    if self.train.predicts == 'numbers':
+    if self.train.task == 'regression':
         return pd.concat([d.frame for d in self.parts.values()], keys=self.parts).droplevel(1).T
     table = pd.DataFrame({k: d.frame.set_index('class').examples for k, d in self.parts.items()})
     table.loc['all'] = table.sum()
@@ -190,7 +190,7 @@ def _check_split(data, validation, test, by):
     total = sum(shares.values())
     require(total < 1, ' + '.join(shares), total, 'below 1', 'something must be left to learn from')
     only = data.class_names and f'only the class {data.class_names[data.y[0]]}' or f'nothing but {data.y[0]}'
-    require(len(np.unique(data.y)) > 1, 'y', only, f'of two {data.predicts} or more')
+    require(len(np.unique(data.y)) > 1, 'y', only, 'of two classes or values or more')
     possible = ['class' if data.class_names else 'random']
     possible += ['group'] * (data.groups is not None) + ['time'] * (data.times is not None)
     by = by or ('time' if data.times is not None else 'group' if data.groups is not None else possible[0])

@@ -133,7 +133,7 @@ def _times(column, dates=None):
 def table(
     path:str|Path,             # .csv, .tsv, .jsonl, .ndjson, .parquet (needs pyarrow) or .xlsx (needs openpyxl)
     target:str,                # the column to predict
-    predicts:str='classes',    # what it holds: 'classes' or 'numbers'
+    task:str='classification', # what it is for: 'classification' or 'regression'
     drop:Sequence[str]=(),     # columns to leave out
     group:str=None,            # the column that tells whom a row belongs to; None: nobody
     time:str=None,             # the column that tells when it was made, numbers or dates; None: no order
@@ -150,7 +150,7 @@ def table(
     origin = f'{len(rows):,} rows of {Path(path).name}, target {target}{note}'
     return Dataset(rows[left], plain_column(rows[target]).to_numpy(), class_names, Path(path).stem, origin,
                    None if group is None else rows[group].to_numpy(), None if time is None else _times(rows[time], dates),
-                   rejected=rejected, predicts=predicts)
+                   rejected=rejected, task=task)
 
 # %% ../../nbs/library/data/06_tables.ipynb #8e1e796f
 def _whole(column):
@@ -162,7 +162,7 @@ def texts(
     path:str|Path,             # .csv, .tsv, .jsonl, .ndjson, .parquet (needs pyarrow) or .xlsx (needs openpyxl)
     text:str='text',           # the column with the texts
     label:str='label',         # the column to predict
-    predicts:str='classes',    # what it holds: 'classes', or 'numbers' (stars, prices)
+    task:str='classification', # what it is for: 'classification', or 'regression' (stars, prices)
     group:str=None,            # the column that tells who wrote it; None: nobody
     time:str=None,             # the column that tells when; None: no order
     columns:Sequence[str]=None,  # names for a CSV without any; None: its first line
@@ -176,11 +176,11 @@ def texts(
     other = ~rows[text].map(lambda t: isinstance(t, str) or t is None or t != t).astype(bool)
     bad |= {k: f'in column {text}, {type(v).__name__} instead of a text' for k, v in rows.loc[other, text].items()}
     rows, rejected = _complete(rows[~other], named, Path(path).name, bad)
-    y = pd.to_numeric(rows[label], errors='coerce') if predicts == 'numbers' else _whole(rows[label])
+    y = pd.to_numeric(rows[label], errors='coerce') if task == 'regression' else _whole(rows[label])
     origin = f'{len(rows):,} texts of {Path(path).name}, label {label}{note}'
     return Dataset(rows[text].to_numpy(object), y.to_numpy(), class_names, Path(path).stem, origin,
                    None if group is None else rows[group].to_numpy(), None if time is None else _times(rows[time], dates),
-                   rejected=rejected, predicts=predicts)
+                   rejected=rejected, task=task)
 
 # %% ../../nbs/library/data/06_tables.ipynb #76a11ab3
 def ratings(
@@ -200,4 +200,4 @@ def ratings(
     origin = f'{len(rows):,} ratings of {many} in {Path(path).name}{note}'
     return Dataset(rows[[user, item]], plain_column(rows[rating]).to_numpy(), None, Path(path).stem, origin,
                    rows[user].to_numpy(), None if time is None else _times(rows[time], dates),
-                   rejected=rejected, predicts='numbers')
+                   rejected=rejected, task='regression')

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, check_confidence, Figure, image_grid, label, require, save_record, subplots, wilson
+from ..core import card, check_confidence, Figure, image_grid, label_axes, require
+from ..core import save_record, subplots, wilson
 from ..data import Dataset, reading, Sealed
 from ..training import in_order, Run
 
@@ -104,7 +105,7 @@ def _worst_pair(wrong):
 
 @patch
 def plot_confusion(self:Evaluation) -> Figure:
-    "The confusion matrix as a picture, mistakes coloured."
+    "The confusion matrix as a picture, mistakes colored."
     import seaborn
     counts, n = self.confusion, len(self.data.class_names)
     wrong = counts.where(~np.eye(n, dtype=bool), 0)
@@ -113,15 +114,15 @@ def plot_confusion(self:Evaluation) -> Figure:
                     cmap='Oranges', vmin=0, vmax=max(wrong.max().max(), 6), linewidths=.5, linecolor='0.9', ax=ax)
     ax.grid(False)
     ax.tick_params(axis='y', rotation=0)
-    return label(ax, _worst_pair(wrong), 'predicted class', 'true class').figure
+    return label_axes(ax, _worst_pair(wrong), 'predicted class', 'true class').figure
 
 # %% ../../nbs/library/evaluation/00_classification.ipynb #e3574a76
 @patch
 def plot_mistakes(self:Evaluation,
-    most:int=10,  # images, at the most
+    max_examples:int=10,  # images, at the most
 ) -> Figure|None:
     "The mistakes made with the highest probability, each with truth, answer and probability. None if there are none."
-    worst = self.frame[lambda f: ~f.right].head(most)
+    worst = self.frame[lambda f: ~f.right].head(max_examples)
     if worst.empty: return None
     captions = [f'{r.true}, not {r.predicted}\n({r.probability:.0%} sure)' for r in worst.itertuples()]
     title = f'The {len(worst)} surest of {(~self.right).sum()} mistakes'

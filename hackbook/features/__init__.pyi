@@ -2,6 +2,6 @@
 
 from .pipelines import TrainOnly, guard, pca, scale, transform
 from .autoencoder import Autoencoder, autoencoder
-from .cross_validation import Comparison, compare
+from .cross_validation import FeatureComparison, compare_features
 from .selection import Ranking, rank, select
 from .plots import correlation, embedding, explained_variance, pair_plot

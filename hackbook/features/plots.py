@@ -13,25 +13,25 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from ..core import check_seed, Figure, label, PALETTE, require, subplots
+from ..core import check_seed, Figure, label_axes, PALETTE, require, subplots
 from ..data import Splits
 from .cross_validation import some_of
 from .pipelines import column_names, guarded, pca, scale, train_of
 from .selection import rank
 
 # %% ../../nbs/library/features/04_plots.ipynb #3c9ac46d
-def _colours(classes): return [PALETTE[c % len(PALETTE)] for c in range(classes)]
+def _colors(classes): return [PALETTE[c % len(PALETTE)] for c in range(classes)]
 
 def _scatter(ax, x, y, data, size=14):
-    "Points coloured by class, or by the number to predict."
+    "Points colored by class, or by the number to predict."
     if not data.class_names: return ax.scatter(x, y, c=data.y, cmap='viridis', s=size, linewidths=0)
-    for c, colour in enumerate(_colours(len(data.class_names))):
+    for c, color in enumerate(_colors(len(data.class_names))):
         mark = 'o^sDvP*X'[c // len(PALETTE) % 8]
-        ax.scatter(x[data.y == c], y[data.y == c], color=colour, marker=mark, s=size, alpha=.8, linewidths=0,
+        ax.scatter(x[data.y == c], y[data.y == c], color=color, marker=mark, s=size, alpha=.8, linewidths=0,
                    label=data.class_names[c])
 
 def _key(fig, ax, points, data):
-    "Say which colour is what, at the right."
+    "Say which color is what, at the right."
     if not data.class_names: return fig.colorbar(points, ax=fig.axes, label='the number to predict')
     fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', frameon=False, fontsize=9, markerscale=2)
 
@@ -54,7 +54,7 @@ def _distribution(ax, values, data):
     kind = dict(ax=ax, bins=15, element='step', legend=False)
     if not data.class_names: return seaborn.histplot(x=values, color=PALETTE[0], **kind)
     classes = pd.Categorical.from_codes(data.y, data.class_names)
-    seaborn.histplot(x=values, hue=classes, palette=_colours(len(data.class_names)), **kind)
+    seaborn.histplot(x=values, hue=classes, palette=_colors(len(data.class_names)), **kind)
 
 def _shorter(name): return f'{name[:17]}…' if len(name) > 18 else name
 
@@ -62,11 +62,11 @@ def _shorter(name): return f'{name[:17]}…' if len(name) > 18 else name
 def pair_plot(
     splits:Splits,
     columns:Sequence[str]|None=None,   # two to six names; None: the best four
-    most:int=500,                      # examples, at the most
+    max_examples:int=500,                      # examples, at the most
     seed:int=0,
 ) -> Figure:
     "Scatter plots of all pairs of columns of the training part; their distributions on the diagonal."
-    data, table = some_of(train_of(splits), most, seed), _plain(splits.train, columns)
+    data, table = some_of(train_of(splits), max_examples, seed), _plain(splits.train, columns)
     order = [c for c in rank(splits, columns=list(table)).frame.feature if c in table]
     columns = order[:4] if columns is None else list(table)
     require(len(columns) <= 6, 'columns', f'{len(columns)} names', 'two to six', 'more are too small to see')
@@ -90,16 +90,16 @@ def pair_plot(
 def correlation(
     splits:Splits,
     columns:Sequence[str]|None=None,  # names; None: all, or the `most` with the strongest partners
-    most:int=15,                      # columns, at the most; 2 or more
+    max_examples:int=15,                      # columns, at the most; 2 or more
 ) -> Figure:
     "A heat map of the correlations between columns of the training part."
     import seaborn
-    require(isinstance(most, Integral) and most > 1, 'most', most, 'a whole number, 2 or more')
+    require(isinstance(max_examples, Integral) and max_examples > 1, 'most', max_examples, 'a whole number, 2 or more')
     table = _plain(train_of(splits), columns).loc[:, lambda t: t.nunique() > 1]
     require(table.shape[1] > 1, 'the columns that vary', list(table), 'two or more')
     r = table.corr()
     partner = r.where(~np.eye(len(r), dtype=bool)).abs().max()
-    kept = [c for c in table if c in partner.nlargest(most).index]
+    kept = [c for c in table if c in partner.nlargest(max_examples).index]
     r = r.loc[kept, kept]
     (a, b) = r.where(np.tri(len(r), k=-1, dtype=bool)).abs().stack().idxmax()
     n = len(kept)
@@ -109,7 +109,7 @@ def correlation(
                     xticklabels=True, yticklabels=True, cbar_kws={'label': 'correlation'}, ax=ax)
     ax.grid(False)
     ax.tick_params(labelsize=8)
-    return label(ax, f'{b} and {a}: r = {r[a][b]:.2f}').figure
+    return label_axes(ax, f'{b} and {a}: r = {r[a][b]:.2f}').figure
 
 # %% ../../nbs/library/features/04_plots.ipynb #08e51824
 def explained_variance(
@@ -127,18 +127,18 @@ def explained_variance(
     ax.plot([0, enough, enough], [share, share, 0], color='0.5', linestyle='--', linewidth=1)
     ax.set_xlim(0, len(held) + 1); ax.set_ylim(0, 1.02)
     title = f'{enough} of {len(held)} components hold {share:.0%} of the variance'
-    return label(ax, title, 'components', 'share of the variance').figure
+    return label_axes(ax, title, 'components', 'share of the variance').figure
 
 # %% ../../nbs/library/features/04_plots.ipynb #ae3db51e
 def embedding(
     splits:Splits,
     by='PCA',        # 'PCA', 't-SNE', or features of two columns, such as `autoencoder(splits, 2)`
-    most:int=1000,   # examples, at the most; 10 or more
+    max_examples:int=1000,   # examples, at the most; 10 or more
     seed:int=0,
 ) -> Figure:
-    "The training part on a map of two dimensions, coloured by class."
-    require(isinstance(most, Integral) and most >= 10, 'most', most, 'a whole number, 10 or more')
-    data = some_of(train_of(splits), most, check_seed(seed))
+    "The training part on a map of two dimensions, colored by class."
+    require(isinstance(max_examples, Integral) and max_examples >= 10, 'most', max_examples, 'a whole number, 10 or more')
+    data = some_of(train_of(splits), max_examples, check_seed(seed))
     require(len(data) >= 3, 'splits.train', f'{len(data)} examples', 'three examples or more')
     name, place = _places(splits, data, by, seed)
     fig, ax = subplots(width=6, height=4.4)
@@ -148,7 +148,7 @@ def embedding(
         x, y = np.median(place[data.y == c], axis=0)
         box = dict(fc='white', ec='none', alpha=.7, pad=1)
         ax.text(x, y, data.class_names[c], ha='center', va='center', weight='bold', bbox=box)
-    return label(ax, f'{name}: {_neighbourhood(place, data)}', f'{len(data):,} examples of {data.name}').figure
+    return label_axes(ax, f'{name}: {_neighborhood(place, data)}', f'{len(data):,} examples of {data.name}').figure
 
 def _places(splits, data, by, seed):
     "The map's name, and a place for each example."
@@ -164,7 +164,7 @@ def _places(splits, data, by, seed):
     start = 'pca' if x.shape[1] > 1 else 'random'
     return by, TSNE(perplexity=min(30, (len(x) - 1) / 3), init=start, random_state=seed).fit_transform(x)
 
-def _neighbourhood(place, data):
+def _neighborhood(place, data):
     "What the nearest point of each tells about it."
     from sklearn.neighbors import NearestNeighbors
     nearest = NearestNeighbors(n_neighbors=1).fit(place).kneighbors(return_distance=False)[:, 0]

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
-from ..core import check_seed, Figure, fold_interval, label, require, subplots
+from ..core import check_seed, Figure, fold_interval, label_axes, require, subplots
 from ..data import Dataset, Splits
 from .cross_validation import fast_model, folds_of, some_of
 from .pipelines import check_size, scale, train_of
@@ -26,15 +26,15 @@ from .pipelines import check_size, scale, train_of
 class FilterScores(BaseEstimator):
     "The F statistic of each column alone."
     def __init__(self,
-        classes:bool=True,  # is y classes, or numbers?
+        task:str='classification',  # or 'regression'
     ):
-        self.classes = classes
+        self.task = task
 
     def fit(self, X, y):
         from sklearn.feature_selection import f_classif, f_regression
         with warnings.catch_warnings(), np.errstate(all='ignore'):
             warnings.simplefilter('ignore')                       # about constant columns: their F becomes 0
-            f = (f_classif if self.classes else f_regression)(X, y)[0]
+            f = (f_classif if self.task == 'classification' else f_regression)(X, y)[0]
         self.feature_importances_ = np.nan_to_num(f, nan=0, posinf=np.finfo('float32').max)
         return self
 
@@ -42,15 +42,15 @@ class FilterScores(BaseEstimator):
 class L1Path(BaseEstimator):
     "When each column enters a linear model as the L1 penalty falls."
     def __init__(self,
-        classes:bool=True,  # is y classes, or numbers?
+        task:str='classification',  # or 'regression'
         steps:int=16,       # penalties tried
     ):
-        self.classes, self.steps = classes, steps
+        self.task, self.steps = task, steps
 
     def fit(self, X, y):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')                       # about convergence at the cheap end of the path
-            self.penalties_, self.sizes_ = (self._of_classes if self.classes else self._of_numbers)(X, y)
+            self.penalties_, self.sizes_ = (self._of_classes if self.task == 'classification' else self._of_numbers)(X, y)
         last = self.sizes_[-1] / (self.sizes_[-1].max() or 1)     # settles ties
         self.feature_importances_ = ((self.sizes_ > 0).sum(axis=0) + .5 * last) / (self.steps + .5)
         return self
@@ -68,21 +68,21 @@ class L1Path(BaseEstimator):
 
 # %% ../../nbs/library/features/03_selection.ipynb #3f6bec15
 class PermutationImportance(BaseEstimator):
-    "By how much accuracy, or R², drops when a column is shuffled; on examples that were not learnt from."
+    "By how much accuracy, or R², drops when a column is shuffled; on examples that were not learned from."
     def __init__(self,
-        classes:bool=True,  # is y classes, or numbers?
+        task:str='classification',  # or 'regression'
         folds=5,            # parts of the cross-validation, or pairs of indices as `folds_of` gives
         repeats:int=5,      # shuffles of a column in a fold
         model=None,         # a scikit-learn model; None: `fast_model`
         seed:int=0,
     ):
-        self.classes, self.folds, self.repeats, self.model, self.seed = classes, folds, repeats, model, seed
+        self.task, self.folds, self.repeats, self.model, self.seed = task, folds, repeats, model, seed
 
     def fit(self, X, y):
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.inspection import permutation_importance
-        cut, model = self.folds, self.model or fast_model(self.classes)
-        if isinstance(cut, Integral): cut = folds_of(Dataset(X, y, predicts='classes' if self.classes else 'numbers'), cut)
+        cut, model = self.folds, self.model or fast_model(self.task)
+        if isinstance(cut, Integral): cut = folds_of(Dataset(X, y, task=self.task), cut)
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', ConvergenceWarning)
             self.drops_ = np.array([permutation_importance(
@@ -118,14 +118,14 @@ def rank(
     "How much each scaled column of the training part matters, best first."
     _check_way(by)
     data = some_of(train_of(splits), 5000, check_seed(seed))
-    base, classes = scale(splits, columns), bool(data.class_names)
+    base = scale(splits, columns)
     x = base.fit_transform(data.x, data.y)
     more = dict(folds=folds_of(data, seed=seed), seed=seed) if by == 'permutation' else {}
-    ranker = WAYS[by](classes, **more).fit(x, data.y)
+    ranker = WAYS[by](data.task, **more).fit(x, data.y)
     _, low, high = fold_interval(ranker.drops_, ranker.ratio_) if more else (None, np.nan, np.nan)
     frame = pd.DataFrame({'feature': base.get_feature_names_out().astype(str), 'score': ranker.feature_importances_,
                           'low': low, 'high': high}).sort_values('score', ascending=False, kind='stable')
-    unit = _UNITS[by].format('accuracy' if classes else 'R²')
+    unit = _UNITS[by].format('accuracy' if data.task == 'classification' else 'R²')
     shape = data.x.shape[1:] if data.kind == 'image' else ()
     return Ranking(frame.reset_index(drop=True), by, splits.name, unit, ranker, shape)
 
@@ -134,10 +134,10 @@ def _check_way(by): require(by in WAYS, 'by', by, f"one of {', '.join(WAYS)}")
 # %% ../../nbs/library/features/03_selection.ipynb #0ebee443
 @patch
 def plot(self:Ranking,
-    most:int=12,  # columns to show
+    max_columns:int=12,  # columns to show
 ) -> Figure:
     "The best columns, with their intervals where there are some."
-    best = self.frame.head(most)[::-1]
+    best = self.frame.head(max_columns)[::-1]
     fig, ax = subplots(width=6, height=.8 + .24 * len(best))
     reach = None if best.low.isna().any() else [best.score - best.low, best.high - best.score]
     ax.errorbar(best.score, np.arange(len(best)), xerr=reach, fmt='o', capsize=3)
@@ -145,7 +145,7 @@ def plot(self:Ranking,
     ax.set_yticks(range(len(best)), best.feature)
     sure = f'{(self.frame.low > 0).sum()} of {len(self.frame)} columns: the whole interval lies above 0'
     title = sure if reach else f'{best.feature.iloc[-1]} comes first'
-    return label(ax, title, self.unit + ', with 95% interval' * bool(reach), 'column').figure
+    return label_axes(ax, title, self.unit + ', with 95% interval' * bool(reach), 'column').figure
 
 @patch(as_prop=True)
 def image(self:Ranking) -> np.ndarray:
@@ -160,19 +160,19 @@ def image(self:Ranking) -> np.ndarray:
 # %% ../../nbs/library/features/03_selection.ipynb #d337aa55
 @patch
 def plot_path(self:Ranking,
-    most:int=6,  # columns to name
+    max_columns:int=6,  # columns to name
 ) -> Figure:
     "The size of each coefficient while the L1 penalty falls; the first to enter are named."
     require(self.by == 'l1', 'by', self.by, "'l1'", "rank(splits, by='l1') has a path")
     r, fig_ax = self.ranker, subplots(height=3.2)
     fig, ax = fig_ax
     order = np.argsort(-r.feature_importances_, kind='stable')
-    for i in order[most:]: ax.plot(r.penalties_, r.sizes_[:, i], color='0.85', linewidth=1)
-    for i, name in zip(order[:most], self.top(most)): ax.plot(r.penalties_, r.sizes_[:, i], label=name)
+    for i in order[max_columns:]: ax.plot(r.penalties_, r.sizes_[:, i], color='0.85', linewidth=1)
+    for i, name in zip(order[:max_columns], self.top(max_columns)): ax.plot(r.penalties_, r.sizes_[:, i], label=name)
     ax.set_xscale('log'); ax.invert_xaxis()
     ax.legend(frameon=False, fontsize=9)
     title = f'{self.frame.feature[0]} enters first; {(r.sizes_[-1] > 0).sum()} of {len(order)} columns enter in the end'
-    return label(ax, title, 'L1 penalty (falling)', 'largest coefficient').figure
+    return label_axes(ax, title, 'L1 penalty (falling)', 'largest coefficient').figure
 
 # %% ../../nbs/library/features/03_selection.ipynb #a9b97270
 def _at_most(k, x): return min(k, x.shape[1])

@@ -1,6 +1,7 @@
 """A training run with sliders that act while it trains."""
 
 from .timeline import Branch, Timeline
-from .session import Pilot
+from .sliders import Slider
+from .session import Session
 from .panel import Challenge, Panel, SideBySide, reach, save_it, turn_around
 from .live import Live

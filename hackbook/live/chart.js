@@ -8,7 +8,7 @@ const ABOUT = {
   filters: "what the first layer looks for", activations: "what each layer makes of one example", weights: "how large the weights are",
   gradients: "how strongly each layer is pulled, by its gradient's norm", predictions: "the same few examples, guessed anew",
 };
-const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "1 4", "6 2 2 2 2 2"];   // colour is never the only sign
+const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "1 4", "6 2 2 2 2 2"];   // color is never the only sign
 const LEFT = 44, RIGHT = 10, TOP = 8, BOTTOM = 30;
 const TIP = 40;   // points at most that a refresh draws anew
 
@@ -33,7 +33,7 @@ function set(node, name, value) { if (node.getAttribute(name) !== String(value))
 const known = (v) => v !== null && v !== undefined;
 const short = (v, digits = 3) => (known(v) ? String(Number(v.toPrecision(digits))) : "–");
 const fixed = (v) => (!known(v) ? "–" : Math.abs(v) >= 100 ? short(v) : v.toFixed(Math.abs(v) >= 10 ? 2 : 4));
-const words = (knob) => knob.replaceAll("_", " ");
+const words = (hyperparameter) => hyperparameter.replaceAll("_", " ");
 
 function ticks(low, high, most) {
   const raw = (high - low) / most, power = 10 ** Math.floor(Math.log10(raw));
@@ -106,7 +106,7 @@ function line(store, branch, at) {
 // All that decides how it looks, but for the scale.
 function stamp(store, branch) {
   const parent = store.state.branches.find((b) => b.name === branch.parent);
-  return `${store.stamps.get(branch.name) ?? 0} ${branch.colour} ${branch.forked_at} ${parent && parent !== branch ? stamp(store, parent) : ""}`;
+  return `${store.stamps.get(branch.name) ?? 0} ${branch.color} ${branch.forked_at} ${parent && parent !== branch ? stamp(store, parent) : ""}`;
 }
 
 function limits(curves, now, at, metric, log) {
@@ -155,7 +155,7 @@ function plot(view, at) {
         const branch = view.store.state.branches.find((b) => b.name === mark[0]);
         const button = make("button", { type: "button", tabindex: i === found.length - 1 ? "0" : "-1",
           "aria-label": `${words(mark[2])} ${short(mark[3])} from epoch ${mark[1].toFixed(2)}, ${mark[0]}` });
-        button.style.setProperty("--c", view.colour(branch));
+        button.style.setProperty("--c", view.color(branch));
         for (const event of ["pointerenter", "focus"]) button.addEventListener(event, () => tell(button, mark));
         for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => { tip.hidden = true; });
         button.addEventListener("keydown", (event) => {
@@ -219,7 +219,7 @@ function plot(view, at) {
   }
 
   function draw(branch, one, now, x, y, bottom, jagged, scaled) {
-    const { curve } = one, ends = curve.filter((p) => known(p[2])), style = `--c: ${view.colour(branch)}`, dash = DASHES[branch.colour % DASHES.length];
+    const { curve } = one, ends = curve.filter((p) => known(p[2])), style = `--c: ${view.color(branch)}`, dash = DASHES[branch.color % DASHES.length];
     if (!one.group) {
       one.gap = svg("path", { class: "gap" });
       one.paths = Object.fromEntries(["raw", "training", "validation"].map((k) => [k, [svg("path", { class: k }), svg("path", { class: k })]]));
@@ -280,7 +280,7 @@ function plot(view, at) {
       if (one.drawn !== drawn) draw(branch, one, now, x, y, bottom, !at || high - low > 0.2, scaled);   // near 1, single batches jump from edge to edge
       one.drawn = drawn;
     }
-    const names = JSON.stringify(order.map((b) => [b.name, b.colour]));
+    const names = JSON.stringify(order.map((b) => [b.name, b.color]));
     if (names !== ordered || past.childElementCount !== order.length) {
       past.replaceChildren(...order.map((b) => drawing.get(b.name).group));
       spots.replaceChildren(...order.map((b) => drawing.get(b.name).spots));
@@ -291,7 +291,7 @@ function plot(view, at) {
     const head = curve.findLast((p) => known(p[1])), best = curve.findLast((p) => known(p[2]));
     const pair = best && curve.findLast((p) => known(p[1]) && p[0] <= best[0] + 1e-9), gap = pair ? Math.abs(pair[1] - best[2]) : null;
     set(here, "visibility", head ? "visible" : "hidden");
-    if (head) for (const [k, v] of Object.entries({ cx: x(head[0]).toFixed(1), cy: Math.min(Math.max(y(head[1]), 5), bottom).toFixed(1), style: `--c: ${view.colour(branch)}` })) set(here, k, v);
+    if (head) for (const [k, v] of Object.entries({ cx: x(head[0]).toFixed(1), cy: Math.min(Math.max(y(head[1]), 5), bottom).toFixed(1), style: `--c: ${view.color(branch)}` })) set(here, k, v);
     [head?.[1], best?.[2], gap].forEach((v, i) => put(values[i], fixed(v)));
     set(picture, "aria-label", `${title} over epochs, ${state.branch ?? ""}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}`);
     view.said[at] = `${title}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}.`;
@@ -471,7 +471,7 @@ export default () => {
     render({ model, el }) {
       const palette = model.get("palette");
       const view = { store, said: ["", ""], all: () => { for (const v of views) v.soon(); },
-        colour: (branch) => (branch ? `color-mix(in srgb, ${palette[branch.colour % palette.length]} 78%, var(--ink))` : "var(--soft)") };
+        color: (branch) => (branch ? `color-mix(in srgb, ${palette[branch.color % palette.length]} 78%, var(--ink))` : "var(--soft)") };
       const plots = [plot(view, 0), plot(view, 1)], look = model.get("looks").length ? looks(view, model) : null;
       const legend = make("ul", { class: "legend", "aria-label": "branches" }), summary = make("div", { class: "summary", role: "status" });
       const key = make("span", { class: "key", "aria-hidden": "true" },
@@ -491,13 +491,13 @@ export default () => {
         resized = false;
         for (const p of plots) p.update();
         look?.update();
-        const entries = JSON.stringify([state.branches.map((b) => [b.name, b.colour]), state.branch]);
+        const entries = JSON.stringify([state.branches.map((b) => [b.name, b.color]), state.branch]);
         if (entries !== listed) {
           listed = entries;
           legend.replaceChildren(...state.branches.map((b) => {
             const item = make("li", b.name === state.branch ? { "aria-current": "true" } : {},
-              svg("svg", { width: 26, height: 10, "aria-hidden": "true" }, svg("path", { d: "M1 5H25", class: "validation", "stroke-dasharray": DASHES[b.colour % DASHES.length] })), b.name);
-            item.style.setProperty("--c", view.colour(b));
+              svg("svg", { width: 26, height: 10, "aria-hidden": "true" }, svg("path", { d: "M1 5H25", class: "validation", "stroke-dasharray": DASHES[b.color % DASHES.length] })), b.name);
+            item.style.setProperty("--c", view.color(b));
             return item;
           }));
         }

@@ -65,8 +65,8 @@ function places(control) {   // how many places the slider has, and the value at
 
 function slider(control, send) {
   const { n, value, at } = places(control), id = unique(), title = words(control.name);
-  const range = make("input", { type: "range", min: 0, max: n, step: 1, id, "data-knob": control.name });
-  const box = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": `${title}, exact number`, "data-knob": control.name,
+  const range = make("input", { type: "range", min: 0, max: n, step: 1, id, "data-hyperparameter": control.name });
+  const box = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-label": `${title}, exact number`, "data-hyperparameter": control.name,
     title: `${!control.off ? number(control.low) : control.low > 0 ? `0 (off), or ${number(control.low)}` : "0 (off)"} to ${number(control.high)}` });
   const node = make("div", { class: "control" }, make("label", { for: id }, title), range, box);
   let newest = 0, waiting = null, now = null, typing = false;
@@ -165,8 +165,8 @@ function branches(view, choose) {
         .map(([k, v]) => `${words(k)} ${number(v, view.control(k))}`).join(", ");
       const texts = [parent ? `${b.parent}, epoch ${b.forked_at}` : "the start", String(b.epochs), known(b.best) ? b.best.toFixed(4) : "–", parent ? changed || "unchanged" : ""];
       put(r.title, b.name);
-      if (r.colour !== b.colour) r.dot.style.background = view.colour(b.colour);
-      r.colour = b.colour;
+      if (r.color !== b.color) r.dot.style.background = view.color(b.color);
+      r.color = b.color;
       r.cells.forEach((cell, j) => { put(cell, texts[j]); set(cell, "title", texts[j]); });
       r.tr.toggleAttribute("aria-current", now);
       show(r.remove, !now && !list.some((c) => c.parent === b.name));   // others grow from it
@@ -193,7 +193,7 @@ export default () => {
         store.silent = false;
         if (message.kind === "ack") {
           store.heard = message.text;
-          store.state.controls = { ...store.state.controls, [message.name]: message.value };
+          store.state.sliders = { ...store.state.sliders, [message.name]: message.value };
         }
         if (message.kind === "state") {
           const { status, epoch } = message.state ?? {};   // gone on or gone back: what was said of a move is over
@@ -207,10 +207,10 @@ export default () => {
       });
     },
     render({ model, el }) {
-      const self = unique(), palette = model.get("palette"), controls = model.get("controls"), group = model.get("group");
+      const self = unique(), palette = model.get("palette"), controls = model.get("sliders"), group = model.get("group");
       const gone = () => { store.silent = true; all(); };
       const send = (message) => { store.silence(); try { model.send({ from: self, ...message }); } catch { gone(); } };
-      const view = { send, control: (name) => controls.find((c) => c.name === name), colour: (i) => `color-mix(in srgb, ${palette[i % palette.length]} 78%, var(--ink))` };
+      const view = { send, control: (name) => controls.find((c) => c.name === name), color: (i) => `color-mix(in srgb, ${palette[i % palette.length]} 78%, var(--ink))` };
 
       const buttons = Object.fromEntries(Object.entries(BUTTONS).map(([what, [title, hint, path]]) => {
         const button = make("button", { type: "button", title: hint, class: what }, icon(path), title);
@@ -291,7 +291,7 @@ export default () => {
         put(where, !built ? "preparing the first step" : known(state.epochs) ? `epoch ${(Math.floor(state.epoch * 100) / 100).toFixed(2)} of ${state.epochs}` : "");
         put(time, known(state.left) && state.status === "running" ? `about ${span(state.left)} left` : "");
         bar.style.transform = `scaleX(${Math.min((state.epoch ?? 0) / (state.epochs || 1), 1)})`;
-        for (const [name, value] of Object.entries(state.controls ?? {})) sliders[name]?.update(value);
+        for (const [name, value] of Object.entries(state.sliders ?? {})) sliders[name]?.update(value);
 
         const list = state.branches ?? [], names = list.map((b) => b.name);
         if (JSON.stringify([...of.options].map((o) => o.value)) !== JSON.stringify(names)) {

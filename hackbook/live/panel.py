@@ -21,9 +21,8 @@ from fastcore.basics import patch
 from ipywidgets import HBox, VBox
 from traitlets import List, Unicode
 
-from ..core import Figure, frontend, HackbookError, require
-from ..core.notebook import hearing_note
-from .chart import brief, changes, Chart, COLOURS, Story
+from ..core import Figure, frontend, HackbookError, hearing_note, require
+from .chart import brief, Chart, COLORS, differences, Story
 
 # %% ../../nbs/library/live/07_panel.ipynb #6a355b30
 @dataclass
@@ -67,7 +66,7 @@ def turn_around() -> Challenge:
     def check(story):
         ends = [e for e in story.ends if e.branch == story.state.get('branch')][-2:]
         below = len(ends) == 2 and all(e.metric < e.val_metric for e in ends)
-        return below and any(v > 0 for k, v in story.state.get('controls', {}).items() if 'dropout' in k)
+        return below and any(v > 0 for k, v in story.state.get('sliders', {}).items() if 'dropout' in k)
     return Challenge('Find the dropout at which training accuracy falls below validation accuracy', check)
 
 # %% ../../nbs/library/live/07_panel.ipynb #a89cbd7c
@@ -81,22 +80,22 @@ class _Desk(AnyWidget):
     "Everything of the panel but the chart."
     _esm = (files('hackbook.live')/'panel.js').read_text(encoding='utf-8')
     _css = (files('hackbook.live')/'panel.css').read_text(encoding='utf-8')
-    palette, controls, group = List(COLOURS).tag(sync=True), List().tag(sync=True), Unicode().tag(sync=True)
+    palette, sliders, group = List(COLORS).tag(sync=True), List().tag(sync=True), Unicode().tag(sync=True)
 
 # %% ../../nbs/library/live/07_panel.ipynb #137856cb
 class Panel:
     "A training under one's hands. In a notebook: chart and controls; elsewhere: a picture."
     def __init__(self,
-        pilot,                              # what trains, see above
+        session,                              # what trains, see above
         challenges:list[Challenge]=(),      # tasks, shown with a tick when done
-        look:str=None,                      # the teaching picture to begin with; None: the pilot's first
+        look:str=None,                      # the teaching picture to begin with; None: the session's first
         every:float=.25,                    # seconds between two refreshes, > 0
     ):
         require(isinstance(every, Real) and every > 0, 'every', every, '> 0')
-        self.pilot, self.challenges, self.every = pilot, list(challenges), every
-        self.chart, self.together = Chart(pilot), [self]
+        self.session, self.challenges, self.every = session, list(challenges), every
+        self.chart, self.together = Chart(session), [self]
         self.chart.group = group = uuid4().hex
-        self.desk = _Desk(controls=[_control(c) for c in pilot.controls.values()], group=group)
+        self.desk = _Desk(sliders=[_control(c) for c in session.sliders.values()], group=group)
         self.lock, self.trouble, self.note, self._sent = self.chart.lock, '', hearing_note(), {}
         self._timer, self._pushed, self._widget, self._handle, self._drawn = None, 0., None, None, None
         self._context = copy_context()              # of the cell: a thread has none of its own
@@ -105,10 +104,10 @@ class Panel:
         self.desk.on_msg(lambda widget, message, buffers: self._told(message))
         if self.chart.looks: self.chart.look(look or self.chart.looks[0])
         self.free_comms()
-        pilot.on_change = self.changed
+        session.on_change = self.changed
 
     def __repr__(self):
-        state = self.pilot.state()
+        state = self.session.state()
         return f"epoch {state['epoch']:.2f} of {state['epochs']}, {state['status']}, {len(state['branches'])} branches"
 
 # %% ../../nbs/library/live/07_panel.ipynb #3f078217
@@ -132,7 +131,7 @@ def free_comms(self:Panel):
 @patch
 def still(self:Panel) -> Figure:
     "The picture of the training so far."
-    plot = getattr(getattr(self.pilot, 'timeline', None), 'plot', None)
+    plot = getattr(getattr(self.session, 'timeline', None), 'plot', None)
     return plot() if plot else self.chart.story.plot()
 
 @patch
@@ -173,7 +172,7 @@ def push(self:Panel,
         if everything: self._sent, self._whole = {}, now
         state = self.chart.story.state
         tasks = [(c.text, c.look_at(self.chart.story)) for c in self.challenges]
-        new = changes({**state, '': [self.trouble, self.note, tasks]}, self._sent)
+        new = differences({**state, '': [self.trouble, self.note, tasks]}, self._sent)
         told = dict(zip(('trouble', 'note', 'challenges'), new.pop('', ())))
         self.desk.send(dict(kind='state', state=new, chart=chart, **told))
         self._redraw(state)
@@ -185,22 +184,22 @@ WHEN = {'running': 'used from the next {}', 'ready': 'used from the first {}', '
 def _ack(self:Panel, name, message, refused=False):
     "Tell the page where a slider stands now."
     with self.lock:
-        state = self.pilot.state()
-        value, acts = state['controls'][name], self.pilot.controls[name].acts
+        state = self.session.state()
+        value, acts = state['sliders'][name], self.session.sliders[name].acts
         status = state['status'] if acts == 'batch' or state['status'] != 'paused' else 'running'   # paused within an epoch
         when = WHEN.get(status, 'used when it goes on').format(acts)
         text = '' if refused else f"{name.replace('_', ' ')} {f'{value:.6g}' if value else 'off'}: {when}"
-        self._sent['controls'] = self._sent.get('controls', {}) | {name: brief(value)}
+        self._sent['sliders'] = self._sent.get('sliders', {}) | {name: brief(value)}
         self.desk.send({'kind': 'ack', 'name': name, 'value': value, 'text': text, **message})
 
 @patch
 def _set(self:Panel, message):
     "A slider moved, or a number typed."
     name, value = message['name'], float(message['value'])
-    for panel in [p for p in self.together if name in p.pilot.controls]:
+    for panel in [p for p in self.together if name in p.session.sliders]:
         panel._hurried = monotonic() + 1
         asked = {k: message.get(k) for k in ('from', 'seq')} if panel is self else {}
-        try: panel.pilot.set(name, value)
+        try: panel.session.set(name, value)
         except Exception:
             panel._ack(name, asked, refused=True)
             raise
@@ -211,7 +210,7 @@ def _set(self:Panel, message):
 def _keep(self:Panel, message):
     "Keep a branch as a Run: it may take a while, so another thread does it."
     def work():
-        try: text = f"kept {message['branch']} in {self.pilot.keep(message['branch']).folder}"
+        try: text = f"kept {message['branch']} in {self.session.keep(message['branch']).folder}"
         except Exception as e: return self._failed(e)
         with self.lock: self.desk.send({'kind': 'said', 'text': text, 'from': message.get('from')})
     Thread(target=copy_context().run, args=(work,), daemon=True).start()
@@ -219,7 +218,7 @@ def _keep(self:Panel, message):
 @patch
 def _recipe(self:Panel, message):
     "The code that repeats the session, for the clipboard."
-    recipe = self.pilot.timeline.recipe
+    recipe = self.session.timeline.recipe
     text = recipe() if callable(recipe) else recipe
     with self.lock: self.desk.send({'kind': 'recipe', 'text': str(text), 'from': message.get('from')})
 
@@ -233,14 +232,14 @@ def _failed(self:Panel, e):
 @patch
 def _told(self:Panel, message):
     "Do what was asked for in the page."
-    do, pilot = message.get('do'), self.pilot
+    do, session = message.get('do'), self.session
     self._greeted = True
     calls = {'set': self._set, 'keep': self._keep, 'recipe': self._recipe,
-             'rewind': lambda m: pilot.rewind(int(m['epoch']), m.get('branch')),
-             'rename': lambda m: pilot.rename(m['branch'], str(m['name'])),
-             'delete': lambda m: pilot.delete(m['branch'])}
+             'rewind': lambda m: session.rewind(int(m['epoch']), m.get('branch')),
+             'rename': lambda m: session.rename(m['branch'], str(m['name'])),
+             'delete': lambda m: session.delete(m['branch'])}
     for name in ('start', 'pause', 'step', 'stop'):
-        calls[name] = lambda m: [getattr(p.pilot, m['do'])() for p in self.together]
+        calls[name] = lambda m: [getattr(p.session, m['do'])() for p in self.together]
     try: calls[do](message) if do in calls else None
     except Exception as e: return self._failed(e)
     if do != 'hello': self.trouble = ''
@@ -272,8 +271,8 @@ def _show_still(self:Panel):
 # %% ../../nbs/library/live/07_panel.ipynb #34bb78a5
 @patch
 def close(self:Panel):
-    "Take the panel off the page and let go of the pilot."
-    if getattr(self.pilot, 'on_change', None) == self.changed: self.pilot.on_change = None
+    "Take the panel off the page and let go of the session."
+    if getattr(self.session, 'on_change', None) == self.changed: self.session.on_change = None
     if (timer := self._timer) is not None: timer.cancel()
     with self.lock:
         for widget in (self._widget, self.chart, self.desk):

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 
 from ..core import load_keras, set_seed
 from ..data import reading
-from .sliders import batch_control, controls_of, SCALES
+from .sliders import batch_slider, SCALES, sliders_of
 from .snapshots import Snapshots
 from .timeline import Timeline
 from .views import LOOKS
@@ -40,7 +40,7 @@ def _take_settings(settings):
 class _Leave(BaseException):
     "Raised in a callback: out of Keras' fit, there is another order."
 
-class Loop:
+class TrainingThread:
     "Model, data, mailbox and state; what is shared between threads changes under `lock`."
     def __init__(self, model, splits, o, memory):
         self.model, self.splits, self.o, self.lock = model, splits, o, threading.Condition()
@@ -48,18 +48,18 @@ class Loop:
         self.served, self.validation = Batches(splits.train, o['batch_size'], o['seed']), in_order(splits.validation)
         compiled = {k: v for k, v in o.items() if k not in ('epochs', 'batch_size', 'seed')}
         compile_model(model, splits.train, self.served.steps * o['epochs'], **compiled)
-        self.knobs, self.settings = attach(model, SCALES), _thread_settings()     # those that are sliders
-        self.knobs.held = lambda: self.status in ('running', 'paused')     # nobody else may train the model now
-        self.controls, steps = controls_of(self.knobs), self.served.steps                # of an epoch, as it begins
+        self.hyperparameters, self.settings = attach(model, SCALES), _thread_settings()     # those that are sliders
+        self.hyperparameters.held = lambda: self.status in ('running', 'paused')     # nobody else may train the model now
+        self.sliders, steps = sliders_of(self.hyperparameters), self.served.steps                # of an epoch, as it begins
         if o['schedule'] == 'constant':    # any other knows how many steps there will be
-            self.controls['batch_size'] = batch_control(o['batch_size'], len(splits.train))
-        self.steps, self.values = steps, {name: c.value for name, c in self.controls.items()}       # as the sliders stand
+            self.sliders['batch_size'] = batch_slider(o['batch_size'], len(splits.train))
+        self.steps, self.values = steps, {name: c.value for name, c in self.sliders.items()}       # as the sliders stand
         metric = 'accuracy' if splits.train.class_names else 'mae'
         self.timeline = Timeline(steps, o['epochs'], self.values, metric, _worth_saying(o))
         self.snapshots, self.points, self.started = Snapshots(memory), {}, datetime.now().astimezone()
-        self.status, self.thread, self.failure, self.closed, self.pilot = 'ready', None, None, False, lambda: None
+        self.status, self.thread, self.failure, self.closed, self.session = 'ready', None, None, False, lambda: None
         self.goal = self.ending = None                         # orders: (branch, epoch) to go to, or how to end
-        self.leave, self.once, self.moves = False, False, {}   # orders: out of fit; one batch; knobs to move
+        self.leave, self.once, self.changes = False, False, {}   # orders: out of fit; one batch; hyperparameters to move
         self.step = 0                                          # batches finished, of the first size: `Batches.place`
         self.idle, self.now, self.since, self.told = 0., 0., None, 0.                  # clocks, in seconds
         self.look, self.picture, self.looks = None, None, {}
@@ -67,24 +67,24 @@ class Loop:
 
 def _worth_saying(o):
     "The options that a recipe repeats."
-    usual = {'weight_decay': .004, 'clip': None, 'precision': None, 'steps_per_execution': 1}
+    usual = {'weight_decay': .004, 'clip_norm': None, 'precision': None, 'steps_per_execution': 1}
     return {k: v for k, v in o.items() if k != 'epochs' and (k not in usual or v != usual[k])}
 
 # %% ../../nbs/library/live/04_thread.ipynb #4656550f
 @patch
-def tell(self:Loop, now=False):
-    "Call the pilot's `on_change`."
+def tell(self:TrainingThread, now=False):
+    "Call the session's `on_change`."
     if not now and perf_counter() - self.told < .05: return
-    self.told, pilot = perf_counter(), self.pilot()
-    if not (pilot and pilot.on_change): return
-    try: pilot.on_change()
-    except Exception: logging.getLogger('hackbook').exception('on_change of a pilot failed')
+    self.told, session = perf_counter(), self.session()
+    if not (session and session.on_change): return
+    try: session.on_change()
+    except Exception: logging.getLogger('hackbook').exception('on_change of a session failed')
 
 @patch
-def wants_look(self:Loop): return self.look and self.drawn[:2] != (self.look, self.step)
+def wants_look(self:TrainingThread): return self.look and self.drawn[:2] != (self.look, self.step)
 
 @patch
-def draw(self:Loop):
+def draw(self:TrainingThread):
     "Compute the numbers of the teaching picture that is wanted."
     kind, step, began = self.look, self.step, perf_counter()
     if kind is None: return
@@ -97,7 +97,7 @@ def draw(self:Loop):
 
 # %% ../../nbs/library/live/04_thread.ipynb #4442ee44
 @patch
-def gate(self:Loop, step):
+def gate(self:TrainingThread, step):
     "Let the batch begin that comes after `step` batches; raises `_Leave` where there is another order."
     while True:
         with self.lock:
@@ -113,33 +113,33 @@ def gate(self:Loop, step):
         if self.leave: raise _Leave
         if at := self.timeline.at: self.timeline.fork(*at, self.point(*at))
         self.resize(step)
-        waits = {k: self.moves.pop(k) for k in ['batch_size'] if k in self.moves}     # for the next epoch
-        moves, self.moves, self.once = self.moves, waits, False
-        for name, value in moves.items(): self.timeline.move(step, name, value)
-    if moves:
-        self.knobs.update(moves)
+        waits = {k: self.changes.pop(k) for k in ['batch_size'] if k in self.changes}     # for the next epoch
+        changes, self.changes, self.once = self.changes, waits, False
+        for name, value in changes.items(): self.timeline.move(step, name, value)
+    if changes:
+        self.hyperparameters.update(changes)
         self.tell(now=True)
 
 @patch
-def resize(self:Loop, step):
+def resize(self:TrainingThread, step):
     "Where an epoch begins, change the batch size if that is wanted: Keras' fit must begin anew, with another dataset."
-    if step % self.steps or not (size := self.moves.pop('batch_size', None)) or size == self.served.size: return
+    if step % self.steps or not (size := self.changes.pop('batch_size', None)) or size == self.served.size: return
     self.timeline.move(step, 'batch_size', size)
     self.served.resize(size)
     raise _Leave
 
 @patch
-def standing(self:Loop): return dict(self.knobs) | {'batch_size': self.served.size}
+def standing(self:TrainingThread): return dict(self.hyperparameters) | {'batch_size': self.served.size}
 
 @patch
-def point(self:Loop, branch, epoch):
+def point(self:TrainingThread, branch, epoch):
     "The sliders as they stood at the end of that epoch."
-    knobs = self.points.get((self.timeline.owner(branch, epoch).key, epoch), self.timeline.built)
-    return {name: knobs[name] for name in self.controls}
+    hyperparameters = self.points.get((self.timeline.owner(branch, epoch).key, epoch), self.timeline.built)
+    return {name: hyperparameters[name] for name in self.sliders}
 
 # %% ../../nbs/library/live/04_thread.ipynb #c89bbe27
 @patch
-def note(self:Loop, done, logs, **validation):
+def note(self:TrainingThread, done, logs, **validation):
     "Note loss and metric of the batches since the last point; `done` of this epoch's are finished."
     examples = min(done * self.served.size, len(self.splits.train))
     sums = [examples, *(examples * logs[k] for k in ('loss', self.timeline.metric))]
@@ -149,7 +149,7 @@ def note(self:Loop, done, logs, **validation):
     self.sums, self.noted = sums, self.step
 
 @patch
-def end_batch(self:Loop, epoch, batch, logs):
+def end_batch(self:TrainingThread, epoch, batch, logs):
     self.batch = batch = min(batch, self.served.steps - 1)     # Keras counts an execution that the epoch cuts short as whole
     last = batch + 1 == self.served.steps
     if not isfinite(logs['loss']): raise Diverged(logs['loss'])
@@ -163,12 +163,12 @@ def end_batch(self:Loop, epoch, batch, logs):
 
 # %% ../../nbs/library/live/04_thread.ipynb #aab5d6cf
 @patch
-def begin_epoch(self:Loop, epoch):
+def begin_epoch(self:TrainingThread, epoch):
     self.served.epoch.assign(epoch)
     self.sums, self.noted, self.clock = [0, 0, 0], epoch * self.steps, perf_counter() - self.idle
 
 @patch
-def end_epoch(self:Loop, epoch, logs):
+def end_epoch(self:TrainingThread, epoch, logs):
     if not isfinite(loss := logs['loss'] + logs['val_loss']): raise Diverged(loss)
     rate = float(load_keras().ops.convert_to_numpy(self.model.optimizer.learning_rate))
     seconds = perf_counter() - self.idle - self.clock
@@ -183,7 +183,7 @@ def end_epoch(self:Loop, epoch, logs):
     self.tell()
 
 @patch
-def callback(self:Loop):
+def callback(self:TrainingThread):
     "The loop as Keras calls it. All of a callback's ends are there, or Keras would call them from a pool of threads."
     loop = self
     class Watch(load_keras().callbacks.Callback):
@@ -199,13 +199,13 @@ def callback(self:Loop):
 
 # %% ../../nbs/library/live/04_thread.ipynb #3e21f014
 @patch
-def work(self:Loop):
+def work(self:TrainingThread):
     "What the thread does until there is nothing left to do."
     _take_settings(self.settings)
     while self.turn(): pass
 
 @patch
-def turn(self:Loop) -> bool:
+def turn(self:TrainingThread) -> bool:
     "Follow the orders until there are others. Is there more to do?"
     with self.lock:
         goal, ending, status = self.goal, self.ending, self.status
@@ -223,7 +223,7 @@ def turn(self:Loop) -> bool:
     except BaseException as e: return self.end('failed', e)
 
 @patch
-def train(self:Loop):
+def train(self:TrainingThread):
     "Keras' own fit, from where the loop stands."
     if (1, 0) not in self.snapshots:
         self.points[1, 0] = self.standing()
@@ -236,13 +236,13 @@ def train(self:Loop):
     finally: self.model._eval_epoch_iterator = None     # Keras would validate the next training on this one's data
 
 @patch
-def put(self:Loop, batch_size=None, **strengths):
-    "Turn all knobs, and serve batches of that size."
-    self.knobs.update(strengths)
+def put(self:TrainingThread, batch_size=None, **strengths):
+    "Turn all hyperparameters, and serve batches of that size."
+    self.hyperparameters.update(strengths)
     if batch_size not in (None, self.served.size): self.served.resize(batch_size)
 
 @patch
-def go_to(self:Loop, branch, epoch):
+def go_to(self:TrainingThread, branch, epoch):
     "Put back everything as it was at the end of an epoch."
     with self.lock: key = self.timeline.owner(branch, epoch).key, epoch
     if key not in self.snapshots: return               # before the first batch
@@ -253,7 +253,7 @@ def go_to(self:Loop, branch, epoch):
 
 # %% ../../nbs/library/live/04_thread.ipynb #cf755f93
 @patch
-def take_best(self:Loop):
+def take_best(self:TrainingThread):
     "Give the model the weights with the smallest validation loss; before the first epoch it keeps what it has."
     with self.lock:
         branch, epoch = self.timeline.place
@@ -265,19 +265,19 @@ def take_best(self:Loop):
     assign(self.model.variables, arrays.values())
 
 @patch
-def first_to_break(self:Loop, epoch) -> str:
+def first_to_break(self:TrainingThread, epoch) -> str:
     "Replay the epoch with its moves, from the weights at its beginning, and say what was no number first."
-    with self.lock: moves = self.timeline.moves()
+    with self.lock: changes = self.timeline.changes()
     def before(batch):
         if self.leave: raise _Leave
-        for step, name, value in moves:
-            if step == self.served.place(epoch, batch) and name != 'batch_size': self.knobs.update({name: value})
+        for step, name, value in changes:
+            if step == self.served.place(epoch, batch) and name != 'batch_size': self.hyperparameters.update({name: value})
     try:
         with reading(self.splits.train.x): return first_to_break(self.model, self.served.dataset, self.batch, before)
     except _Leave: return 'something'
 
 @patch
-def diverged(self:Loop, loss):
+def diverged(self:TrainingThread, loss):
     "Put the last good weights back and say what happened."
     (branch, epoch), size = self.timeline.place, self.served.size
     self.go_to(branch, epoch)
@@ -289,7 +289,7 @@ def diverged(self:Loop, loss):
                     'try a smaller learning_rate or clip_norm 1, then go on')
 
 @patch
-def end(self:Loop, status, failure=None, unless=None) -> bool:
+def end(self:TrainingThread, status, failure=None, unless=None) -> bool:
     "Nothing left to do, unless there is another order, or the status is not that any more. Is there?"
     with self.lock:
         if self.leave or unless and self.status != unless: return True
@@ -303,28 +303,28 @@ def end(self:Loop, status, failure=None, unless=None) -> bool:
     return False
 
 @patch
-def clean(self:Loop):
+def clean(self:TrainingThread):
     "Leave a plain Keras model, and nothing on disk."
-    self.knobs.detach()
+    self.hyperparameters.detach()
     self.snapshots.clear()
     self.looks = {}
 
 # %% ../../nbs/library/live/04_thread.ipynb #3e42f468
 @patch
-def order(self:Loop, status=None, goal=None, ending=None, leave=False):
+def order(self:TrainingThread, status=None, goal=None, ending=None, leave=False):
     "Put an order into the mailbox, in place of an earlier one. The lock is held."
     if status: self.status, self.failure = status, None
     if leave: self.goal, self.ending, self.leave, self.once = goal, ending, True, False
     if self.thread is None:
-        self.thread = threading.Thread(target=self.work, name='hackbook-pilot', daemon=True)
+        self.thread = threading.Thread(target=self.work, name='hackbook-training', daemon=True)
         self.thread.start()
     self.lock.notify_all()
 
 @patch
-def go_back(self:Loop, branch, epoch, status, keep=False):
+def go_back(self:TrainingThread, branch, epoch, status, keep=False):
     "Order to go to an epoch; the sliders return to where they were then, or stay and become moves."
     point = self.point(branch, epoch)
     self.timeline.at, self.step = (branch, epoch), epoch * self.steps
-    self.moves = {k: v for k, v in self.values.items() if v != point[k]} if keep else {}
-    self.values = point | self.moves
+    self.changes = {k: v for k, v in self.values.items() if v != point[k]} if keep else {}
+    self.values = point | self.changes
     self.order(status, goal=self.timeline.at, leave=True)

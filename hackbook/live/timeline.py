@@ -15,19 +15,19 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
-from ..core import Figure, InvalidValue, label, PALETTE, require, subplots
+from ..core import Figure, InvalidValue, label_axes, PALETTE, require, subplots
 
 # %% ../../nbs/library/live/01_timeline.ipynb #8458d70d
 @dataclass
 class Branch:
     "One way that a training went."
     name:str
-    colour:int                                       # place in `core.PALETTE`
-    settings:dict                                    # the knobs as they stand, by name
+    color:int                                       # place in `core.PALETTE`
+    settings:dict                                    # the hyperparameters as they stand, by name
     key:int = 1                                      # stays the same when the name changes
     parent:str|None = None                           # the branch that it grew out of
     forked_at:int = 0                                # after which epoch of `parent`
-    moves:list = field(default_factory=list)         # (step, knob, value), step counted in batches from the beginning
+    changes:list = field(default_factory=list)         # (step, hyperparameter, value), step counted in batches from the beginning
     points:list = field(default_factory=list)        # [epoch with fraction, loss, metric, val_loss or None, val_metric or None]
     rows:list = field(default_factory=list)          # a dict an epoch, as a Run has them
 
@@ -42,7 +42,7 @@ class Timeline:
     def __init__(self,
         steps:int,               # batches an epoch
         epochs:int,              # planned
-        settings:dict,           # the knobs as built, by name
+        settings:dict,           # the hyperparameters as built, by name
         metric:str='accuracy',   # 'accuracy' or 'mae'
         options:dict=None,       # of `fit`: what the recipe repeats
     ):
@@ -71,13 +71,13 @@ class Timeline:
 @patch
 def move(self:Timeline,
     step:int,      # batches finished since the beginning, before it acts
-    name:str,      # of the knob
+    name:str,      # of the hyperparameter
     value:float,
 ):
-    "A knob of the current branch was moved."
+    "A hyperparameter of the current branch was moved."
     branch = self[None]
     if branch.settings.get(name) == value: return
-    branch.moves.append((step, name, value))
+    branch.changes.append((step, name, value))
     branch.settings[name] = value
     self.note('marks', branch.name, step / self.steps, name, value)
 
@@ -124,11 +124,11 @@ def rows(self:Timeline,
     return self.along('rows', branch, lambda row, fork: row['epoch'] <= fork)
 
 @patch
-def moves(self:Timeline,
+def changes(self:Timeline,
     branch:str=None,   # None: the current one
-) -> list[tuple]:      # (step, knob, value)
+) -> list[tuple]:      # (step, hyperparameter, value)
     "The moves that made `branch`, from the beginning."
-    return self.along('moves', branch, lambda move, fork: move[0] < fork * self.steps)
+    return self.along('changes', branch, lambda move, fork: move[0] < fork * self.steps)
 
 # %% ../../nbs/library/live/01_timeline.ipynb #bb648cfa
 @patch
@@ -147,20 +147,20 @@ def owner(self:Timeline,
 def fork(self:Timeline,
     branch:str,      # the one to go back to
     epoch:int,       # to the end of which of its epochs; 0: before the training
-    settings:dict,   # the knobs as they were there
+    settings:dict,   # the hyperparameters as they were there
 ) -> Branch:
     "Go back; what happens next belongs to a new branch, or to the same one where nothing had followed."
     source = self.owner(branch, epoch)
-    after = [p for p in source.points if p[0] > epoch] or [m for m in source.moves if m[0] >= epoch * self.steps]
+    after = [p for p in source.points if p[0] > epoch] or [m for m in source.changes if m[0] >= epoch * self.steps]
     self.at = None
     if epoch == source.epochs and not after:
         self.current = source.name
         return source
     self.made += 1
     while (name := f'branch {self.made}') in self.branches: self.made += 1
-    taken = [b.colour for b in self.branches.values()]
-    colour = min(range(len(PALETTE)), key=lambda c: (taken.count(c), c))
-    self.branches[name] = Branch(name, colour, dict(settings), self.made, source.name, epoch)
+    taken = [b.color for b in self.branches.values()]
+    color = min(range(len(PALETTE)), key=lambda c: (taken.count(c), c))
+    self.branches[name] = Branch(name, color, dict(settings), self.made, source.name, epoch)
     self.current = name
     begin = [p for p in self.along('points', source.name) if p[0] == epoch]
     if begin: self.point(*begin[-1])       # the chart's line begins where it left the other
@@ -185,7 +185,7 @@ def rename(self:Timeline,
     if self.at and self.at[0] == branch: self.at = name, self.at[1]
     self._forget(branch)
     for p in b.points: self.note('points', name, *p)
-    for step, knob, value in b.moves: self.note('marks', name, step / self.steps, knob, value)
+    for step, hyperparameter, value in b.changes: self.note('marks', name, step / self.steps, hyperparameter, value)
 
 @patch
 def _forget(self:Timeline, branch):
@@ -209,7 +209,7 @@ def delete(self:Timeline,
 def news(self:Timeline,
     since:int=0,            # the counter of the last time; 0: everything
 ) -> tuple[int, dict]:      # the counter now, and lists: gone (names), points and marks
-    "What happened since. Points are [branch, epoch, loss, metric, val_loss, val_metric], marks [branch, epoch, knob, value]."
+    "What happened since. Points are [branch, epoch, loss, metric, val_loss, val_metric], marks [branch, epoch, hyperparameter, value]."
     new = {'gone': [], 'points': [], 'marks': []}
     for _, kind, event in self.log[bisect_right(self.log, since, key=lambda e: e[0]):]: new[kind].append(event)
     new['gone'] = [name for name, in new['gone']]
@@ -218,10 +218,10 @@ def news(self:Timeline,
 
 def thinned(
     points:list,
-    most:int=400,
+    max_points:int=400,
 ) -> list:        # about `most`, and always the last one and those that were validated
     "Every so many of the points."
-    every, last = -(-len(points) // most), len(points) - 1
+    every, last = -(-len(points) // max_points), len(points) - 1
     return [p for i, p in enumerate(points) if (last - i) % every == 0 or p[-1] is not None]
 
 # %% ../../nbs/library/live/01_timeline.ipynb #185a98df
@@ -240,12 +240,12 @@ def score(self:Timeline, branch=None) -> float|None:
 
 @patch(as_prop=True)
 def frame(self:Timeline) -> pd.DataFrame:
-    "A row a branch: where it came from, how far it went, its best epoch, and the knobs as they stand."
+    "A row a branch: where it came from, how far it went, its best epoch, and the hyperparameters as they stand."
     rows = []
     for b in self.branches.values():
         best = self.best(b.name) or {}
         scores = {k: best.get(k) for k in ('val_loss', f'val_{self.metric}')}
-        rows.append({'branch': b.name, 'from': b.parent or '', 'at': b.forked_at, 'epochs': b.epochs, 'moves': len(b.moves),
+        rows.append({'branch': b.name, 'from': b.parent or '', 'at': b.forked_at, 'epochs': b.epochs, 'changes': len(b.changes),
                      'best_epoch': best.get('epoch'), **scores, **b.settings})
     return pd.DataFrame(rows)
 
@@ -261,12 +261,12 @@ def recipe(self:Timeline) -> str:
     (branch, done), o = self.place, {'epochs': self.epochs, **self.options}
     constant = o.get('schedule') == 'constant'
     if constant and done: o['epochs'] = done
-    moves = [m for m in self.moves() if m[0] < (done * self.steps if done or self.at else inf)]
+    changes = [m for m in self.changes() if m[0] < (done * self.steps if done or self.at else inf)]
     lines = [f'# {branch}: begin with the model as it was before the first step']
     if not constant and done < self.epochs:
         lines.append(f'# we stand at epoch {done} of {self.epochs}; since the schedule spans them all, this goes on to the end')
-    lines.append(f"run = hb.fit(model, splits, {', '.join(f'{k}={v!r}' for k, v in o.items())}, moves=[{'' if moves else '])'}")
-    lines += [f'    ({step}, {name!r}, {value!r}),' for step, name, value in moves] + ['])'] * bool(moves)
+    lines.append(f"run = hb.fit(model, splits, {', '.join(f'{k}={v!r}' for k, v in o.items())}, changes=[{'' if changes else '])'}")
+    lines += [f'    ({step}, {name!r}, {value!r}),' for step, name, value in changes] + ['])'] * bool(changes)
     return '\n'.join(['import hackbook as hb', ''] + lines)
 
 # %% ../../nbs/library/live/01_timeline.ipynb #cd1c909b
@@ -284,7 +284,7 @@ def smooth(
 @patch
 def _draw(self:Timeline, ax, branch, place, strong):
     "One branch: training thin, validation thick; of the one we are on also the gap."
-    style = {'color': PALETTE[branch.colour % len(PALETTE)], 'alpha': 1 if strong else .5, 'zorder': 3 if strong else 2}
+    style = {'color': PALETTE[branch.color % len(PALETTE)], 'alpha': 1 if strong else .5, 'zorder': 3 if strong else 2}
     points = thinned(branch.points)
     at, values = [p[0] for p in points], smooth(points, 1 + place)
     ax.plot(at, values, linewidth=1, **style)
@@ -293,20 +293,20 @@ def _draw(self:Timeline, ax, branch, place, strong):
     ax.plot(at_ends, val, linewidth=2.2, marker='o', markersize=4, label=branch.name, **style)
     gap = {'color': style['color'], 'alpha': .12, 'linewidth': 0}
     if strong and ends: ax.fill_between(at_ends, np.interp(at_ends, at, values), val, **gap)
-    for step, *_ in branch.moves: ax.axvline(step / self.steps, linewidth=.8, linestyle=':', **style)
+    for step, *_ in branch.changes: ax.axvline(step / self.steps, linewidth=.8, linestyle=':', **style)
 
 # %% ../../nbs/library/live/01_timeline.ipynb #e59ad6ec
 def _words(name, value): return f"{name.replace('_', ' ')} {value:g}"
 
 @patch
-def _write_moves(self:Timeline, ax):
+def _write_changes(self:Timeline, ax):
     "What was moved, beside the marks of the branch we are on; moves that lie close together share a line."
     at = {}
-    for step, name, value in self.moves():
+    for step, name, value in self.changes():
         at.setdefault(round(step / self.steps / max(self.epochs, 1) * 25), {})[name] = step / self.steps, value
-    for moves in at.values():
-        text = ' · '.join([_words(name, value) for name, (_, value) in moves.items()][:2] + ['…'] * (len(moves) > 2))
-        ax.annotate(text, (min(m[0] for m in moves.values()), 1), xycoords=('data', 'axes fraction'), xytext=(3, -2),
+    for changes in at.values():
+        text = ' · '.join([_words(name, value) for name, (_, value) in changes.items()][:2] + ['…'] * (len(changes) > 2))
+        ax.annotate(text, (min(m[0] for m in changes.values()), 1), xycoords=('data', 'axes fraction'), xytext=(3, -2),
                     fontsize=7, textcoords='offset points', rotation=90, va='top', ha='left', color='.3', zorder=6,
                     bbox={'facecolor': 'white', 'alpha': .7, 'linewidth': 0, 'pad': .5})
 
@@ -339,10 +339,10 @@ def plot(self:Timeline,
     for place, (ax, what) in enumerate(zip(axes, ('loss', self.metric))):
         for branch in self.branches.values(): self._draw(ax, branch, place, branch is here)
         star = {'marker': '*', 'markersize': 14, 'markeredgecolor': 'white', 'zorder': 5}
-        if best: ax.plot(best['epoch'], best[f'val_{what}'], color=PALETTE[here.colour % len(PALETTE)], **star)
+        if best: ax.plot(best['epoch'], best[f'val_{what}'], color=PALETTE[here.color % len(PALETTE)], **star)
         self._limit(ax, place)
-        label(ax, self._title(what), 'epoch', UNITS[what]).set_xlim(0, self.epochs * 1.03)
+        label_axes(ax, self._title(what), 'epoch', UNITS[what]).set_xlim(0, self.epochs * 1.03)
         ax.xaxis.get_major_locator().set_params(integer=True)
-    self._write_moves(axes[0])
+    self._write_changes(axes[0])
     if best: axes[1].legend(frameon=False, fontsize=8)
     return fig

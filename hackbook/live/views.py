@@ -11,7 +11,7 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from ..core import Figure, label, load_keras, PALETTE, require, rows, subplots
+from ..core import Figure, label_axes, load_keras, PALETTE, require, rows, subplots
 from ..data import Splits
 
 # %% ../../nbs/library/live/03_views.ipynb #78c55563
@@ -163,7 +163,7 @@ def _draw_weights(seen):
     fig, axes = subplots(1, len(seen['layers']), max(3., 2.3 * len(seen['layers'])), 2.2)
     for ax, layer in zip(np.ravel(axes), seen['layers']):
         ax.stairs(layer['counts'], layer['edges'], fill=True, color=PALETTE[0])
-        label(ax, layer['name'], 'weight', 'how many' if ax is np.ravel(axes)[0] else '')
+        label_axes(ax, layer['name'], 'weight', 'how many' if ax is np.ravel(axes)[0] else '')
     return fig
 
 def _draw_gradients(seen):
@@ -173,7 +173,7 @@ def _draw_gradients(seen):
     ax.set_xscale('log')
     ax.set_xlim(10.**floor(log10(max(min(seen['norms']) / 2, 1e-12))), 10.**ceil(log10(max(*seen['norms'], 1e-11) * 1.01)))
     steepest = seen['layers'][int(np.argmax(seen['norms']))]
-    return label(ax, f'The gradient is longest at {steepest}', 'length of the gradient').figure
+    return label_axes(ax, f'The gradient is longest at {steepest}', 'length of the gradient').figure
 
 # %% ../../nbs/library/live/03_views.ipynb #ab37b3bd
 def _draw_predictions(seen):
@@ -185,11 +185,11 @@ def _draw_predictions(seen):
     if seen['images']: return _grid(seen['images'], captions, f"{wrong} of {len(captions)} are wrong", 6, 1., cmap='gray_r')
     fig, ax = subplots(height=2.6)
     truth, said = seen['truth'], seen['predicted']
-    colours = [PALETTE[0 if t == p else 1] for t, p in zip(truth, said)]
-    if seen['probability']: ax.barh(captions[::-1], chances[::-1], color=colours[::-1])
+    colors = [PALETTE[0 if t == p else 1] for t, p in zip(truth, said)]
+    if seen['probability']: ax.barh(captions[::-1], chances[::-1], color=colors[::-1])
     else: ax.plot(truth, said, 'o'), ax.plot(truth, truth, color='.6', linewidth=.8)
-    if seen['probability']: return label(ax, f'{wrong} of {len(captions)} are wrong', 'probability').figure
-    return label(ax, 'Predicted beside the truth', 'truth', 'predicted').figure
+    if seen['probability']: return label_axes(ax, f'{wrong} of {len(captions)} are wrong', 'probability').figure
+    return label_axes(ax, 'Predicted beside the truth', 'truth', 'predicted').figure
 
 # %% ../../nbs/library/live/03_views.ipynb #75cffe20
 def draw(

@@ -43,7 +43,7 @@ WHITE = 1, 16, 255, 65535   # shares, the bundled digits, bytes, 16-bit scanners
 def _white(x):
     "The value of a white pixel."
     require(x.ndim in (3, 4), 'x', x.shape, 'images: (n, height, width[, channels])')
-    require(x.ndim == 3 or x.shape[-1] in (1, 3), 'the channels of x', x.shape[-1], '1 (grey) or 3 (colour)')
+    require(x.ndim == 3 or x.shape[-1] in (1, 3), 'the channels of x', x.shape[-1], '1 (gray) or 3 (color)')
     low, high = float(x.min()), float(x.max())
     require(0 <= low <= high <= WHITE[-1], 'the pixels', (low, high), f'from 0 to {WHITE[-1]}', 'give the images as stored')
     return next(w for w in WHITE if high <= w)
@@ -53,9 +53,9 @@ def _prepared(inputs, white, size, channels, swap, scale, offset):
     keras = load_keras()
     from keras import layers
     h = layers.Rescaling(255 / white, name='scale')(inputs)
-    if len(h.shape) == 3: h = layers.Reshape((*h.shape[1:], 1), name='grey')(h)
+    if len(h.shape) == 3: h = layers.Reshape((*h.shape[1:], 1), name='gray')(h)
     if h.shape[1:3] != tuple(size): h = layers.Resizing(*size, name='resize')(h)
-    if h.shape[-1] < channels: h = layers.Concatenate(name='colour')([h] * channels)
+    if h.shape[-1] < channels: h = layers.Concatenate(name='color')([h] * channels)
     if swap: h = keras.ops.flip(h, axis=-1)
     as_they_are = (scale, offset) == ([1.] * len(scale), [0.] * len(offset))
     return h if as_they_are else layers.Rescaling(scale, offset, name='pixels')(h)
@@ -83,14 +83,14 @@ def _load(network, file):
         with catch_warnings():
             simplefilter('ignore')
             network.load_weights(file)
-        _mend_spread(network)
+        _fix_spread(network)
     except Exception as e:
         network.set_weights(before)
         raise InvalidValue(f"{str(file)!r} must be a file with the weights of {network.name} without its last layer, saved "
                            f"by Keras (.weights.h5, .h5): {str(e).strip().splitlines()[0]}") from None
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #870c7146
-def _mend_spread(network):
+def _fix_spread(network):
     "Where ImageNet's spreads stand in place of variances, square them."
     spread = [.229, .224, .225]
     for layer in network.layers:
@@ -113,7 +113,7 @@ def _for_own(network, inputs, white, size, pixels):
     ok = isinstance(pixels, Sequence) and len(pixels) == 2 and all(isinstance(p, Real) for p in pixels)
     require(ok and pixels[0] != pixels[1], 'pixels', pixels, 'two numbers, black and white, or None')
     ok = len(shape) == 3 and shape[-1] in (1, 3) and (shape[-1] == 3 or len(images) == 2 or images[-1] == 1)
-    require(ok, f'the input of {network.name}', shape, 'for images: (height, width, 3), or 1 where they are grey')
+    require(ok, f'the input of {network.name}', shape, 'for images: (height, width, 3), or 1 where they are gray')
     sides = [s or size or i for s, i in zip(shape[:2], images)]
     black, white_there = map(float, pixels)
     return _prepared(inputs, white, sides, shape[-1], False, [(white_there - black) / 255] * shape[-1], [black] * shape[-1])
@@ -195,19 +195,19 @@ def unfreeze(
     return model
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #252b2dbd
-def layer_shares(model, rates):
+def layer_shares(model, layer_rates):
     "The share of the learning rate for each path; a longer key goes before a shorter one."
     share = dict.fromkeys(weighted_layers(model), 1.)
-    for key in sorted(rates, key=lambda k: len(str(k))): share |= dict.fromkeys(named_layers(list(share), key), float(rates[key]))
+    for key in sorted(layer_rates, key=lambda k: len(str(k))): share |= dict.fromkeys(named_layers(list(share), key), float(layer_rates[key]))
     return share
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #a346b2f7
 def layer_table(
     model,             # a `keras.Model`
-    rates:dict=None,   # as for `scale_rates`
+    layer_rates:dict=None,   # as for `scale_rates`
 ) -> pd.DataFrame:     # a row a layer with weights: layer, kind, parameters, trained (of these), rate (its share)
     "What is trained, and how fast."
-    rate = layer_shares(model, rates or {})
+    rate = layer_shares(model, layer_rates or {})
     rows = [{'layer': path, 'kind': type(layer).__name__, 'parameters': layer.count_params(),
              'trained': sum(int(np.prod(v.shape)) for v in layer.trainable_variables),
              'rate': rate[path] if layer.trainable_variables else 0.} for path, layer in weighted_layers(model).items()]

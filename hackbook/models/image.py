@@ -31,7 +31,7 @@ def cnn(
     stride:int=1,                        # pixels from one look of the first layer to the next: 2 is faster, 1 sees more
     augment=None,                        # what `hackbook.augment.augment` returned: changes images in training alone
 ):                                       # an uncompiled `keras.Model`: images in, probabilities out
-    "Blocks of convolution, pooling, normalisation and ReLU, then one dense layer with softmax."
+    "Blocks of convolution, pooling, normalization and ReLU, then one dense layer with softmax."
     x = splits.train.x
     _check_cnn(x, filters, dropout, l2, stride)
     keras = load_keras()

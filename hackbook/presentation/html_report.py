@@ -80,7 +80,7 @@ def _page(run, result, title):
         H2('How it learned'),
         embed(run.plot(), 'Loss and accuracy after each epoch; training values are running means with dropout at work.'),
         H2('What it takes for what'),
-        embed(result.plot_confusion(), 'Rows: true class. Columns: predicted class. Mistakes are coloured.'),
+        embed(result.plot_confusion(), 'Rows: true class. Columns: predicted class. Mistakes are colored.'),
         Div(html_table(result.classes)),
         H2('Where it was wrong, and sure of it'),
         embed(mistakes, 'The mistakes with the highest probability.') if mistakes else P('It made no mistake here.'),

@@ -74,8 +74,8 @@ def user_and_item(x, y, new, seed=0):
     return item_mean(x, y, new) + pd.Series(new[:, 0]).map(kinder).fillna(0).to_numpy()
 
 BASELINES = {
-    'classes': {'majority class': majority, 'nearest centroid': nearest_centroid, 'linear': linear_classes},
-    'numbers': {'mean': mean, 'median': middle, 'linear': linear_numbers},
+    'classification': {'majority class': majority, 'nearest centroid': nearest_centroid, 'linear': linear_classes},
+    'regression': {'mean': mean, 'median': middle, 'linear': linear_numbers},
     'forecast': {'last value': None, 'seasonal naive': None},   # they need a period and a horizon: `forecast_trials`
     'reconstruction': {'mean': mean, 'PCA, 16 numbers': pca},
     'recommendation': {'mean': mean, 'item mean': item_mean, 'user and item': user_and_item}}
@@ -90,7 +90,7 @@ def class_trials(train, validation, seed):
         p = np.zeros((len(validation.y), len(names)))
         p[:, np.searchsorted(names, seen)] = f(train.x, y, validation.x, seed)
         return p
-    return np.searchsorted(names, validation.y), {k: lambda f=f: answer(f) for k, f in BASELINES['classes'].items()}
+    return np.searchsorted(names, validation.y), {k: lambda f=f: answer(f) for k, f in BASELINES['classification'].items()}
 
 def number_trials(kind, train, validation, seed):
     "Trials for numbers other than forecasts."

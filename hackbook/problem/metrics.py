@@ -22,7 +22,7 @@ class Metric:
     "How an answer is scored."
     name:str
     greater:bool         # is a greater score a better one?
-    predicts:str         # what it compares: 'classes' or 'numbers'
+    task:str             # 'classification' or 'regression'
     words:str            # what it says, in words
     function:Callable    # of the truth and the prediction
     probabilities:bool=False   # does it need a probability for each class?
@@ -44,16 +44,16 @@ def _mape(y, p):
 
 _macro = dict(average='macro', zero_division=0)
 METRICS = {m.name: m for m in (
-    Metric('accuracy', True, 'classes', 'share right', sk.accuracy_score),
-    Metric('balanced_accuracy', True, 'classes', 'share right in each class, averaged',
+    Metric('accuracy', True, 'classification', 'share right', sk.accuracy_score),
+    Metric('balanced_accuracy', True, 'classification', 'share right in each class, averaged',
            lambda y, p: sk.recall_score(y, p, labels=np.unique(y), **_macro)),
-    Metric('f1_macro', True, 'classes', 'balance of precision and recall in each class, averaged',
+    Metric('f1_macro', True, 'classification', 'balance of precision and recall in each class, averaged',
            lambda y, p: sk.f1_score(y, p, **_macro)),
-    Metric('roc_auc', True, 'classes', 'chance that an example of a class is ranked above one of the rest', _roc_auc, True),
-    Metric('mae', False, 'numbers', "mean distance, in the target's unit", sk.mean_absolute_error),
-    Metric('rmse', False, 'numbers', "root of the mean squared distance, in the target's unit", sk.root_mean_squared_error),
-    Metric('mape', False, 'numbers', 'mean distance as a share of the truth', _mape),
-    Metric('r2', True, 'numbers', 'share of the variance explained', sk.r2_score))}
+    Metric('roc_auc', True, 'classification', 'chance that an example of a class is ranked above one of the rest', _roc_auc, True),
+    Metric('mae', False, 'regression', "mean distance, in the target's unit", sk.mean_absolute_error),
+    Metric('rmse', False, 'regression', "root of the mean squared distance, in the target's unit", sk.root_mean_squared_error),
+    Metric('mape', False, 'regression', 'mean distance as a share of the truth', _mape),
+    Metric('r2', True, 'regression', 'share of the variance explained', sk.r2_score))}
 
 # %% ../../nbs/library/problem/00_metrics.ipynb #61655a3c
 @patch
@@ -63,7 +63,7 @@ def __call__(self:Metric,
 ) -> float:
     "The score of `predicted`."
     y, p = np.asarray(y), np.asarray(predicted)
-    rows = self.predicts == 'classes' and p.ndim == 2
+    rows = self.task == 'classification' and p.ndim == 2
     require(rows or not self.probabilities, 'predicted', p.shape, f'a row of probabilities an example, for {self.name}')
     require(y.size and (len(p) == len(y) if rows else p.shape == y.shape), 'predicted', p.shape,
             f"of the truth's shape {y.shape}, and not empty")
@@ -71,23 +71,23 @@ def __call__(self:Metric,
     require(not pd.isna(y).any(), 'y', f'{pd.isna(y).sum()} missing values', 'complete')
     require(np.isfinite(p).all(), 'predicted', f'{(~np.isfinite(p)).sum()} NaN or inf', 'finite')
     if rows and not self.probabilities: p = p.argmax(axis=1)
-    return float(self.function(y, p) if self.predicts == 'classes' else self.function(y.ravel(), p.ravel()))
+    return float(self.function(y, p) if self.task == 'classification' else self.function(y.ravel(), p.ravel()))
 
 # %% ../../nbs/library/problem/00_metrics.ipynb #52bfdabf
 @dataclass(frozen=True)
 class Task:
     "What later steps take from a task."
     name:str
-    predicts:str       # 'classes' or 'numbers'
+    family:str         # 'classification' or 'regression'
     metric:str         # its name in `METRICS`
     loss:str           # its name in Keras
     activation:str     # of the last layer, its name in Keras
     split:str          # 'stratified', 'random' (both by group where the data has groups), or 'in time'
     plots:tuple[str]   # what to draw of a result
 
-def _classes(name): return Task(name, 'classes', 'accuracy', 'sparse_categorical_crossentropy', 'softmax', 'stratified',
+def _classes(name): return Task(name, 'classification', 'accuracy', 'sparse_categorical_crossentropy', 'softmax', 'stratified',
                                 ('confusion', 'mistakes', 'calibration'))
-def _numbers(name, metric, loss, split, *plots): return Task(name, 'numbers', metric, loss, 'linear', split, plots)
+def _numbers(name, metric, loss, split, *plots): return Task(name, 'regression', metric, loss, 'linear', split, plots)
 
 TASKS = {t.name: t for t in (
     *map(_classes, ('image-classification', 'sound-classification', 'text-classification', 'tabular-classification')),

@@ -48,10 +48,10 @@ class Problem:
         self.risks = list(self.risks)
         for name in ('question', 'baseline_by', 'data', 'who', 'worth'): _check_text(name, getattr(self, name))
         for risk in self.risks: _check_text('risks', risk)
-        require(self.question.strip(), 'question', self.question, 'a sentence', "say it as to a neighbour")
+        require(self.question.strip(), 'question', self.question, 'a sentence', "say it as to a neighbor")
         _check_choice('task', self.task, TASKS)
         self.metric = self.defaults.metric if self.metric is None else self.metric
-        _check_choice('metric', self.metric, [m.name for m in METRICS.values() if m.predicts == self.defaults.predicts])
+        _check_choice('metric', self.metric, [m.name for m in METRICS.values() if m.task == self.defaults.family])
         if self.baseline is not None: self.baseline = _check_score('baseline', self.baseline)
         require(self.stated is None or isinstance(self.stated, datetime), 'stated', self.stated, 'a datetime')
         self.stated = (self.stated or datetime.now()).astimezone()
@@ -109,7 +109,7 @@ def beaten_by(self:Problem,
     return self.better(_check_score('score', score), self.baseline)
 
 # %% ../../nbs/library/problem/02_problem.ipynb #310d49f1
-def _kind(problem): return problem.task if problem.task in BASELINES else problem.defaults.predicts
+def _kind(problem): return problem.task if problem.task in BASELINES else problem.defaults.family
 def _array(x): return x if isinstance(x, (pd.DataFrame, Lazy)) else np.asarray(x)
 
 KINDS = {'image-classification': ('image', 'numbers'), 'sound-classification': ('sound', 'numbers'),
@@ -117,9 +117,9 @@ KINDS = {'image-classification': ('image', 'numbers'), 'sound-classification': (
 
 def check_fit(data, task, name):
     "Raise `InvalidValue` where `data`, a Dataset or a part, cannot be what the task is about."
-    predicts, kind, allowed = getattr(data, 'predicts', 'classes'), getattr(data, 'kind', None), KINDS.get(task.name)
-    ok = predicts == 'classes' or task.predicts == 'numbers'
-    require(ok, f'{name}.y', 'numbers to predict', f'classes, for {task.name}', "another task? or predicts='classes'?")
+    wanted, kind, allowed = getattr(data, 'task', 'classification'), getattr(data, 'kind', None), KINDS.get(task.name)
+    ok = wanted == 'classification' or task.family == 'regression'
+    require(ok, f'{name}.y', 'numbers to predict', f'classes, for {task.name}', "another task? or task='classification'?")
     fits = [t for t, kinds in KINDS.items() if kind in kinds]
     require(allowed is None or kind is None or kind in allowed, 'task', task.name, f'one for {kind} data', ', '.join(fits))
     several = task.name == 'forecast' and getattr(data, 'groups', None) is not None and len(np.unique(data.groups)) > 1
@@ -135,7 +135,7 @@ def _part(splits, name, task):
     x = y if task.name == 'forecast' else _array(part.x)
     if task.name == 'reconstruction': y = np.asarray(x)
     require(len(y) > 0 and len(x) == len(y), f'splits.{name}', f'{len(x)} in x, {len(y)} in y', 'as many of each, not empty')
-    if task.predicts == 'numbers':
+    if task.family == 'regression':
         what = f"splits.{name}.{'x' if task.name == 'reconstruction' else 'y'}"
         require(y.dtype.kind in 'biuf' and np.isfinite(y).all(), what, y.dtype, f'finite numbers, for {task.name}')
         require(y.ndim == 1 or task.name == 'reconstruction', what, y.shape, 'one number an example')
@@ -148,7 +148,7 @@ def baselines(self:Problem,
     splits,             # has train and validation, each with x and y: Splits
     period:int=None,    # forecast: steps in a season (12 for months, 7 for days); None: no seasonal baseline
     horizon:int=None,   # forecast: steps ahead of the last known value; None: all of validation from the end of train
-    seed:int=0,         # which examples the learnt ones see
+    seed:int=0,         # which examples the learned ones see
 ) -> pd.DataFrame:      # columns baseline, the metric's name (on validation), seconds; best first
     "What simple answers score on validation, in seconds. The test part is not opened."
     seed, task, metric = check_seed(seed), self.defaults, METRICS[self.metric]
@@ -159,7 +159,7 @@ def baselines(self:Problem,
         ordered = train.times is None or validation.times is None or max(train.times) <= min(validation.times)
         require(ordered, 'splits', 'validation that begins before train ends', 'in the order of time, for a forecast')
         truth, trials = forecast_trials(train, validation, period, horizon)
-    elif task.predicts == 'classes': truth, trials = class_trials(train, validation, seed)
+    elif task.family == 'classification': truth, trials = class_trials(train, validation, seed)
     else: truth, trials = number_trials(_kind(self), train, validation, seed)
     rows = []
     for name, answer in trials.items():
@@ -212,7 +212,7 @@ def propose(self:Problem,
     "Metric and baselines for `data`, with reasons."
     require(hasattr(data, 'x') and hasattr(data, 'y'), 'data', data, 'a Dataset', 'give it the whole, before it is split')
     check_fit(data, self.defaults, 'data')
-    x, y, classes = _array(data.x), np.asarray(data.y), self.defaults.predicts == 'classes'
+    x, y, classes = _array(data.x), np.asarray(data.y), self.defaults.family == 'classification'
     of_x = self.task == 'reconstruction'
     values = np.ravel(x) if of_x else y
     require(len(y if not of_x else x) > 0, 'data', 'no example', 'at least one example')

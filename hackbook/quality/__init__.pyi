@@ -1,6 +1,6 @@
 """Find what is wrong with the data, show it, and fix it."""
 
-from .label_issues import doubts
+from .label_issues import find_label_issues
 from .checks import (
     Finding, SEVERITIES, bad_recordings, blank, conflicts, constant_columns, duplicates,
     identifiers, imbalance, missing, mixed_types, near_duplicates, odd_lengths, outliers,

@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import FT, Div, Img, Safe, Span, Strong, Table, Td, Th, Tr
 
-from ..core import Figure, image_grid, label, require, rows, subplots
+from ..core import Figure, image_grid, label_axes, require, rows, subplots
 from ..data import Dataset, describe_example
 from . import checks as findings
 from .checks import Finding, lengths, SEVERITIES
@@ -58,16 +58,16 @@ def inspect(
 # %% ../../nbs/library/quality/02_inspection.ipynb #c8f5e258
 @patch(as_prop=True)
 def frame(self:Inspection) -> pd.DataFrame:
-    "A row a finding, the worst first: severity, check, finding, examples (the first five), mend."
-    columns = ['severity', 'check', 'finding', 'examples', 'mend']
+    "A row a finding, the worst first: severity, check, finding, examples (the first five), fix."
+    columns = ['severity', 'check', 'finding', 'examples', 'fix']
     some = lambda f: ', '.join(map(str, f.examples[:5])) + ', …' * (len(f.examples) > 5)
-    return pd.DataFrame([(f.severity, f.check, f.finding, some(f), f.mend) for f in self.findings], columns=columns)
+    return pd.DataFrame([(f.severity, f.check, f.finding, some(f), f.fix) for f in self.findings], columns=columns)
 
 # %% ../../nbs/library/quality/02_inspection.ipynb #345b6509
-def _shown(finding, most):
+def _shown(finding, max_examples):
     "Which examples to show: copies beside what they are copies of."
-    if not finding.beside: return np.array(finding.examples[:most], int)
-    return np.array([*zip(finding.beside, finding.examples)], int).ravel()[:most]
+    if not finding.beside: return np.array(finding.examples[:max_examples], int)
+    return np.array([*zip(finding.beside, finding.examples)], int).ravel()[:max_examples]
 
 def _caption(data, i):
     "An example's number, and its label in 14 letters."
@@ -83,7 +83,7 @@ def _waveforms(data, indices, title):
     highest = np.abs(x[indices].astype('float32')).max() or 1
     for ax, i in zip(np.ravel(axes), indices):
         step = ceil(x.shape[1] / 1000)
-        ax.plot(np.arange(0, x.shape[1], step) / data.rate, x[i, ::step], linewidth=.6)
+        ax.plot(np.arange(0, x.shape[1], step) / data.sample_rate, x[i, ::step], linewidth=.6)
         ax.set_ylim(-highest, highest); ax.set_title(_caption(data, i), fontsize=8, pad=2)
     fig.suptitle(title, x=.01, ha='left', fontsize=11, fontweight='bold')
     return fig
@@ -98,9 +98,9 @@ def _html_rows(data, indices, title):
     x.insert(0, 'label' if data.class_names else 'y', [data.class_names[y] if data.class_names else y for y in data.y[indices]])
     return Div(Strong(title), Safe(x.to_html(escape=True, border=0)))
 
-def _html_columns(table, title, most):
+def _html_columns(table, title, max_examples):
     "Columns of a table as safe HTML; rows with something that is no number come first."
-    first = np.argsort(np.all([findings.readings(table[c]).notna() for c in table], axis=0), kind='stable')[:most]
+    first = np.argsort(np.all([findings.readings(table[c]).notna() for c in table], axis=0), kind='stable')[:max_examples]
     return Div(Strong(title), Safe(table.iloc[np.sort(first)].to_html(escape=True, border=0)))
 
 def _class_bars(data, title):
@@ -109,14 +109,14 @@ def _class_bars(data, title):
     if len(count) > 20: count = pd.concat([count[:10], count[-10:]])
     fig, ax = subplots(height=.6 + .22 * len(count))
     ax.barh(count['class'], count.examples)
-    label(ax, title, 'examples')
+    label_axes(ax, title, 'examples')
     return fig
 
 # %% ../../nbs/library/quality/02_inspection.ipynb #bf665628
 @patch
 def plot(self:Inspection,
     check:str=None,   # a check's name, as in the table; None: the worst finding that has examples
-    most:int=12,      # examples, at the most
+    max_examples:int=12,      # examples, at the most
 ) -> Figure|FT:       # a figure; for texts, rows, columns and files an HTML table
     "Show what a finding means."
     names = list(dict.fromkeys(f.check for f in self.findings if f.examples))
@@ -125,9 +125,9 @@ def plot(self:Inspection,
     finding = next(f for f in self.findings if f.examples and f.check == (check or names[0]))
     data, title = self.data, fill(f'{finding.check}: {finding.finding}', 72)
     if finding.of == 'classes': return _class_bars(data, title)
-    if finding.of == 'files': return Div(Strong(title), Safe(data.rejected[:most].to_html(index=False, escape=True, border=0)))
-    if finding.of == 'columns': return _html_columns(findings._table(data)[list(finding.examples)], title, most)
-    i = _shown(finding, most)
+    if finding.of == 'files': return Div(Strong(title), Safe(data.rejected[:max_examples].to_html(index=False, escape=True, border=0)))
+    if finding.of == 'columns': return _html_columns(findings._table(data)[list(finding.examples)], title, max_examples)
+    i = _shown(finding, max_examples)
     if data.kind == 'sound': return _waveforms(data, i, title)
     if data.kind != 'image': return _html_rows(data, i, title)
     return image_grid(data.x[i], [_caption(data, k) for k in i], 6, 1.1, title)
@@ -146,9 +146,9 @@ def _findings_table(seen):
     "The findings as safe HTML."
     cell = 'padding: .25em .8em .25em 0; text-align: left; vertical-align: top; background: none'
     def row(finding, shown):
-        mark, colour = MARKS[finding.severity]
-        severity = Span(f'{mark} {finding.severity}', style=f'color: {colour}; font-weight: bold; white-space: nowrap')
-        told = finding.check, shown.finding, shown.examples, shown.mend
+        mark, color = MARKS[finding.severity]
+        severity = Span(f'{mark} {finding.severity}', style=f'color: {color}; font-weight: bold; white-space: nowrap')
+        told = finding.check, shown.finding, shown.examples, shown.fix
         return Tr(Td(severity, style=cell), *(Td(v, style=cell) for v in told))
     head = Tr(*(Th(name, style=cell) for name in seen.frame))
     return Table(head, *map(row, seen.findings, seen.frame.itertuples()), style='border: none; font-size: .92em')

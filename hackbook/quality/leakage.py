@@ -16,7 +16,7 @@ import pandas as pd
 from fastcore.xml import Div, Safe, Strong
 
 from ..core import rows, stack
-from ..data import content_groups, encoder, Neighbours, Splits
+from ..data import content_groups, encoder, Neighbors, Splits
 
 # %% ../../nbs/library/quality/05_leakage.ipynb #a222bd86
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Leak:
     check:str           # which check found it
     finding:str         # what was found, with its number
     examples:tuple      # some of the places: indices into a part, groups, or columns
-    mend:str            # what to do about it
+    fix:str            # what to do about it
 
 # %% ../../nbs/library/quality/05_leakage.ipynb #6abb64a8
 def copies(splits:Splits) -> list[Leak]:
@@ -34,20 +34,20 @@ def copies(splits:Splits) -> list[Leak]:
     content = content_groups(stack(*(d.x for _, d in parts)))
     content = np.split(content, np.cumsum([len(d) for _, d in parts])[:-1])
     late = splits.train.times is not None
-    mend = 'divide again with hb.split, which keeps copies together' + ', but not by time: drop the later ones' * late
+    fix = 'divide again with hb.split, which keeps copies together' + ', but not by time: drop the later ones' * late
     pairs = [(a[0], b[0], np.flatnonzero(np.isin(y, x))) for (a, x), (b, y) in combinations(zip(parts, content), 2)]
-    return [Leak('copies', f'{len(i):,} of {len(splits.parts[b]):,} {b} examples are in {a} too', tuple(i[:5].tolist()), mend)
+    return [Leak('copies', f'{len(i):,} of {len(splits.parts[b]):,} {b} examples are in {a} too', tuple(i[:5].tolist()), fix)
             for a, b, i in pairs if len(i)]
 
 # %% ../../nbs/library/quality/05_leakage.ipynb #ba8e652c
-def near_copies(splits:Splits, nearness:float=.1, most:int=10_000) -> list[Leak]:
+def near_copies(splits:Splits, nearness:float=.1, max_examples:int=10_000) -> list[Leak]:
     "Examples much nearer to one in train than those in train are to each other, but not equal to it."
-    train, found = rows(splits.train.x, slice(None, most)), []
+    train, found = rows(splits.train.x, slice(None, max_examples)), []
     if len(train) < 2: return []
-    neighbours = Neighbours(train)
+    neighbors = Neighbors(train)
     for name in ('validation', 'test'):
-        others = rows(splits.parts[name].x, slice(None, most // 5))
-        distance, place = (a[:, 0] for a in neighbours(others))
+        others = rows(splits.parts[name].x, slice(None, max_examples // 5))
+        distance, place = (a[:, 0] for a in neighbors(others))
         content = content_groups(stack(train, others))
         i = np.flatnonzero((distance < nearness) & (content[place] != content[len(train):]))
         if not len(i): continue
@@ -60,27 +60,27 @@ def straddling_groups(splits:Splits) -> list[Leak]:
     "A patient, speaker or user in two parts."
     known = {name: set(d.groups.tolist()) for name, d in splits.parts.items() if d.groups is not None}
     shared = [(a, b, sorted(known[a] & known[b], key=str)) for a, b in combinations(known, 2)]
-    mend = "divide with hb.split(data, by='group')"
-    return [Leak('groups', f'{len(both):,} groups lie in {a} and in {b}', tuple(both[:5]), mend)
+    fix = "divide with hb.split(data, by='group')"
+    return [Leak('groups', f'{len(both):,} groups lie in {a} and in {b}', tuple(both[:5]), fix)
             for a, b, both in shared if both]
 
 def straddling_times(splits:Splits) -> list[Leak]:
     "Training examples from after the time of the part that they are judged on."
     known = {name: d.times for name, d in splits.parts.items() if d.times is not None}
     late = [(a, b, np.flatnonzero(known[a] >= known[b].min())) for a, b in combinations(known, 2)]
-    mend = "divide with hb.split(data, by='time'), with a gap if neighbours know each other"
-    return [Leak('times', f'{len(i):,} {a} examples are not older than the oldest of {b}', tuple(i[:5].tolist()), mend)
+    fix = "divide with hb.split(data, by='time'), with a gap if neighbors know each other"
+    return [Leak('times', f'{len(i):,} {a} examples are not older than the oldest of {b}', tuple(i[:5].tolist()), fix)
             for a, b, i in late if len(i)]
 
 # %% ../../nbs/library/quality/05_leakage.ipynb #6f5a70a4
-def giveaways(splits:Splits, score:float=.99, most:int=2000) -> list[Leak]:
+def giveaways(splits:Splits, score:float=.99, max_examples:int=2000) -> list[Leak]:
     "Columns from which alone nearly every answer can be told: balanced accuracy, or R², under cross-validation."
     from sklearn.model_selection import cross_val_score
     from sklearn.pipeline import make_pipeline
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-    data = splits.train.take(np.random.default_rng(0).permutation(len(splits.train))[:most])
+    data = splits.train.take(np.random.default_rng(0).permutation(len(splits.train))[:max_examples])
     classes, shape = len(data.class_names), data.x.shape
-    if len(shape) != 2 or shape[1] < 2 or data.rate or classes and np.bincount(data.y).min() < 3: return []
+    if len(shape) != 2 or shape[1] < 2 or data.sample_rate or classes and np.bincount(data.y).min() < 3: return []
     table = data.x if isinstance(data.x, pd.DataFrame) else pd.DataFrame(data.x).rename(columns=str)
     small = dict(max_leaf_nodes=4 * classes or 64, min_samples_leaf=2, random_state=0)
     tree, scoring = (DecisionTreeClassifier, 'balanced_accuracy') if classes else (DecisionTreeRegressor, 'r2')
@@ -91,7 +91,7 @@ def giveaways(splits:Splits, score:float=.99, most:int=2000) -> list[Leak]:
 
 # %% ../../nbs/library/quality/05_leakage.ipynb #6e88e016
 def fitted_on_everything(splits:Splits) -> list[Leak]:
-    "Columns that were standardised or scaled to 0…1 over all parts at once."
+    "Columns that were standardized or scaled to 0…1 over all parts at once."
     whole, train = stack(*(d.x for d in splits.parts.values())), splits.train.x
     if isinstance(whole, pd.DataFrame): whole, train = (t.select_dtypes('float').to_numpy() for t in (whole, train))
     if whole.ndim != 2 or whole.dtype.kind != 'f': return []
@@ -100,9 +100,9 @@ def fitted_on_everything(splits:Splits) -> list[Leak]:
     unit = lambda x: (np.abs(x.min(axis=0)) < 1e-6) & (np.abs(x.max(axis=0) - 1) < 1e-6)
     ways = {'have mean 0 and deviation 1': standard, 'run from 0 to 1': unit}
     hits = [(words, np.flatnonzero(varied & way(whole) & ~way(train))) for words, way in ways.items()]
-    mend = 'divide first; then fit the scaler on train alone'
+    fix = 'divide first; then fit the scaler on train alone'
     return [Leak('preprocessing', f'{len(i):,} columns {words} over all parts together, but not in train',
-                 tuple(i[:5].tolist()), mend) for words, i in hits if len(i)]
+                 tuple(i[:5].tolist()), fix) for words, i in hits if len(i)]
 
 # %% ../../nbs/library/quality/05_leakage.ipynb #2a03f7bc
 CHECKS:tuple[Callable, ...] = (copies, near_copies, straddling_groups, straddling_times, giveaways, fitted_on_everything)
@@ -115,8 +115,8 @@ class Leakage:
     def __len__(self): return len(self.leaks)
     @property
     def frame(self) -> pd.DataFrame:
-        "A row a leak: check, finding, examples, mend."
-        return pd.DataFrame([vars(leak) for leak in self.leaks], columns=['check', 'finding', 'examples', 'mend'])
+        "A row a leak: check, finding, examples, fix."
+        return pd.DataFrame([vars(leak) for leak in self.leaks], columns=['check', 'finding', 'examples', 'fix'])
 
     def _repr_html_(self):
         title = f'{len(self)} leaks' if self.leaks else f'No leak found by {len(CHECKS)} checks'

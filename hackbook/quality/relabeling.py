@@ -56,11 +56,11 @@ def _curve(x, low, high):
         <polyline points="{points}" fill="none" stroke="#3a8fc4" stroke-linejoin="round" stroke-width="1.5"
         vector-effect="non-scaling-stroke"/></svg>""".encode())
 
-def _wav(x, rate):
+def _wav(x, sample_rate):
     "The sound `x` as a wav file."
     from scipy.io import wavfile
     buffer = BytesIO()
-    wavfile.write(buffer, rate, (np.nan_to_num(x).clip(-1, 1) * 32767).astype('int16') if x.dtype.kind == 'f' else x)
+    wavfile.write(buffer, sample_rate, (np.nan_to_num(x).clip(-1, 1) * 32767).astype('int16') if x.dtype.kind == 'f' else x)
     return _uri('audio/wav', buffer.getvalue())
 
 # %% ../../nbs/library/quality/04_relabeling.ipynb #174ddd16
@@ -87,7 +87,7 @@ def as_page(
     if kind == 'text': return dict(kind='text', text=x[row][:20_000])
     if kind == 'table' or kind == 'numbers' and x[row].size <= 20: return dict(kind='table', rows=_values(data, row))
     shown = dict(kind='curve', curve=_curve(x[row], low, high))
-    return shown | dict(kind='sound', source=_wav(x[row], data.rate)) if kind == 'sound' else shown
+    return shown | dict(kind='sound', source=_wav(x[row], data.sample_rate)) if kind == 'sound' else shown
 
 # %% ../../nbs/library/quality/04_relabeling.ipynb #461a9b10
 class Relabel:
@@ -262,18 +262,18 @@ def _small(shown):
 
 @patch
 def still(self:Relabel,
-    most:int=10,     # examples
+    max_examples:int=10,     # examples
 ) -> Div:            # an HTML element; `str` gives its text
     "The first examples with label, suggestion and decision, as safe HTML."
     names, cell = self.data.class_names, 'text-align: left; vertical-align: middle; padding: .2em .8em .2em 0; background: none'
     lines = [Tr(*(Th(k, style=cell) for k in ('example', 'row', 'label', 'suggested', 'decision')))]
-    for i in range(min(most, len(self))):
+    for i in range(min(max_examples, len(self))):
         what, to = self.made.get(i, ('', None))
         guess = '' if self.suggested[i] is None else names[self.suggested[i]]
         decided = f'{what} to {names[to]}' if what == 'change' else what
         shown = _small(as_page(self.data, self.rows[i], *self.range))
         lines.append(Tr(*(Td(v, style=cell) for v in (shown, str(self.rows[i]), self._label(i), guess, decided))))
-    more = f'and {len(self) - most:,} more' if len(self) > most else None
+    more = f'and {len(self) - max_examples:,} more' if len(self) > max_examples else None
     return Div(Strong(repr(self)), Table(*lines, style='margin: .4em 0; border: none'), more)
 
 @patch
@@ -301,7 +301,7 @@ def relabel(
 ) -> Relabel:                           # shows a panel; `.frame` holds the decisions
     "A panel that goes through examples by keyboard: keep, change or drop."
     require(isinstance(data, Dataset), 'data', type(data).__name__, 'a Dataset', 'relabel before you split')
-    require(data.class_names, 'data', f'{data.name}, which predicts numbers', 'a Dataset with classes')
+    require(data.class_names, 'data', f'{data.name}, a regression', 'a Dataset with classes')
     rows, path = _rows(data, indices), Path(to)
     guesses = [None] * len(rows) if suggested is None else list(suggested)
     require(len(guesses) == len(rows), 'suggested', f'{len(guesses)} of them', f'as many as the {len(rows)} indices',

@@ -1,6 +1,5 @@
 """Search for good hyperparameters within a budget."""
 
 from .space import Parameter, SPACES, Space, default_space
-from .study import load_study
-from .explorer import Explorer, Study, explore
+from .explorer import Explorer, Study, explore, load_study
 from .tuning import tune

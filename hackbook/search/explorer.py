@@ -14,7 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Img, P, Strong, to_xml
 
-from ..core import Figure, frontend, label, PALETTE, require, subplots
+from ..core import Figure, frontend, label_axes, PALETTE, require, subplots
 from .plots import _at, _axis, _jittered, _limit, _span, _words, STAR
 from .study import load_study, Study
 from .surrogate import as_numbers, as_value, asking, best_trial, brief, defaults
@@ -56,7 +56,7 @@ def plot_along(
     ax.errorbar(now[name], guess, [[guess - ends[0]], [ends[1] - guess]], fmt='o', color=PALETTE[1], elinewidth=2, zorder=5)
     _axis(ax, p, 'x')
     title = f'About {brief(guess)} at {name} {_at(p, now[name].iloc[0])}, likely {brief(ends[0])} to {brief(ends[1])}'
-    return label(ax, title, name, f'{_words(study)}, interpolated').figure
+    return label_axes(ax, title, name, f'{_words(study)}, interpolated').figure
 
 # %% ../../nbs/library/search/10_explorer.ipynb #fbdfae4d
 def _ground(study, px, py):
@@ -83,20 +83,20 @@ def plot_contour(
     (across, down, value, unsure), best, (worst, top) = _ground(study, px, py), best_trial(study, table), _span(study, table)
     fig, ax = subplots(width=6, height=3.8)
     most = study.direction == 'maximize'
-    colours = dict(cmap='viridis' if most else 'viridis_r', vmin=min(worst, top), vmax=max(worst, top))
+    colors = dict(cmap='viridis' if most else 'viridis_r', vmin=min(worst, top), vmax=max(worst, top))
     blind = np.subtract(*np.quantile(surrogate_of(study).scores, [.9, .1]))       # the range without any model
     sure = np.nan_to_num(1 - .7 * unsure / (blind or 1)).clip(.3, 1)
-    mesh = ax.pcolormesh(across, down, value, shading='nearest', alpha=sure, **colours)
+    mesh = ax.pcolormesh(across, down, value, shading='nearest', alpha=sure, **colors)
     fig.colorbar(mesh, label=f'{_words(study)}, interpolated')
     ax.grid(False)
     shown = table.assign(**{p.name: _jittered(p, table) for p in (px, py)})
     done, pruned = (shown[shown.status == status] for status in ('finished', 'pruned'))
     ax.scatter(pruned[x], pruned[y], s=9, facecolors='none', edgecolors='0.45', linewidths=.6)
-    ax.scatter(done[x], done[y], c=done.score, s=24, edgecolors='white', linewidths=.8, zorder=3, **colours)
+    ax.scatter(done[x], done[y], c=done.score, s=24, edgecolors='white', linewidths=.8, zorder=3, **colors)
     ax.plot(*shown.loc[shown.trial == best.trial, [x, y]].iloc[0], **STAR)
     for p, which in (px, 'x'), (py, 'y'): _axis(ax, p, which)
     there = np.unravel_index((np.nanargmax if most else np.nanargmin)(value), value.shape)
-    return label(ax, f'Interpolated: best near {x} {_at(px, across[there])}, {y} {_at(py, down[there])}', x, y).figure
+    return label_axes(ax, f'Interpolated: best near {x} {_at(px, across[there])}, {y} {_at(py, down[there])}', x, y).figure
 
 # %% ../../nbs/library/search/10_explorer.ipynb #3570391e
 def _control(p, value):

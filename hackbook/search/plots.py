@@ -10,7 +10,7 @@ __all__ = ['MARKS', 'STAR', 'plot_history', 'plot_curves', 'plot', 'importance',
 import numpy as np
 import pandas as pd
 
-from ..core import Figure, HackbookError, label, PALETTE, subplots
+from ..core import Figure, HackbookError, label_axes, PALETTE, subplots
 from .study import Study
 from .surrogate import as_numbers, best_trial, brief, unit
 
@@ -80,7 +80,7 @@ def plot_history(
     best, (fig, ax) = best_trial(study, table), subplots(height=3.1)
     _history(ax, study, table)
     after = table.trial.max() - best.trial
-    return label(ax, f'{_best_title(study, best)}, with {after} trials after it', 'trial', _words(study)).figure
+    return label_axes(ax, f'{_best_title(study, best)}, with {after} trials after it', 'trial', _words(study)).figure
 
 # %% ../../nbs/library/search/09_plots.ipynb #cd78981d
 def _curves(ax, study, table):
@@ -89,10 +89,10 @@ def _curves(ax, study, table):
     status, best = table.set_index('trial').status, best_trial(study, table).trial
     for trial, curve in curves.items():
         x, kind = np.arange(1, len(curve) + 1), status[trial]
-        colour = MARKS.get(kind, {'color': 'black'})['color']
+        color = MARKS.get(kind, {'color': 'black'})['color']
         if trial == best: ax.plot(x, curve, color=PALETTE[1], linewidth=2, zorder=4)
-        else: ax.plot(x, curve, color=colour, linewidth=.9, alpha=.6 if len(curves) < 60 else .35)
-        if kind == 'pruned': ax.plot(x[-1:], curve[-1:], '.', color=colour, markersize=4)
+        else: ax.plot(x, curve, color=color, linewidth=.9, alpha=.6 if len(curves) < 60 else .35)
+        if kind == 'pruned': ax.plot(x[-1:], curve[-1:], '.', color=color, markersize=4)
         if kind == 'failed': ax.plot(x[-1:], curve[-1:], 'kx', markersize=5)
     ax.xaxis.get_major_locator().set_params(integer=True)
     if not len(curves[best]): return          # a study whose curves are lost
@@ -114,7 +114,7 @@ def plot_curves(
     table = as_numbers(study)
     best, (fig, ax) = best_trial(study, table), subplots()
     _curves(ax, study, table)
-    return label(ax, _saved(study, table) or _best_title(study, best), 'epoch', _words(study)).figure
+    return label_axes(ax, _saved(study, table) or _best_title(study, best), 'epoch', _words(study)).figure
 
 # %% ../../nbs/library/search/09_plots.ipynb #272d8cdc
 def plot(
@@ -125,8 +125,8 @@ def plot(
     best, (fig, axes) = best_trial(study, table), subplots(1, 2, width=9.5, height=3.3)
     _history(axes[0], study, table)
     _curves(axes[1], study, table)
-    label(axes[0], _best_title(study, best), 'trial', _words(study))
-    label(axes[1], _saved(study, table) or 'Nothing was pruned', 'epoch', _words(study))
+    label_axes(axes[0], _best_title(study, best), 'trial', _words(study))
+    label_axes(axes[1], _saved(study, table) or 'Nothing was pruned', 'epoch', _words(study))
     return fig
 
 # %% ../../nbs/library/search/09_plots.ipynb #da634743
@@ -153,7 +153,7 @@ def plot_importance(
     ax.bar_label(bars, [f'{s:.0%}' for s in share[::-1]], fontsize=8, padding=3)
     ax.set_xlim(0, share.iloc[0] * 1.12)
     ax.grid(False, axis='y')
-    return label(ax, f'{share.index[0]} matters most: {share.iloc[0]:.0%}', 'share of the importance').figure
+    return label_axes(ax, f'{share.index[0]} matters most: {share.iloc[0]:.0%}', 'share of the importance').figure
 
 # %% ../../nbs/library/search/09_plots.ipynb #1aec9661
 def _names(study, most=8):
@@ -224,7 +224,7 @@ def plot_parallel(
     ax.add_collection(LineCollection(paths[done], colors=colormaps['viridis'](score[done]), linewidths=1.1, alpha=.7))
     ax.plot(*paths[(table.trial == best.trial).to_numpy()][0].T, color=PALETTE[1], linewidth=2.5, zorder=4)
     _upright(ax, study, names, dips, (worst, top))
-    return label(ax, _agreement(study, table, names) or _best_title(study, best)).figure
+    return label_axes(ax, _agreement(study, table, names) or _best_title(study, best)).figure
 
 # %% ../../nbs/library/search/09_plots.ipynb #63795b6e
 def _axis(ax, p, which):
@@ -269,7 +269,7 @@ def plot_slices(
                 ax.plot([place - .3, place + .3], [middle] * 2, color='black', linewidth=1.5, zorder=4)
         ax.tick_params(labelleft=ax in axes[::columns])
         found = f'best at {_at(p, best[name])}' if best[name] == best[name] else 'not asked at best'
-        label(ax, found, name, _words(study) if ax in axes[::columns] else '')
+        label_axes(ax, found, name, _words(study) if ax in axes[::columns] else '')
     for ax in axes[len(names):]: ax.remove()
     return fig
 

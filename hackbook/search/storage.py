@@ -21,7 +21,7 @@ def _quiet():
     if optuna.logging.get_verbosity() == optuna.logging.INFO: optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 
-def _mend(file):
+def _fix(file):
     "Cut off the half line that a killed process left at the end of a journal."
     if not file.exists() or file.stat().st_size == 0: return
     with open(file, 'rb+') as f:
@@ -35,7 +35,7 @@ def _storage(file):
         from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
         lock = JournalFileSymlinkLock(str(file))
         lock.acquire()
-        try: _mend(file)
+        try: _fix(file)
         finally: lock.release()
         return storages.JournalStorage(JournalFileBackend(str(file), lock_obj=lock))
     return storages.RDBStorage(f'sqlite:///{file.absolute()}', engine_kwargs={'connect_args': {'timeout': 60}})

@@ -147,7 +147,7 @@ def best_trial(self:Study) -> int:
     return int(table.trial[0])
 
 @patch(as_prop=True)
-def flattery(self:Study) -> float:   # in the metric's unit; NaN where no setting was trained again
+def optimism(self:Study) -> float:   # in the metric's unit; NaN where no setting was trained again
     "By how much the best single score flattered its setting: that score less the mean of fresh seeds."
     table = self.by_score().query('seeds > 0')
     if not len(table): return np.nan
@@ -186,7 +186,7 @@ def _repr_html_(self:Study):
         facts[f'validation {name}'] = f'{row.score:.4f} when it was found'
         if row.seeds:
             spread = f' ± {row.spread:.4f}' if row.seeds > 1 else ''
-            flattered = f'the best single score flattered by {self.flattery:.4f}'
+            flattered = f'the best single score flattered by {self.optimism:.4f}'
             facts[f'{row.seeds} fresh seeds'] = f"{row['mean']:.4f}{spread}; {flattered}"
     return str(card(f'Study {self.file.name}', facts))
 

@@ -26,7 +26,7 @@ from ..data import Splits
 from ..training import Diverged, fit
 
 # %% ../../nbs/library/search/01_trials.ipynb #bde26ff4
-_FIXED = {'model', 'splits', 'seed', 'to', 'callbacks', 'budget', 'resume', 'moves', 'rates', 'deterministic', 'tensorboard'}
+_FIXED = {'model', 'splits', 'seed', 'to', 'callbacks', 'budget', 'resume', 'changes', 'layer_rates', 'deterministic', 'tensorboard'}
 TRAINING = [name for name in signature(fit).parameters if name not in _FIXED]   # what a setting may say about the training
 
 def training_options(
@@ -103,8 +103,8 @@ def _train(line, job):
     import tensorflow as tf
     for gpu in tf.config.list_physical_devices('GPU'): tf.config.experimental.set_memory_growth(gpu, True)   # others share it
     if job.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(job.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(job.threads)
+        tf.config.threading.set_intra_op_parallelizm_threads(job.threads)
+        tf.config.threading.set_inter_op_parallelizm_threads(job.threads)
     splits = job.data if isinstance(job.data, Splits) else joblib.load(job.data, mmap_mode='r')
     set_seed(job.seed)
     model = build_model(job.build, splits, job.params)

@@ -31,14 +31,14 @@ def check_model(
     require(gives == wanted, "the model's output", gives, f'of shape {wanted}, {words}')
 
 # %% ../../nbs/library/training/04_compilation.ipynb #d60b45db
-def check_options(learning_rate=.01, schedule='one-cycle', weight_decay=.004, clip=None, accumulate=1, ema=None,
+def check_options(learning_rate=.01, schedule='one-cycle', weight_decay=.004, clip_norm=None, accumulate=1, ema=None,
                   precision=None, label_smoothing=0.):
     "Raise `InvalidValue` for an option out of range."
     number = lambda v: isinstance(v, Real) and not isinstance(v, bool)
     require(number(learning_rate) and 0 < learning_rate < inf, 'learning_rate', learning_rate, '> 0', 'try 0.01')
     require(schedule in SCHEDULES, 'schedule', schedule, f"one of {', '.join(SCHEDULES)}")
     require(number(weight_decay) and 0 <= weight_decay < 1, 'weight_decay', weight_decay, 'from 0 to below 1', 'try 0.004')
-    require(clip is None or number(clip) and 0 < clip < inf, 'clip', clip, '> 0, or None', 'try 1.0')
+    require(clip_norm is None or number(clip_norm) and 0 < clip_norm < inf, 'clip_norm', clip_norm, '> 0, or None', 'try 1.0')
     require(isinstance(accumulate, Integral) and accumulate >= 1, 'accumulate', accumulate, 'a whole number, 1 or more')
     require(ema is None or number(ema) and 0 < ema < 1, 'ema', ema, 'between 0 and 1, or None', 'try 0.99')
     ok = number(label_smoothing) and 0 <= label_smoothing < 1
@@ -65,32 +65,32 @@ def compile_model(
     learning_rate:float=.01,      # the schedule's peak, > 0
     schedule:str='one-cycle',     # its name in `SCHEDULES`
     weight_decay:float=.004,      # share of each weight taken away a step, times the learning rate; 0 to 1
-    clip:float=None,              # the longest gradient, over all weights, > 0; None: any
+    clip_norm:float=None,              # the longest gradient, over all weights, > 0; None: any
     accumulate:int=1,             # batches an update
     ema:float=None,               # share of the old average that each update keeps, 0 to 1; None: no average
     precision:str=None,           # 'mixed_bfloat16', 'mixed_float16', 'float32'; None: as the model is
     steps_per_execution:int=1,    # batches between two looks of Python
     label_smoothing:float=0.,     # share of each answer that may be anything, in training alone; 0 to below 1
-    rates:dict=None,              # layer → its share of the learning rate, > 0; None: all the same
+    layer_rates:dict=None,              # layer → its share of the learning rate, > 0; None: all the same
 ):
     "Set loss, metric and optimizer. Gives back the model."
-    check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision, label_smoothing)
+    check_options(learning_rate, schedule, weight_decay, clip_norm, accumulate, ema, precision, label_smoothing)
     keras, classes = load_keras(), bool(data.class_names)
     require(classes or not label_smoothing, 'label_smoothing', label_smoothing, '0 where numbers are predicted')
-    if rates: check_rates(model, rates)
+    if layer_rates: check_rates(model, layer_rates)
     if precision: set_precision(model, precision)
     moved = schedule in ('constant', 'plateau')    # then the rate is a variable, which may be moved
     rate = learning_rate if moved else SCHEDULES[schedule](learning_rate, updates)
     with model.distribute_strategy.scope():
         several = accumulate if accumulate > 1 else None
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=weight_decay, global_clipnorm=clip, use_ema=ema is not None,
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=weight_decay, global_clipnorm=clip_norm, use_ema=ema is not None,
                                            ema_momentum=ema or .99, gradient_accumulation_steps=several)
         if precision == 'mixed_float16': optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         loss, metric = ('sparse_categorical_crossentropy', 'accuracy') if classes else ('mean_squared_error', 'mae')
         model.compile(optimizer, loss, metrics=[metric], steps_per_execution=steps_per_execution)
         _do_once(model, data)
     smooth_labels(model, label_smoothing)
-    if rates: scale_rates(model, rates)
+    if layer_rates: scale_rates(model, layer_rates)
     return model
 
 # %% ../../nbs/library/training/04_compilation.ipynb #237d95d7

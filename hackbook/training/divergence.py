@@ -29,7 +29,7 @@ def _broken_output(model, x):
     "The first layer whose output for `x` has values that are no numbers; None where none has, or the model has no graph."
     if not getattr(model, '_functional', None) and not hasattr(model, 'operations'): return None
     layers = [l for l in model.layers if not isinstance(l, load_keras().layers.InputLayer)]
-    before = values(model.variables)     # to look moves random states and the means of batch normalisation
+    before = values(model.variables)     # to look moves random states and the means of batch normalization
     outputs = load_keras().Model(model.inputs, [l.output for l in layers])(x, training=True)
     assign(model.variables, before)
     return next((l.name for l, o in zip(layers, outputs) if not np.isfinite(np.array(o, 'float32')).all()), None)

@@ -31,7 +31,7 @@ from .divergence import Diverged, first_to_break
 from .hyperparameters import attach
 from .lr_finder import find_lr
 from .progress import Progress
-from .replay import Moves, sizes
+from .replay import ReplayChanges, sizes
 from .runs import describe, load_run, new_folder, Run
 from .schedules import plateau
 
@@ -48,7 +48,7 @@ class Training:
     rows:list = field(default_factory=list) # a dict an epoch
     good:dict = None                        # snapshot at the end of the last epoch
     best:dict = None                        # weights of the best epoch
-    knobs:object = None                     # of the model, where some are to be moved
+    hyperparameters:object = None                     # of the model, where some are to be moved
     more:list = field(default_factory=list) # callbacks that go before our own
     status:str = 'finished'
     partial:bool = False                    # was the last row's epoch cut short?
@@ -141,7 +141,7 @@ def diverge(self:Training, loss):
     self.status = f'diverged in epoch {epoch}'
     back = f'the weights of epoch {epoch - 1} are back' if self.rows else 'the weights are as they were before'
     error = Diverged(f"the loss became {loss} in epoch {epoch}: {first} was no number first; {back}; "
-                     "try a smaller learning_rate, or clip=1.")
+                     "try a smaller learning_rate, or clip_norm=1.")
     if self.rows: error.run = self.finish(best=False)
     elif self.folder: rmtree(self.folder)
     return error
@@ -229,23 +229,23 @@ def measure_epochs(self:Training, validation, ends) -> int:
 
 # %% ../../nbs/library/training/11_fitting.ipynb #8d047bbf
 def _let_go(model):
-    "Take off knobs that somebody attached. Raises `InvalidValue` where a live training holds them."
-    if not (knobs := getattr(model.train_step, 'knobs', None)): return
-    free = not getattr(knobs, 'held', lambda: False)()
+    "Take off hyperparameters that somebody attached. Raises `InvalidValue` where a live training holds them."
+    if not (hyperparameters := getattr(model.train_step, 'hyperparameters', None)): return
+    free = not getattr(hyperparameters, 'held', lambda: False)()
     require(free, model.name, 'in a live training', 'free', 'stop that training, or build a second model')
-    knobs.detach()
+    hyperparameters.detach()
 
 @patch
-def take_moves(self:Training, moves):
-    "Attach the knobs, and have them turned at the right steps. Raises `InvalidValue` for a move that cannot be made."
-    self.knobs, o = attach(self.model), self.options
+def take_changes(self:Training, changes):
+    "Attach the hyperparameters, and have them turned at the right steps. Raises `InvalidValue` for a move that cannot be made."
+    self.hyperparameters, o = attach(self.model), self.options
     try:
-        self.more.append(Moves(self.knobs, moves, self.served))
-        self.sizes = sizes(moves, self.served)
+        self.more.append(ReplayChanges(self.hyperparameters, changes, self.served))
+        self.sizes = sizes(changes, self.served)
         free = len(self.sizes) == 1 or o['schedule'] == 'constant' and not o['ema']     # others know how many steps there are
         require(free, 'schedule, ema', (o['schedule'], o['ema']), "'constant', None", 'or leave batch_size out of the moves')
     except HackbookError:
-        self.knobs.detach()
+        self.hyperparameters.detach()
         raise
 
 @patch
@@ -271,14 +271,14 @@ def fit(
     *,
     schedule:str='one-cycle',     # 'one-cycle', 'cosine', 'constant' or 'plateau'
     weight_decay:float=.004,      # share of each weight taken away a step, times the learning rate; 0 to 1
-    clip:float=None,              # the longest gradient, > 0; None: any
+    clip_norm:float=None,              # the longest gradient, > 0; None: any
     budget:str=None,              # '5 min', '16:30': when to stop; None: after the epochs
     patience:int=None,            # epochs without a better validation loss before it stops; None: never
     resume:bool=False,            # go on with the same run in `to`, if it was broken off?
     class_weight:str|dict=None,   # 'balanced', or a weight by class name; None: all examples count the same
     label_smoothing:float=0.,     # share of each answer that may be anything, in training alone; 0 to below 1
-    rates:dict=None,              # layer → its share of the learning rate, > 0; None: all the same
-    moves:Iterable=None,          # (step, knob, value): strengths to change on the way, as a recipe of `Live` has them
+    layer_rates:dict=None,              # layer → its share of the learning rate, > 0; None: all the same
+    changes:Iterable=None,          # (step, hyperparameter, value): strengths to change on the way, as a recipe of `Live` has them
     accumulate:int=1,             # batches an update of the weights
     ema:float=None,               # share of the old average that each update keeps, 0 to 1; None: no average
     precision:str=None,           # 'mixed_bfloat16', 'mixed_float16', 'float32'; None: as the model is
@@ -292,7 +292,7 @@ def fit(
         _let_go(model)
         learning_rate = find_lr(model, splits, batch_size, seed=check_seed(seed)).suggestion
     options = {k: v for k, v in locals().items() if k not in ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard')}
-    check_options(learning_rate, schedule, weight_decay, clip, accumulate, ema, precision, label_smoothing)
+    check_options(learning_rate, schedule, weight_decay, clip_norm, accumulate, ema, precision, label_smoothing)
     if tensorboard: _check_tensorboard(to)
     ends = inf if budget is None else perf_counter() + (deadline(budget) - datetime.now().astimezone()).total_seconds()
     weight, key = _class_weight(class_weight, splits.train), _key(model, splits, options)
@@ -326,15 +326,15 @@ def _loaded(model, folder):
 def _begin(model, splits, options, key, found, to, ends):
     "A Training, compiled, with a folder, and taken up where it was left."
     served, o = Batches(splits.train, options['batch_size'], options['seed']), dict(options)
-    compiled = {k: o[k] for k in ('learning_rate', 'schedule', 'weight_decay', 'clip', 'accumulate', 'ema', 'precision',
-                                  'steps_per_execution', 'label_smoothing', 'rates')}
+    compiled = {k: o[k] for k in ('learning_rate', 'schedule', 'weight_decay', 'clip_norm', 'accumulate', 'ema', 'precision',
+                                  'steps_per_execution', 'label_smoothing', 'layer_rates')}
     training = Training(model, served, o, None, None, ends, validated=len(splits.validation))
     if found: o['epochs'] = found[1]['parameters']['epochs']
     if o['epochs'] is None:
         compile_model(model, splits.train, 1, **compiled | {'schedule': 'constant'})
         o['epochs'] = training.measure_epochs(splits.validation, ends)
     compile_model(model, splits.train, ceil(served.steps * o['epochs'] / o['accumulate']), **compiled)
-    if o['moves'] is not None: training.take_moves(o['moves'])
+    if o['changes'] is not None: training.take_changes(o['changes'])
     training.record = found[1] if found else describe(model, splits, o, datetime.now().astimezone()) | {'key': key}
     training.folder = found[0] if found else to and new_folder(to, training.record)
     if found: training.go_on()
@@ -367,5 +367,5 @@ def _train(training, splits, weight, callbacks, tensorboard):
             training.end_epoch(0, {k: logs[k] for k in logs} | {f'val_{k}': v for k, v in logs.items()})
     finally:
         model._eval_epoch_iterator = None     # Keras would validate the next training on this one's data
-        if training.knobs: training.knobs.detach()
+        if training.hyperparameters: training.hyperparameters.detach()
     return training.finish()

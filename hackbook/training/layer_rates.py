@@ -49,7 +49,7 @@ def scale_rates(
 ):                 # the same model
     "Give layers a share of the learning rate, from the next training on. Earlier shares are taken off."
     require(getattr(model, 'compiled', False), 'model', model.name, 'compiled before its rates are scaled')
-    require(not hasattr(model.train_step, 'knobs'), 'model', 'one with knobs', 'without', 'scale the rates first, then attach')
+    require(not hasattr(model.train_step, 'hyperparameters'), 'model', 'one with hyperparameters', 'without', 'scale the rates first, then attach')
     optimizer, share = getattr(model.optimizer, 'inner_optimizer', model.optimizer), check_rates(model, rates)
     if earlier := getattr(vars(optimizer).get('update_step'), 'undo', None): earlier()
     shares = {optimizer._var_key(v): share[path] for path, layer in weighted_layers(model).items()

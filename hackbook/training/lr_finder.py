@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, Figure, HackbookError, label, load_keras, require, subplots
+from ..core import card, Figure, HackbookError, label_axes, load_keras, require, subplots
 from ..data import Splits
 from .batches import Batches
 from .checkpoints import assign, values
@@ -116,7 +116,7 @@ def plot(self:LearningRates) -> Figure:
     top = f.loss.iloc[:10].max() * 1.3
     ax.set_ylim(max(0, f.smooth.min() - .1 * top), top)
     ax.legend(frameon=False, fontsize=8, loc='lower left')
-    label(ax, f'Try a learning rate of {self.suggestion:g}', 'learning rate', 'loss')
+    label_axes(ax, f'Try a learning rate of {self.suggestion:g}', 'learning rate', 'loss')
     return fig
 
 # %% ../../nbs/library/training/08_lr_finder.ipynb #5e3d24a2

@@ -9,7 +9,7 @@ __all__ = ['kernels', 'weights', 'histogram', 'gap', 'summary', 'gradients', 'pi
 import numpy as np
 import pandas as pd
 
-from ..core import Figure, label, PALETTE, require, subplots
+from ..core import Figure, label_axes, PALETTE, require, subplots
 from ..data import Dataset, Splits
 from .batches import in_order
 
@@ -53,7 +53,7 @@ def histogram(
     fig, ax = subplots(height=2.6)
     near = _histogram(ax, {name: m if isinstance(m, (list, tuple)) else [m] for name, m in models.items()})
     title = 'Near zero: ' + ', '.join(f'{share:.0%} ({name})' for name, share in near.items())
-    return label(ax, title, 'weight', 'share of all weights').figure
+    return label_axes(ax, title, 'weight', 'share of all weights').figure
 
 # %% ../../nbs/library/training/12_regularization.ipynb #7f140980
 def _listed(runs):
@@ -85,13 +85,13 @@ def gradients(
     model,               # a compiled `keras.Model`
     data:Dataset,        # measured on
     batch_size:int=64,   # as in training
-    most:int=100,        # batches
+    max_batches:int=100,        # batches
 ) -> pd.DataFrame:       # a row a batch: the norm by layer, and of all together
     "The length of the gradient."
     require(getattr(model, 'compiled', False), 'model', model.name, 'compiled')
     import tensorflow as tf
     of = {id(v): layer.name for layer in model._flatten_layers() for v in layer._trainable_variables}
-    batches = in_order(data).unbatch().batch(batch_size).take(most)
+    batches = in_order(data).unbatch().batch(batch_size).take(max_batches)
     def squares(x, y):
         with tf.GradientTape() as tape: loss = model.compute_loss(x, y, model(x, training=False), training=True)
         found = tape.gradient(loss, model.trainable_weights)
@@ -111,18 +111,18 @@ def picture(
     "What a setting does to weights, gap and gradients."
     runs, (fig, axes) = _listed(runs), subplots(1, 3, width=9.5, height=2.9)
     near, gaps = _histogram(axes[0], {name: [r.model for r in some] for name, some in runs.items()}), gap(runs, splits)
-    for name, colour in zip(runs, PALETTE):
+    for name, color in zip(runs, PALETTE):
         mine = gaps[gaps.setting == name]
-        axes[1].plot([0, 1], mine[['training', 'validation']].T, '.-', color=colour, linewidth=1)
+        axes[1].plot([0, 1], mine[['training', 'validation']].T, '.-', color=color, linewidth=1)
         steep = [gradients(r.model, splits.train).drop(columns='all').mean() for r in runs[name]]
-        axes[2].plot(pd.concat(steep, axis=1).mean(axis=1), 'o-', color=colour, markersize=4, linewidth=1)
+        axes[2].plot(pd.concat(steep, axis=1).mean(axis=1), 'o-', color=color, markersize=4, linewidth=1)
     axes[1].set_xticks([0, 1], ['training', 'validation'])
     axes[1].set_xlim(-.2, 1.2)
     axes[2].set_ylim(0)
     mean = gaps.groupby('setting', sort=False).gap.mean()
     metric = next(iter(runs.values()))[0].metric
-    label(axes[0], 'Near zero ' + ' → '.join(f'{s:.0%}' for s in near.values()), 'weight', 'share of all weights')
-    label(axes[1], 'Gap ' + ' → '.join(f'{g:+.2f}' for g in mean), 'part', metric)
-    label(axes[2], 'Gradients', 'layer', 'mean length')
+    label_axes(axes[0], 'Near zero ' + ' → '.join(f'{s:.0%}' for s in near.values()), 'weight', 'share of all weights')
+    label_axes(axes[1], 'Gap ' + ' → '.join(f'{g:+.2f}' for g in mean), 'part', metric)
+    label_axes(axes[2], 'Gradients', 'layer', 'mean length')
     axes[2].tick_params(axis='x', labelrotation=20 if len(axes[2].get_xticks()) < 5 else 90)
     return fig

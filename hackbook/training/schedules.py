@@ -11,7 +11,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ..core import Figure, label, load_keras, require, subplots
+from ..core import Figure, label_axes, load_keras, require, subplots
 
 # %% ../../nbs/library/training/03_schedules.ipynb #655c4505
 def _check(peak, steps, warmup):
@@ -80,5 +80,5 @@ def draw(
     rates = np.array([float(schedule(int(s))) for s in at])
     fig, ax = subplots(height=2.2)
     ax.plot(at, rates)
-    return label(ax, title or f'The learning rate is highest, {rates.max():g}, at step {at[rates.argmax()]:,}', 'step',
+    return label_axes(ax, title or f'The learning rate is highest, {rates.max():g}, at step {at[rates.argmax()]:,}', 'step',
                  'learning rate').figure

@@ -133,7 +133,7 @@ def panel(show=True):
 
     splits, options, epochs = setting()
     it = hb.Live(network(splits, **options), splits, epochs=epochs, start=False, show=show)
-    start, begin_epoch, end, began = it.start, it._loop.begin_epoch, it._loop.end, []
+    start, begin_epoch, end, began = it.start, it._thread.begin_epoch, it._thread.end, []
 
     def start_():
         baton.take("live")
@@ -146,11 +146,11 @@ def panel(show=True):
 
     def end_(status, *rest, **more):
         if status == "finished" and began:  # it ends twice where a last picture is drawn
-            assert not it.timeline.moves()
+            assert not it.timeline.changes()
             baton.end("live", began.pop(), it.model)
         return end(status, *rest, **more)
 
-    it.start, it._loop.begin_epoch, it._loop.end = start_, begin_epoch_, end_
+    it.start, it._thread.begin_epoch, it._thread.end = start_, begin_epoch_, end_
     return it
 
 
@@ -240,8 +240,8 @@ def watched(kind):
     else:
         (splits, options, _), epochs = big_enough(), 200
     live = hb.Live(network(splits, **options), splits, epochs=epochs, start=False, show=False)
-    loop, live.log = live._loop, {"reached": [], "used": [], "steps": live._loop.served.steps}
-    move, put = live.set, loop.knobs.update
+    loop, live.log = live._thread, {"reached": [], "used": [], "steps": live._thread.served.steps}
+    move, put = live.set, loop.hyperparameters.update
 
     def set_(name, value):
         live.log["reached"].append((time.time(), value))
@@ -251,11 +251,11 @@ def watched(kind):
         put(values)
         live.log["used"] += [(time.time(), value, loop.step) for value in values.values()]  # the step begins now
 
-    live.set, loop.knobs.update = set_, update
+    live.set, loop.hyperparameters.update = set_, update
     return live
 
 
-def latency_page(mnist, moves=40):
+def latency_page(mnist, changes=40):
     """A slider moved by keyboard while it trains: the moments of each move in page and kernel, in seconds."""
     from browser import notebook_page
 
@@ -263,7 +263,7 @@ def latency_page(mnist, moves=40):
     with TemporaryDirectory() as folder, notebook_page(folder, [cell], width=1280, height=1100) as page:
         page.wait_for_function("document.querySelector('.hackbook-desk .status')?.textContent === 'ready'", timeout=120_000)
         page.evaluate(f"""() => {{ window.seen = {{ pressed: [], heard: [], marked: [] }};
-            const slider = document.querySelector('input[type=range][data-knob=dropout]'), marks = document.querySelector('.hackbook-chart .marks');
+            const slider = document.querySelector('input[type=range][data-hyperparameter=dropout]'), marks = document.querySelector('.hackbook-chart .marks');
             const heard = document.querySelector('.hackbook-desk .heard');
             slider.addEventListener('keydown', (e) => seen.pressed.push((performance.timeOrigin + e.timeStamp) / 1000), true);
             const watch = (node, what, text) => new MutationObserver(() => seen[what].push([{NOW}, text()])).observe(node, {{ childList: true, subtree: true, characterData: true }});
@@ -271,9 +271,9 @@ def latency_page(mnist, moves=40):
             watch(marks, 'marked', () => marks.lastChild?.getAttribute('aria-label')); }}""")
         page.locator(".hackbook-desk").get_by_role("button", name="Start").click()
         page.wait_for_function("parseFloat(document.querySelector('.hackbook-desk .where').textContent.split(' ')[1]) > 1.2", timeout=120_000)
-        page.locator("input[type=range][data-knob=dropout]").focus()
+        page.locator("input[type=range][data-hyperparameter=dropout]").focus()
         rng = random.Random(0)
-        for _ in range(moves):
+        for _ in range(changes):
             page.keyboard.press("ArrowRight")
             page.wait_for_timeout(rng.uniform(300, 900))
         page.wait_for_timeout(1000)
@@ -288,13 +288,13 @@ def latency_page(mnist, moves=40):
         value = 0.3 + 0.01 * (i + 1) - 1e-6  # or a later one, where that overtook it
         move = {what: next((t - pressed for t, v, *_ in times if v >= value), None) for what, times in at.items()}
         found.append(move | {"change": next(step for _, v, step in log["used"] if v >= value) % log["steps"] == 0})
-    return {"moves": found, "errors": page.errors}
+    return {"changes": found, "errors": page.errors}
 
 
 # live.traces
 
 
-def traces(steps_per_execution, bfloat16, moves=50):
+def traces(steps_per_execution, bfloat16, changes=50):
     """How many graphs are traced during so many moves of every slider there is."""
     import hackbook as hb
 
@@ -310,8 +310,8 @@ def traces(steps_per_execution, bfloat16, moves=50):
     live.start()
     until(lambda: live.timeline.rows() and live.state()["epoch"] > 1)  # full and last batches and the validation have been traced
     before = len(traced)
-    for _ in range(moves):
-        control = rng.choice(list(live.controls.values()))
+    for _ in range(changes):
+        control = rng.choice(list(live.sliders.values()))
         live.set(control.name, rng.uniform(control.low, control.high if control.whole else min(control.high, 0.5)))
         unit = {"batch": "step", "epoch": "epoch"}[control.acts]
         at = live.state()[unit]
@@ -320,11 +320,11 @@ def traces(steps_per_execution, bfloat16, moves=50):
     until(lambda: live.state()["epoch"] > at + 1)
     live.stop()
     live.wait()
-    assert before and len(live.timeline.moves()) >= moves - 5
-    return {"traced": len(traced) - before, "moves": len(live.timeline.moves()), "knobs": len(live.controls)}
+    assert before and len(live.timeline.changes()) >= changes - 5
+    return {"traced": len(traced) - before, "changes": len(live.timeline.changes()), "hyperparameters": len(live.sliders)}
 
 
-def traces_keras(moves=50):
+def traces_keras(changes=50):
     """Plain Keras: a new rate of Dropout is not seen by the graph until the model is compiled anew."""
     import keras
 
@@ -335,7 +335,7 @@ def traces_keras(moves=50):
     dropout = next(layer for layer in model.layers if isinstance(layer, keras.layers.Dropout))
     inner = model.train_step
     model.train_step = lambda data: traced.append(1) or inner(data)
-    for move in range(moves + 1):
+    for move in range(changes + 1):
         dropout.rate = 0.2 + move / 100
         model.compile(keras.optimizers.AdamW(0.01), "sparse_categorical_crossentropy")
         model.train_on_batch(splits.train.x[:64], splits.train.y[:64])
@@ -424,14 +424,14 @@ def overhead(told, figure):
 
 
 def latency(told, figure, name):
-    moves, found = told["moves"], {}
+    changes, found = told["changes"], {}
     for what, words, aim in (("used", "slider moved by keyboard → a training step begins with the value", 100), ("marked", "→ mark on the chart", 200),
                              ("heard", "→ acknowledged by the label", 100)):
-        ms = [1e3 * m[what] for m in moves if m[what] is not None]
-        waiting, others = ([1e3 * m[what] for m in moves if m[what] is not None and m["change"] is c] for c in (True, False))
+        ms = [1e3 * m[what] for m in changes if m[what] is not None]
+        waiting, others = ([1e3 * m[what] for m in changes if m[what] is not None and m["change"] is c] for c in (True, False))
         note = f"p95 of {len(ms)} moves {words}; median {median(ms):.0f}, worst {max(ms):.0f} ms; on {name}; "
         note += f"{len(waiting)} moves were taken at a change of epoch (validation included): {', '.join(f'{v:.0f}' for v in sorted(waiting)) or 'none'} ms; p95 of the others {p95(others):.0f} ms; "
-        note += f"{len(moves) - len(ms)} not seen; peer: what is aimed at; {load()}"
+        note += f"{len(changes) - len(ms)} not seen; peer: what is aimed at; {load()}"
         found[f"live.latency.{what}.{name}"] = figure(p95(ms), aim, "ms", note)
     return found
 

@@ -30,10 +30,10 @@ def columns(seed=0):
 
 
 def numbers(seed=0):
-    """Ten columns, and a number to predict, standardised."""
+    """Ten columns, and a number to predict, standardized."""
     bunch = load_diabetes(scaled=False)
     y = (bunch.target - bunch.target.mean()) / bunch.target.std()
-    return hb.split(hb.Dataset(bunch.data.astype("float32"), y, predicts="numbers"), seed=seed)
+    return hb.split(hb.Dataset(bunch.data.astype("float32"), y, task="regression"), seed=seed)
 
 
 def rare(seed=0):
@@ -81,7 +81,7 @@ def reader(splits):
 
 GOOD = {
     "digits, cnn": (digits, lambda s: hb.models.cnn(s)),
-    "digits, regularised": (digits, lambda s: hb.models.cnn(s, filters=(16, 32), dropout=0.4, l2=1e-4)),
+    "digits, regularized": (digits, lambda s: hb.models.cnn(s, filters=(16, 32), dropout=0.4, l2=1e-4)),
     "digits, dense": (digits, lambda s: mlp(s, (64, 32), scaling=1 / 16)),
     "columns": (columns, lambda s: mlp(s)),
     "numbers": (numbers, lambda s: mlp(s)),
@@ -203,7 +203,7 @@ def empty_input(splits, seed):
 
 
 def input_lost(splits, seed):
-    """A normalisation over the wrong axis: of a single value nothing is left."""
+    """A normalization over the wrong axis: of a single value nothing is left."""
     keras = hb.core.load_keras()
     inputs = keras.Input((8, 8))
     h = keras.layers.Flatten()(keras.layers.Rescaling(1 / 16)(inputs))
@@ -264,7 +264,7 @@ def test_planted_fault_is_named_first(plant, check, seed=0):
     model, splits, *options = plant(digits(seed), seed)
     report = hb.preflight(model, splits, seed=seed, **(options[0] if options else {}))
     assert report.failed[:1] == [check] and not report.ok, str(report)
-    assert report.first.name == check and report.first.mend
+    assert report.first.name == check and report.first.fix
     assert report.first.finding in report._repr_html_() or "&" in report._repr_html_()
 
 
@@ -365,7 +365,7 @@ def test_leaked_future(keras):
     leaks = [net(layers.Conv1D(4, 3, padding="same")), net(layers.Bidirectional(layers.LSTM(6, return_sequences=True))), net(layers.LayerNormalization(axis=1))]
     assert [only_the_past(m, x).status for m in past] == ["pass"] * 2
     found = [only_the_past(m, x) for m in leaks]
-    assert [c.status for c in found] == ["fail"] * 3 and [c.measured for c in found] == [1, 23, 23] and "causal" in found[0].mend
+    assert [c.status for c in found] == ["fail"] * 3 and [c.measured for c in found] == [1, 23, 23] and "causal" in found[0].fix
 
 
 def test_future_leaked_through_attention(keras):
@@ -377,14 +377,14 @@ def test_future_leaked_through_attention(keras):
 
 
 def test_examples_of_a_batch_that_know_each_other_a_little(keras):
-    """Batch statistics in prediction, or a glance at one neighbour: found too, and BatchNormalization is not."""
+    """Batch statistics in prediction, or a glance at one neighbor: found too, and BatchNormalization is not."""
     layers, ops, splits = keras.layers, keras.ops, digits()
-    ways = {"centred": lambda x: x - ops.mean(x, axis=0), "neighbour": lambda x: x + 0.01 * ops.roll(x, 1, axis=0), "normalised": layers.BatchNormalization()}
+    ways = {"centerd": lambda x: x - ops.mean(x, axis=0), "neighbor": lambda x: x + 0.01 * ops.roll(x, 1, axis=0), "normalized": layers.BatchNormalization()}
     for name, way in ways.items():
         h = layers.Flatten()(layers.Rescaling(1 / 16)(inputs := keras.Input((8, 8))))
-        h = way(h) if name == "normalised" else layers.Lambda(way, output_shape=(64,))(h)
+        h = way(h) if name == "normalized" else layers.Lambda(way, output_shape=(64,))(h)
         report = hb.preflight(keras.Model(inputs, layers.Dense(10, activation="softmax")(h)), splits)
-        assert report["batch"].status == ("pass" if name == "normalised" else "fail"), name
+        assert report["batch"].status == ("pass" if name == "normalized" else "fail"), name
 
 
 def test_pictures_and_pages(keras):

@@ -32,9 +32,9 @@ def picture(path, value=200, size=(8, 8), mode="L"):
     Image.new(mode, size, value).save(path)
 
 
-def recording(path, samples=800, rate=8000):
+def recording(path, samples=800, sample_rate=8000):
     path.parent.mkdir(parents=True, exist_ok=True)
-    wavfile.write(path, rate, np.arange(samples, dtype="int16"))
+    wavfile.write(path, sample_rate, np.arange(samples, dtype="int16"))
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_labels_in_a_csv(pets):
         (lambda f: (f / "cat.png").write_text("text"), {"folder": "."}, "cat.png: in no sub-folder"),
         (lambda f: picture(f / "a/1.png"), {"folder": ".", "labels": "labels.csv"}, "there is no label file at labels.csv"),
         (lambda f: picture(f / "a/1.png"), {"folder": ".", "pattern": r"\d"}, "(?P<label>…)"),
-        (lambda f: picture(f / "a/1.png"), {"folder": ".", "channels": 2}, "channels must be 1 (grey), 3 (colour) or None, got 2"),
+        (lambda f: picture(f / "a/1.png"), {"folder": ".", "channels": 2}, "channels must be 1 (gray), 3 (color) or None, got 2"),
         (lambda f: picture(f / "a/1.png"), {"folder": ".", "size": (0, 8)}, "size must be (height, width)"),
     ],
 )
@@ -114,11 +114,11 @@ def test_broken_sounds_are_listed_and_the_rest_is_read(tmp_path):
     recording(tmp_path / "high/half.wav")
     os.truncate(tmp_path / "high/half.wav", 900)
     recording(tmp_path / "low/silent.wav", 0)
-    recording(tmp_path / "low/slow.wav", rate=1)
+    recording(tmp_path / "low/slow.wav", sample_rate=1)
     (tmp_path / "low/empty.wav").touch()
     (tmp_path / "low/text.wav").write_text("no sound at all")
     data = hb.data.sounds(tmp_path)
-    assert data.x.shape == (3, 800) and data.x.dtype == "int16" and (data.x == np.arange(800)).all() and data.rate == 8000
+    assert data.x.shape == (3, 800) and data.x.dtype == "int16" and (data.x == np.arange(800)).all() and data.sample_rate == 8000
     assert set(reasons(data)) == {"high/half.wav", "low/silent.wav", "low/slow.wav", "low/empty.wav", "low/text.wav"}
     assert reasons(data)["low/empty.wav"] == "empty (0 bytes)" and "Reached EOF" in reasons(data)["high/half.wav"]
 
@@ -130,7 +130,7 @@ def test_sounds_of_mixed_rates_and_lengths(tmp_path):
     data = hb.data.sounds(tmp_path, seconds=0.1)
     assert data.x.shape == (3, 800) and (data.x[1, 400:] == 0).all() and (data.x[1, :400] == np.arange(400)).all()
     assert abs(int(data.x[2, 400]) - 800) < 5  # every second sample of the one of twice the rate
-    assert hb.data.sounds(tmp_path, rate=16000).rate == 16000
+    assert hb.data.sounds(tmp_path, sample_rate=16000).sample_rate == 16000
 
 
 def test_real_recordings():
@@ -139,9 +139,9 @@ def test_real_recordings():
     if archive is None:
         pytest.skip(f"no fsdd.zip in {' or '.join(map(str, places))}; set HACKBOOK_DATA to its folder")
     data = hb.data.sounds(archive, pattern=r"(?P<label>\d)_(?P<group>\w+)_\d+")
-    assert (len(data), data.class_names, len(set(data.groups)), data.rate) == (3000, list("0123456789"), 6, 8000)
+    assert (len(data), data.class_names, len(set(data.groups)), data.sample_rate) == (3000, list("0123456789"), 6, 8000)
     assert data.x.dtype == "int16" and data.frame.examples.eq(300).all() and len(data.rejected) == 0
-    assert 0.5 < data.x.shape[1] / data.rate < 1.5 and (np.abs(data.x).max(axis=1) > 100).all()
+    assert 0.5 < data.x.shape[1] / data.sample_rate < 1.5 and (np.abs(data.x).max(axis=1) > 100).all()
 
 
 TABLE = "name,age,town,score,bought\n" + "".join(f"n{i},{20 + i},{'AB'[i % 2]},{'' if i == 3 else i},{i % 2}\n" for i in range(30))
@@ -152,8 +152,8 @@ TABLE = "name,age,town,score,bought\n" + "".join(f"n{i},{20 + i},{'AB'[i % 2]},{
     [
         ({"drop": ["nam"]}, "drop must be among name, age, town, score, bought, got 'nam'"),
         ({"time": "town"}, "time column town must be a column of numbers or dates"),
-        ({"target": "town", "predicts": "numbers"}, "y must be one finite number an example"),
-        ({"predicts": "cats"}, "predicts must be 'classes' or 'numbers', got 'cats'"),
+        ({"target": "town", "task": "regression"}, "y must be one finite number an example"),
+        ({"task": "cats"}, "task must be 'classification' or 'regression', got 'cats'"),
     ],
 )
 def test_table_refuses(tmp_path, arguments, says):

@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 
 
 def shape(kind, side=28, mode="RGB"):
-    """A disc or a square of random place, size and colour, on noise."""
+    """A disc or a square of random place, size and color, on noise."""
     image = Image.fromarray(RNG.integers(0, 60, (side, side, 3), "uint8"))
     left, top, width = *RNG.integers(2, 8, 2), int(RNG.integers(14, 18))
     draw = ImageDraw.Draw(image)

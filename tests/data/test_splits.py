@@ -116,4 +116,4 @@ def test_copies_that_a_split_by_time_leaves_on_both_sides_are_found():
     x[90] = x[5]
     splits = hb.split(hb.Dataset(x, np.arange(100) % 2, times=np.arange(100)))
     found = [leak for leak in hb.check_leakage(splits).leaks if leak.check == "copies"]
-    assert [leak.finding for leak in found] == ["1 of 15 test examples are in train too"] and "drop the later ones" in found[0].mend
+    assert [leak.finding for leak in found] == ["1 of 15 test examples are in train too"] and "drop the later ones" in found[0].fix

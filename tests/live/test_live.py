@@ -18,7 +18,7 @@ from psutil import Process
 from test_panel import ask
 
 import hackbook as hb
-from hackbook.live.session import Pilot
+from hackbook.live.session import Session
 
 live_room = import_module("hackbook.live.live")
 TUTORIAL = ROOT / "nbs/tutorials/06_live.ipynb"
@@ -52,7 +52,7 @@ def until(condition, seconds=60):
 def test_where_nobody_looks_it_trains_to_the_end_and_as_fit_does(splits):
     live = make(splits, epochs=2, start=True)
     run = hb.fit(network(splits), splits, epochs=2, schedule="constant", to=None)
-    assert live.panel.pilot.state()["status"] == "finished"
+    assert live.panel.session.state()["status"] == "finished"
     assert all((a == b).all() for a, b in zip(live.model.get_weights(), run.model.get_weights()))
 
 
@@ -64,12 +64,12 @@ def test_plain_python_shows_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("second", [hb.Live, Pilot])
+@pytest.mark.parametrize("second", [hb.Live, Session])
 def test_a_second_one_on_a_model_that_trains_is_refused(splits, second):
     live = make(splits)
     live.start()
     try:
-        with pytest.raises(hb.HackbookError, match="is being trained by another pilot.*stop that one first"):
+        with pytest.raises(hb.HackbookError, match="is being trained by another session.*stop that one first"):
             second(live.model, splits)
         assert live.state()["status"] == "running"
         live.stop()
@@ -148,13 +148,13 @@ def test_what_is_drawn_and_listed(splits):
     live.set("dropout", 0.5)
     live.start()
     live.wait()
-    assert live.frame["from"].tolist() == ["", "branch 1"] and "moves=[\n" in live.recipe
+    assert live.frame["from"].tolist() == ["", "branch 1"] and "changes=[\n" in live.recipe
     assert live.plot()._repr_png_()[0].startswith(b"\x89PNG")
 
 
 # ---- in JupyterLab: the tutorial, by keyboard and mouse
 
-THREADS = "sum(t.name == 'hackbook-pilot' for t in __import__('threading').enumerate())"
+THREADS = "sum(t.name == 'hackbook-training' for t in __import__('threading').enumerate())"
 DESK = "document.querySelector('.hackbook-desk')"
 HEARS = Version(version("ipykernel")) >= Version("7.0")  # messages of a page while a cell runs: tried with 6.29, 7.0, 7.2, 7.3 and 7.4
 
@@ -213,9 +213,9 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === 'learning rate 0.00501: used from the next batch'")
         page.wait_for_selector(".hackbook-chart .marks button")
         until(lambda: ask(page, tmp_path, "live.timeline.moves()")[-1][1:] == ["learning_rate", 0.00501])  # acknowledged, then used
-        moves = ask(page, tmp_path, "live.timeline.moves()")
-        assert step <= moves[0][0] <= moves[-1][0]  # counted in batches that are finished
-        until(lambda: ask(page, tmp_path, "live.state()['step']") > moves[-1][0])
+        changes = ask(page, tmp_path, "live.timeline.moves()")
+        assert step <= changes[0][0] <= changes[-1][0]  # counted in batches that are finished
+        until(lambda: ask(page, tmp_path, "live.state()['step']") > changes[-1][0])
         assert ask(page, tmp_path, "float(live.model.optimizer.learning_rate.numpy())") == pytest.approx(0.00501)
 
         # back to the first epoch: the sliders go back too, and a branch grows
@@ -226,7 +226,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.keyboard.press("ArrowRight")
         desk.get_by_role("button", name="Rewind").click()
         page.wait_for_function(f"{DESK}.querySelector('.where').textContent === 'epoch 1.00 of 400'")
-        page.wait_for_function(f"Number({DESK}.querySelector('input[type=text][data-knob=learning_rate]').value) === 0.01")
+        page.wait_for_function(f"Number({DESK}.querySelector('input[type=text][data-hyperparameter=learning_rate]').value) === 0.01")
         assert desk.locator(".heard").inner_text() == ""
         box = desk.get_by_role("textbox", name="dropout, exact")
         box.fill("0.5")
@@ -236,7 +236,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.wait_for_function("[...document.querySelectorAll('.hackbook-chart .legend li')].map(e => e.textContent).join() === 'branch 1,branch 2'")
         page.wait_for_function(f"parseFloat({DESK}.querySelector('.where').textContent.split(' ')[1]) > 4")  # for the picture
         assert ask(page, tmp_path, "[live.frame['from'].tolist(), live.frame['at'].tolist()]") == [["", "branch 1"], [0, 1]]
-        steps = ask(page, tmp_path, "live._loop.served.steps")
+        steps = ask(page, tmp_path, "live._thread.served.steps")
         assert ask(page, tmp_path, "live.timeline.moves()") == [[steps, "dropout", 0.5]]
         (ROOT / "_run").mkdir(exist_ok=True)
         page.mouse.move(5, 5)

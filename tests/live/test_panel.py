@@ -15,7 +15,7 @@ from browser import CURVES, KERNEL, notebook_page
 from conftest import ROOT
 from nbclient import NotebookClient
 from packaging.version import Version
-from pilots import StandIn
+from sessions import StandIn
 
 import hackbook as hb
 from hackbook.live import panel as room
@@ -26,13 +26,13 @@ HOSTILE = '<img src=x onerror="window.hacked=1">'
 
 
 @pytest.fixture
-def pilot():
+def session():
     return StandIn(epochs=4, steps=10, pace=0.001)
 
 
 @pytest.fixture
-def panel(pilot):
-    panel = Panel(pilot)
+def panel(session):
+    panel = Panel(session)
     panel.sent, panel.seen = [], []  # what the desk is told, and what the chart is
 
     def send(message):
@@ -41,7 +41,7 @@ def panel(pilot):
 
     panel.desk.send, panel.chart.send = send, panel.seen.append
     yield panel
-    pilot.stop()
+    session.stop()
     panel.close()
 
 
@@ -59,20 +59,20 @@ def test_brief_is_json_for_any_page():
     assert json.loads(json.dumps(brief(odd), allow_nan=False))["1"] == [0.33333, 7, None, None, True, None]
 
 
-def test_a_refresh_is_a_few_hundred_bytes(panel, pilot):
+def test_a_refresh_is_a_few_hundred_bytes(panel, session):
     panel._told({"do": "hello"})
     panel.sent.clear()
     panel.seen.clear()
     for _ in range(5):
-        pilot.step()
+        session.step()
     panel.push()
     assert len(panel.sent) == 1 and len(json.dumps(panel.sent)) < 1000 and len(panel.seen[0]["points"]) == 5
 
 
-def test_four_times_a_second_and_the_last_state_arrives(panel, pilot):
+def test_four_times_a_second_and_the_last_state_arrives(panel, session):
     begin = time.monotonic()
-    pilot.start()
-    pilot.wait(30)
+    session.start()
+    session.wait(30)
     took = time.monotonic() - begin
     settle(panel)
     states = [m for m in panel.sent if m["kind"] == "state"]
@@ -82,7 +82,7 @@ def test_four_times_a_second_and_the_last_state_arrives(panel, pilot):
     assert len(points) == len(set(points)) == 40
 
 
-def test_no_thread_is_left_and_none_sends_beside_another(panel, pilot):
+def test_no_thread_is_left_and_none_sends_beside_another(panel, session):
     inside, worst = [], []
 
     def send(message):
@@ -93,7 +93,7 @@ def test_no_thread_is_left_and_none_sends_beside_another(panel, pilot):
 
     panel.desk.send = panel.chart.send = send
     before = threading.active_count()
-    pilot.start()
+    session.start()
     for i in range(60):
         panel._told({"do": "set", "name": "dropout", "value": i / 100})
     threads = [threading.Thread(target=panel._told, args=({"do": "hello"},)) for _ in range(8)]
@@ -101,17 +101,17 @@ def test_no_thread_is_left_and_none_sends_beside_another(panel, pilot):
         t.start()
     for t in threads:
         t.join()
-    pilot.stop()
+    session.stop()
     settle(panel)
-    pilot.worker.join(5)
+    session.worker.join(5)
     assert max(worst) == 1 and threading.active_count() <= before
 
 
-def test_the_timer_speaks_in_the_name_of_the_cell(pilot):
+def test_the_timer_speaks_in_the_name_of_the_cell(session):
     """ipykernel 7.0 knows the request that a message belongs to by a context variable, which a new thread has not."""
     request, heard = ContextVar("request"), []
     token = request.set("the cell")
-    panel = Panel(pilot)
+    panel = Panel(session)
     request.reset(token)
     panel.desk.send = lambda message: heard.append(request.get("none"))
     panel.changed()
@@ -120,20 +120,20 @@ def test_the_timer_speaks_in_the_name_of_the_cell(pilot):
     assert heard == ["the cell"]
 
 
-def test_hello_gives_everything_again(panel, pilot):
+def test_hello_gives_everything_again(panel, session):
     for _ in range(12):
-        pilot.step()
+        session.step()
     for _ in range(2):
         panel.sent.clear()
         panel.seen.clear()
         panel._told({"do": "hello"})
         assert len(panel.seen[0]["points"]) == 12 and panel.seen[0]["all"] and panel.seen[0]["picture"]["kind"] == "filters"
-        assert {"status", "controls", "branches"} <= set(panel.sent[-1]["state"]) and "challenges" in panel.sent[-1]
+        assert {"status", "sliders", "branches"} <= set(panel.sent[-1]["state"]) and "challenges" in panel.sent[-1]
 
 
-def test_until_a_page_is_heard_it_is_told_everything_again(panel, pilot):
+def test_until_a_page_is_heard_it_is_told_everything_again(panel, session):
     """What was sent before its script was loaded is lost, and in a busy kernel its hello may wait for the cell to end."""
-    pilot.step()
+    session.step()
     panel.push()
     panel.push()
     assert not panel.seen[-1]["all"]  # not on any page
@@ -151,13 +151,13 @@ def test_until_a_page_is_heard_it_is_told_everything_again(panel, pilot):
     assert not panel.seen[-1]["all"] and "branches" not in panel.sent[-1]["state"]
 
 
-def test_renaming_and_deleting_send_everything_again(panel, pilot):
-    pilot.step()
+def test_renaming_and_deleting_send_everything_again(panel, session):
+    session.step()
     panel.push()
     panel._told({"do": "rename", "branch": "main", "name": HOSTILE})
     assert panel.seen[-1]["all"] and {p.branch for p in panel.chart.story.points} == {HOSTILE}
     panel._told({"do": "rewind", "epoch": 0, "branch": HOSTILE})
-    pilot.step()
+    session.step()
     panel._told({"do": "delete", "branch": HOSTILE})
     assert {p.branch for p in panel.chart.story.points} == {"branch 1"}
 
@@ -165,31 +165,31 @@ def test_renaming_and_deleting_send_everything_again(panel, pilot):
 # ---- what is asked for
 
 
-def test_a_move_is_acknowledged_with_the_value_it_became(panel, pilot):
+def test_a_move_is_acknowledged_with_the_value_it_became(panel, session):
     for typed, became in ((0.42, 0.4), (5, 0.9), (-1, 0.0)):
         panel._told({"do": "set", "name": "dropout", "value": typed, "seq": 3, "from": "me"})
         ack = panel.sent[-1]
-        assert (ack["value"], ack["seq"], ack["from"], pilot.values["dropout"]) == (became, 3, "me", became)
+        assert (ack["value"], ack["seq"], ack["from"], session.values["dropout"]) == (became, 3, "me", became)
     assert ack["text"] == "dropout off: used from the first batch"
-    pilot.step()
+    session.step()
     panel._told({"do": "set", "name": "learning_rate", "value": 0.01})
     assert panel.sent[-1]["text"] == "learning rate 0.01: used when the training goes on"
 
 
-def test_a_slider_that_goes_back_after_a_move_is_told(panel, pilot):
+def test_a_slider_that_goes_back_after_a_move_is_told(panel, session):
     """What the answer to a move said counts as sent: where the value returns to what an earlier refresh said, the page hears it."""
     panel.push()
     panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 1, "from": "me"})
-    pilot.values["dropout"] = 0.0  # as after a rewind
+    session.values["dropout"] = 0.0  # as after a rewind
     panel.push()
-    assert panel.sent[-1]["state"]["controls"]["dropout"] == 0.0
+    assert panel.sent[-1]["state"]["sliders"]["dropout"] == 0.0
     panel.push()
-    assert "controls" not in panel.sent[-1]["state"]
+    assert "sliders" not in panel.sent[-1]["state"]
 
 
-def test_a_move_that_is_refused_is_answered_too(panel, pilot, monkeypatch):
+def test_a_move_that_is_refused_is_answered_too(panel, session, monkeypatch):
     """Or the page would wait for the answer, and the slider stay where it is for ever."""
-    monkeypatch.setattr(pilot, "set", lambda name, value: 1 / 0)
+    monkeypatch.setattr(session, "set", lambda name, value: 1 / 0)
     panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 7, "from": "me"})
     ack = next(m for m in panel.sent if m["kind"] == "ack")
     assert (ack["value"], ack["seq"], ack["text"]) == (0.0, 7, "") and "ZeroDivisionError" in panel.trouble
@@ -206,53 +206,53 @@ def test_a_mark_does_not_wait_for_the_next_refresh(panel):
     assert marks == [["main", 0.0, "dropout", 0.2]]
 
 
-def test_every_button_reaches_the_pilot(panel, pilot, tmp_path):
+def test_every_button_reaches_the_pilot(panel, session, tmp_path):
     for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}):
         panel._told({"from": "me", **message})
     settle(panel)
-    assert [c[1] for c in pilot.calls if c[1] != "look"] == ["step", "start", "pause", "rewind", "keep", "stop"]
+    assert [c[1] for c in session.calls if c[1] != "look"] == ["step", "start", "pause", "rewind", "keep", "stop"]
     assert {"kind": "said", "text": "kept main in runs/main", "from": "me"} in panel.sent
 
 
 @pytest.mark.parametrize("message", [{}, {"do": None}, {"do": "on_change"}, {"do": "set"}, {"do": "set", "name": "x", "value": 1}, {"do": "set", "name": "l1", "value": []},
                                      {"do": "rewind"}, {"do": "rename", "branch": "no", "name": "x"}, {"do": "delete", "branch": "no"}], ids=str)
-def test_nonsense_from_a_page_stops_nothing(panel, pilot, message):
+def test_nonsense_from_a_page_stops_nothing(panel, session, message):
     panel._told(message)
     panel._told({"do": "step"})
-    assert pilot.at == 1 and panel.trouble == ""
+    assert session.at == 1 and panel.trouble == ""
 
 
-def test_an_error_of_the_worker_and_one_of_the_hand_are_shown(panel, pilot):
+def test_an_error_of_the_worker_and_one_of_the_hand_are_shown(panel, session):
     panel._told({"do": "delete", "branch": HOSTILE})
     assert HOSTILE in panel.sent[-1]["trouble"]
-    pilot.error_at = 3
-    pilot.start()
+    session.error_at = 3
+    session.start()
     with pytest.raises(RuntimeError):
-        pilot.wait(10)
+        session.wait(10)
     settle(panel)
     state = {k: v for m in panel.sent if m["kind"] == "state" for k, v in m["state"].items()}
     assert state["status"] == "failed" and "worker's <b>error" in state["error"]
 
 
-def test_side_by_side(pilot):
-    panels = Panel(pilot), Panel(StandIn(epochs=4, steps=10, pace=0.001))
+def test_side_by_side(session):
+    panels = Panel(session), Panel(StandIn(epochs=4, steps=10, pace=0.001))
     panels[0].beside(panels[1])
     panels[1]._told({"do": "set", "name": "l2", "value": 0.01})
     panels[0]._told({"do": "step"})
-    assert [p.pilot.values["l2"] for p in panels] == [0.01] * 2 and [p.pilot.at for p in panels] == [1, 1]
+    assert [p.session.values["l2"] for p in panels] == [0.01] * 2 and [p.session.at for p in panels] == [1, 1]
     panels[0].beside(panels[1], shared=False)
     panels[1]._told({"do": "step"})
-    assert [p.pilot.at for p in panels] == [1, 2]
+    assert [p.session.at for p in panels] == [1, 2]
     for p in panels:
         p.close()
 
 
-def test_bad_input(pilot):
+def test_bad_input(session):
     for wrong in ({"every": 0}, {"every": "fast"}, {"look": "loss surface"}):
         with pytest.raises(hb.HackbookError):
-            Panel(pilot, **wrong)
+            Panel(session, **wrong)
     with pytest.raises(hb.HackbookError):
-        Chart(pilot, looks=["x"])
+        Chart(session, looks=["x"])
 
 
 # ---- tasks
@@ -286,16 +286,16 @@ def test_save_it(lost):
 
 def test_turn_around():
     below, above = [(e, 0.5, 0.8, 0.4, 0.9) for e in (1, 2)], (3, 0.5, 0.95, 0.4, 0.9)
-    assert turn_around().check(told(below, controls={"dropout": 0.5})) and turn_around().check(told(below, controls={"spatial_dropout": 0.5}))
-    assert not turn_around().check(told(below, controls={"dropout": 0.0, "l2": 1}))
-    assert not turn_around().check(told([*below, above], controls={"dropout": 0.5})) and not turn_around().check(told(below[:1], controls={"dropout": 0.5}))
+    assert turn_around().check(told(below, sliders={"dropout": 0.5})) and turn_around().check(told(below, sliders={"spatial_dropout": 0.5}))
+    assert not turn_around().check(told(below, sliders={"dropout": 0.0, "l2": 1}))
+    assert not turn_around().check(told([*below, above], sliders={"dropout": 0.5})) and not turn_around().check(told(below[:1], sliders={"dropout": 0.5}))
 
 
-def test_tasks_are_ticked_and_stay_done(pilot):
-    panel = Panel(pilot, [Challenge("one step", lambda story: len(story.points) == 1), Challenge("never", lambda story: False)])
+def test_tasks_are_ticked_and_stay_done(session):
+    panel = Panel(session, [Challenge("one step", lambda story: len(story.points) == 1), Challenge("never", lambda story: False)])
     panel.desk.send = lambda message: None
     for _ in range(3):
-        pilot.step()
+        session.step()
         panel.push()
     assert [c.done for c in panel.challenges] == [True, False]
     panel.close()
@@ -310,11 +310,11 @@ def run_cells(folder, *cells):
     return notebook
 
 
-SETUP = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\nfrom pilots import StandIn\nfrom hackbook.live.panel import Panel, frontend, reach, save_it, turn_around"
+SETUP = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\nfrom sessions import StandIn\nfrom hackbook.live.panel import Panel, frontend, reach, save_it, turn_around"
 
 
 def test_where_nobody_looks_there_is_one_picture_and_no_widget(tmp_path):
-    notebook = run_cells(tmp_path, SETUP, "pilot = StandIn(epochs=2, steps=5, pace=.001)\npanel = Panel(pilot)\npilot.start()\npanel", "pilot.wait(); panel.push()\nfrontend()")
+    notebook = run_cells(tmp_path, SETUP, "session = StandIn(epochs=2, steps=5, pace=.001)\npanel = Panel(session)\npilot.start()\npanel", "session.wait(); panel.push()\nfrontend()")
     shown = [o for c in notebook.cells[1:2] for o in c.outputs]
     assert [set(o["data"]) for o in shown] == [{"image/png", "text/plain"}]
     assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "'none'" and "widgets" not in notebook.metadata.get("widgets", {})
@@ -323,7 +323,7 @@ def test_where_nobody_looks_there_is_one_picture_and_no_widget(tmp_path):
 @pytest.mark.parametrize("where, names, environment, modules", [
     ("vscode", {"__vsc_ipynb_file__": "x.ipynb"}, {}, {}), ("vscode", {}, {"VSCODE_PID": "1"}, {}),
     ("jupyter", {}, {"VSCODE_PID": "1", "JPY_SESSION_NAME": "x.ipynb"}, {}), ("jupyter", {}, {}, {}), ("colab", {}, {}, {"google.colab": None})])
-def test_the_frontend_is_told_apart(monkeypatch, pilot, where, names, environment, modules):
+def test_the_frontend_is_told_apart(monkeypatch, session, where, names, environment, modules):
     shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=True), user_ns=names)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     for name in ("VSCODE_PID", "JPY_SESSION_NAME"):
@@ -348,9 +348,9 @@ def test_the_frontend_is_told_apart(monkeypatch, pilot, where, names, environmen
     assert room.frontend() == "none" and room.hearing() == "always"
 
 
-def test_the_still_picture_is_the_timelines_where_there_is_one(panel, pilot):
+def test_the_still_picture_is_the_timelines_where_there_is_one(panel, session):
     assert panel.still().axes
-    pilot.timeline.plot = lambda: "the timeline's"
+    session.timeline.plot = lambda: "the timeline's"
     assert panel.still() == "the timeline's"
 
 
@@ -402,7 +402,7 @@ def test_the_package_carries_the_views():
 
 # ---- in JupyterLab
 
-CELLS = [SETUP + "\npilot = StandIn(epochs=40, steps=30, pace=.02)\npanel = Panel(pilot, [reach(), save_it(), turn_around()], look='predictions')\npanel", "panel.widget"]
+CELLS = [SETUP + "\npilot = StandIn(epochs=40, steps=30, pace=.02)\npanel = Panel(session, [reach(), save_it(), turn_around()], look='predictions')\npanel", "panel.widget"]
 
 
 def ask(page, folder, code, name="told.json"):
@@ -412,7 +412,7 @@ def ask(page, folder, code, name="told.json"):
 
 
 def calls(page, folder, what):
-    return [c for c in ask(page, folder, "pilot.calls") if c[1] == what]
+    return [c for c in ask(page, folder, "session.calls") if c[1] == what]
 
 
 def test_in_jupyterlab(tmp_path):
@@ -425,7 +425,7 @@ def test_in_jupyterlab(tmp_path):
         height = panel.bounding_box()["height"]
 
         # names and values for a screen reader
-        names = [n.split(", exact")[0] for n in desk.locator("input[type=text][data-knob]").evaluate_all("all => all.map(e => e.ariaLabel)")]
+        names = [n.split(", exact")[0] for n in desk.locator("input[type=text][data-hyperparameter]").evaluate_all("all => all.map(e => e.ariaLabel)")]
         assert names == ["learning rate", "dropout", "l1", "l2", "clip norm", "label smoothing"]
         for name in names:
             assert desk.get_by_role("slider", name=name, exact=True).count() == 1
@@ -459,8 +459,8 @@ def test_in_jupyterlab(tmp_path):
         assert box.get_attribute("aria-invalid") is not None
         box.press("Escape")
         assert box.input_value() == "0.003"
-        moves = [c[2:] for c in calls(page, tmp_path, "set")]
-        assert ["dropout", 0.4] in moves and moves[-1] == ["l2", 0.003]
+        changes = [c[2:] for c in calls(page, tmp_path, "set")]
+        assert ["dropout", 0.4] in changes and changes[-1] == ["l2", 0.003]
         assert page.locator(".hackbook-desk").nth(1).get_by_role("textbox", name="dropout, exact").input_value() == "0.40"
         assert desk.get_by_role("slider", name="dropout").get_attribute("aria-valuetext") == "0.40"
         page.wait_for_selector(".hackbook-chart .marks button")
@@ -486,15 +486,15 @@ def test_in_jupyterlab(tmp_path):
         back.focus()
         page.keyboard.press("Home")
         page.keyboard.press("ArrowRight")
-        then = ask(page, tmp_path, "pilot.stood['main', 1]['dropout']")
+        then = ask(page, tmp_path, "session.stood['main', 1]['dropout']")
         desk.evaluate("""desk => {
-            const slider = desk.querySelector('input[type=range][data-knob=dropout]');
+            const slider = desk.querySelector('input[type=range][data-hyperparameter=dropout]');
             slider.value = 15;
             slider.dispatchEvent(new Event('input'));
             desk.querySelector('.rewind').click();
         }""")
         page.wait_for_function("document.querySelectorAll('.hackbook-desk .branches')[0].tBodies[0].rows.length === 2")
-        page.wait_for_function("then => [...document.querySelectorAll('.hackbook-desk input[type=text][data-knob=dropout]')].every(e => e.value === then)", arg=f"{then:.2f}" if then else "off", timeout=10_000)
+        page.wait_for_function("then => [...document.querySelectorAll('.hackbook-desk input[type=text][data-hyperparameter=dropout]')].every(e => e.value === then)", arg=f"{then:.2f}" if then else "off", timeout=10_000)
         assert ["dropout", 0.75] in [c[2:] for c in calls(page, tmp_path, "set")] and then < 0.75
         assert calls(page, tmp_path, "rewind")[0][2:] == [1, "main"]
         page.wait_for_function("[...document.querySelectorAll('.hackbook-chart')[0].querySelectorAll('.legend li')].map(e => e.textContent).join() === 'main,branch 1'")

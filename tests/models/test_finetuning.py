@@ -41,9 +41,9 @@ def network(splits, **options):
     return backbone(splits, inner, **options)
 
 
-def steps(model, data, rates, count=3, **options):
+def steps(model, data, layer_rates, count=3, **options):
     """By how much each weight moved in a few steps."""
-    compile_model(model, data, 10, **{"schedule": "constant", "weight_decay": 0.0, **options}, rates=rates)
+    compile_model(model, data, 10, **{"schedule": "constant", "weight_decay": 0.0, **options}, layer_rates=layer_rates)
     before = {v.path: v.numpy() for v in model.trainable_variables}
     hb.set_seed(2)
     for i in range(count):
@@ -56,7 +56,7 @@ def steps(model, data, rates, count=3, **options):
 
 @pytest.mark.parametrize("name, family", [("MobileNetV2", "mobilenet_v2"), ("VGG16", "vgg16")])
 def test_pixels_reach_the_network_as_its_family_prepares_them(name, family, tmp_path):
-    """Colour bytes at the size that the network sees: what its first layer gets is what Keras' own function makes of them."""
+    """Color bytes at the size that the network sees: what its first layer gets is what Keras' own function makes of them."""
     x = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), "uint8")
     x[0, 0, 0] = 255
     data = Dataset(x, np.arange(6) % 2)
@@ -72,7 +72,7 @@ def test_a_family_with_its_scaling_inside_gets_bytes():
     data = Dataset(x, np.arange(6) % 2)
     model = backbone(hb.data.Splits(data, data, data), "MobileNetV3Small", size=40)
     (inner,) = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    got = np.asarray(keras.Model(model.input, model.get_layer("colour").output)(x))
+    got = np.asarray(keras.Model(model.input, model.get_layer("color").output)(x))
     assert got.shape == (6, 40, 40, 3) and 250 < got.max() <= 255.001 and (got[..., 0] == got[..., 2]).all()
     assert inner.input_shape == (None, 40, 40, 3) and "pixels" not in [layer.name for layer in model.layers]
 
@@ -85,14 +85,14 @@ def test_own_model_with_pixels_of_its_own(splits):
 
 
 def test_numbers_get_one_output(splits):
-    numbers = Dataset(splits.train.x, splits.train.y.astype("float32"), predicts="numbers")
+    numbers = Dataset(splits.train.x, splits.train.y.astype("float32"), task="regression")
     model = backbone(hb.data.Splits(numbers, numbers, numbers), trunk())
     assert model.output_shape == (None, 1)
 
 
 def test_what_cannot_be_built_says_why(splits):
     rgba = Dataset(np.zeros((4, 8, 8, 4), "uint8"), [0, 1, 0, 1])
-    with pytest.raises(hb.HackbookError, match="1 .grey. or 3"):
+    with pytest.raises(hb.HackbookError, match="1 .gray. or 3"):
         backbone(hb.data.Splits(rgba, rgba, rgba), trunk())
     table = Dataset(np.zeros((4, 8)), [0, 1, 0, 1])
     with pytest.raises(hb.HackbookError, match="must be images"):
@@ -227,7 +227,7 @@ def test_freeze_upto_and_unfreeze_last(splits):
 
 def test_the_saved_model_needs_no_hackbook_and_remembers_what_is_frozen(splits, tmp_path):
     model = freeze(network(splits), "block_0")
-    run = hb.fit(model, splits, epochs=2, to=tmp_path, rates={"trunk": 0.3}, label_smoothing=0.1)
+    run = hb.fit(model, splits, epochs=2, to=tmp_path, layer_rates={"trunk": 0.3}, label_smoothing=0.1)
     np.save(tmp_path / "told.npy", model.predict(splits.validation.x, verbose=0))
     np.save(tmp_path / "x.npy", splits.validation.x)
     code = ("import sys; sys.modules['hackbook'] = None\nimport keras, numpy as np\n"
@@ -290,9 +290,9 @@ def test_a_longer_name_goes_before_a_shorter_and_digits_are_whole(splits):
 
 @pytest.mark.parametrize("rates, says", [({"blok": 0.1}, "a layer must be"), ({"trunk": 0}, "freeze holds layers still"),
                                          ({"trunk": "slow"}, "> 0"), ({"trunk": float("inf")}, "> 0"), ([0.1], "a dict")])
-def test_rates_that_cannot_be(splits, tmp_path, rates, says):
+def test_rates_that_cannot_be(splits, tmp_path, layer_rates, says):
     with pytest.raises(hb.HackbookError, match=says):
-        hb.fit(network(splits), splits, epochs=1, to=tmp_path, rates=rates)
+        hb.fit(network(splits), splits, epochs=1, to=tmp_path, layer_rates=layer_rates)
     assert not list(tmp_path.iterdir())
 
 
@@ -305,22 +305,22 @@ def test_scaling_again_replaces_and_knobs_go_on_top(splits):
     scale_rates(model, {})
     assert "update_step" not in vars(model.optimizer) and vars(model.optimizer)["_apply_weight_decay"] is plain
     scale_rates(model, {"probability": 1e-6})
-    knobs, x, y = attach(model), splits.train.x[:64], splits.train.y[:64]
+    hyperparameters, x, y = attach(model), splits.train.x[:64], splits.train.y[:64]
     moved = lambda layer, before: np.abs(layer.kernel.numpy() - before).max()
     first, head = model.get_layer("trunk").get_layer("block_0_conv"), model.get_layer("probability")
     for name, value in ("learning_rate", 0.05), ("weight_decay", 9.0):
-        knobs[name] = value
+        hyperparameters[name] = value
         before = first.kernel.numpy(), head.kernel.numpy()
         model.train_on_batch(x, y)
         assert moved(first, before[0]) > 0.02 and moved(head, before[1]) < 1e-5
-    knobs["learning_rate"] = 0
+    hyperparameters["learning_rate"] = 0
     before = first.kernel.numpy()
     model.train_on_batch(x, y)
     assert moved(first, before) == 0
-    knobs.detach()
+    hyperparameters.detach()
     before, model.optimizer.learning_rate = head.kernel.numpy(), 0.05
     model.train_on_batch(x, y)
-    assert moved(head, before) < 1e-5     # the rates stay when the knobs go
+    assert moved(head, before) < 1e-5     # the rates stay when the hyperparameters go
 
 
 def test_resumed_with_rates_equals_straight(splits, tmp_path):
@@ -333,14 +333,14 @@ def test_resumed_with_rates_equals_straight(splits, tmp_path):
 
     def train(to, **more):
         model = freeze(network(splits), "block_0")
-        return hb.fit(model, splits, epochs=4, to=to, rates={"trunk": 0.2}, label_smoothing=0.1, weight_decay=0.1, **more)
+        return hb.fit(model, splits, epochs=4, to=to, layer_rates={"trunk": 0.2}, label_smoothing=0.1, weight_decay=0.1, **more)
 
     with pytest.raises(Dies):
         train(tmp_path, callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=die)])
     resumed, straight = train(tmp_path, resume=True), train(None)
     assert len(list(tmp_path.iterdir())) == 1
     assert all(np.array_equal(a, b) for a, b in zip(resumed.model.get_weights(), straight.model.get_weights(), strict=True))
-    other = hb.fit(network(splits), splits, epochs=4, to=tmp_path, rates={"trunk": 0.2}, label_smoothing=0.1, weight_decay=0.1, resume=True)
+    other = hb.fit(network(splits), splits, epochs=4, to=tmp_path, layer_rates={"trunk": 0.2}, label_smoothing=0.1, weight_decay=0.1, resume=True)
     assert other.folder != resumed.folder     # nothing was frozen: another training
 
 

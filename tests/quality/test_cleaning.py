@@ -1,4 +1,4 @@
-"""What `clean` mends, logs and refuses; decisions survive their file, another order, and say what they could not find."""
+"""What `clean` fixes, logs and refuses; decisions survive their file, another order, and say what they could not find."""
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,11 @@ from sklearn.datasets import load_breast_cancer
 from test_inspection import everything, SETS, joined, table, texts
 
 import hackbook as hb
-from hackbook.quality.cleaning import MENDS, example_keys
+from hackbook.quality.cleaning import FIXES, example_keys
 
 
 def faulty():
-    """A table on which each mend has something to do, and what it has to drop."""
+    """A table on which each fix has something to do, and what it has to drop."""
     n, rng = 569, np.random.default_rng(0)
     words = pd.Series(load_breast_cancer().data[:, 0]).astype(object)
     words[[3, 5]] = "unknown"
@@ -30,38 +30,38 @@ GONE = {
     "drop_outliers": [20], "drop_rare": [573, 574]}
 
 
-@pytest.mark.parametrize("mend", GONE)
-def test_a_mend_drops_what_was_planted(mend):
+@pytest.mark.parametrize("fix", GONE)
+def test_a_mend_drops_what_was_planted(fix):
     data = faulty()
-    if mend == "drop_missing":
+    if fix == "drop_missing":
         data = hb.Dataset(data.x.drop(columns="mostly"), np.array(data.class_names)[data.y])
-    before, mended = data.fingerprint, hb.clean(data, mend)
-    left = np.setdiff1d(np.arange(len(data)), GONE[mend])
-    pd.testing.assert_frame_equal(mended.x, hb.core.rows(data.x, left))
+    before, fixed = data.fingerprint, hb.clean(data, fix)
+    left = np.setdiff1d(np.arange(len(data)), GONE[fix])
+    pd.testing.assert_frame_equal(fixed.x, hb.core.rows(data.x, left))
     names = lambda d: np.array(d.class_names)[d.y]
-    assert (names(mended) == names(data)[left]).all() and data.fingerprint == before and data.log is None
-    assert mended.log.values.tolist()[0][:2] == [mend, len(GONE[mend])]
-    assert hb.clean(mended, mend).log.what.iloc[-1] == f"nothing to do for {mend}" and hb.clean(mended, mend).fingerprint == mended.fingerprint
-    assert ("odd" in mended.class_names) == (mend != "drop_rare")
+    assert (names(fixed) == names(data)[left]).all() and data.fingerprint == before and data.log is None
+    assert fixed.log.values.tolist()[0][:2] == [fix, len(GONE[fix])]
+    assert hb.clean(fixed, fix).log.what.iloc[-1] == f"nothing to do for {fix}" and hb.clean(fixed, fix).fingerprint == fixed.fingerprint
+    assert ("odd" in fixed.class_names) == (fix != "drop_rare")
 
 
-@pytest.mark.parametrize("mend, column", [("drop_constant", "clinic"), ("drop_identifiers", "row"), ("drop_sparse", "mostly")])
-def test_a_mend_drops_a_column(mend, column):
+@pytest.mark.parametrize("fix, column", [("drop_constant", "clinic"), ("drop_identifiers", "row"), ("drop_sparse", "mostly")])
+def test_a_mend_drops_a_column(fix, column):
     data = faulty()
-    if mend == "drop_identifiers":
+    if fix == "drop_identifiers":
         data = hb.clean(data, "drop_duplicates", "drop_near_duplicates", "drop_conflicts")
-    mended = hb.clean(data, mend)
-    assert set(data.x) - set(mended.x) == {column} and column in data.x and mended.features == list(mended.x)
-    assert mended.log.iloc[-1].tolist() == [mend, len(data), f"1 column dropped: {column}"]
+    fixed = hb.clean(data, fix)
+    assert set(data.x) - set(fixed.x) == {column} and column in data.x and fixed.features == list(fixed.x)
+    assert fixed.log.iloc[-1].tolist() == [fix, len(data), f"1 column dropped: {column}"]
 
 
 def test_fix_types():
-    mended = hb.clean(faulty(), "fix_types")
-    assert mended.x.words.dtype == float and mended.x.words.isna().sum() == 3 and mended.log.examples.tolist() == [3]
+    fixed = hb.clean(faulty(), "fix_types")
+    assert fixed.x.words.dtype == float and fixed.x.words.isna().sum() == 3 and fixed.log.examples.tolist() == [3]
     kinds = hb.Dataset(pd.DataFrame({"by": ["bus", 7, "bike", None], "on": ["001", "2", True, "4"]}), [0, 1, 0, 1])
-    mended = hb.clean(kinds, "fix_types")
-    assert mended.x.by.tolist()[:3] == ["bus", "7", "bike"] and mended.x.by.isna().tolist() == [False] * 3 + [True]
-    assert mended.x.on.tolist()[:2] == [1, 2] and mended.x.on.isna().sum() == 1
+    fixed = hb.clean(kinds, "fix_types")
+    assert fixed.x.by.tolist()[:3] == ["bus", "7", "bike"] and fixed.x.by.isna().tolist() == [False] * 3 + [True]
+    assert fixed.x.on.tolist()[:2] == [1, 2] and fixed.x.on.isna().sum() == 1
     assert kinds.x.by[1] == 7
 
 
@@ -70,8 +70,8 @@ def test_blank_and_named_columns_of_arrays():
     data.x[[4, 9]] = 3
     assert len(hb.clean(data, "drop_blank")) == 1795
     data = hb.Dataset(np.c_[np.ones(20), np.random.default_rng(0).normal(size=20)], [0, 1] * 10, features=["one", "two"], groups=np.arange(20))
-    mended = hb.clean(data, "drop_constant")
-    assert mended.features == ["two"] and mended.x.shape == (20, 1) and (mended.groups == data.groups).all()
+    fixed = hb.clean(data, "drop_constant")
+    assert fixed.features == ["two"] and fixed.x.shape == (20, 1) and (fixed.groups == data.groups).all()
 
 
 def test_chained_mends_keep_one_log_and_everything_mends_together():
@@ -79,28 +79,28 @@ def test_chained_mends_keep_one_log_and_everything_mends_together():
     order = ["fix_types", "drop_sparse", "drop_constant", "drop_conflicts", "drop_duplicates", "drop_near_duplicates", "drop_missing",
              "drop_outliers", "drop_identifiers", "drop_rare"]
     once, step = hb.clean(data, *order), data
-    for mend in order:
-        step = hb.clean(step, mend)
+    for fix in order:
+        step = hb.clean(step, fix)
     assert step.log.values.tolist() == once.log.values.tolist() and step.fingerprint == once.fingerprint
-    assert once.log.mend.tolist() == order and (once.log.examples > 0).sum() >= 8
+    assert once.log.fix.tolist() == order and (once.log.examples > 0).sum() >= 8
     assert {f.check for f in hb.inspect(once).findings} <= {"suspicious labels"}
-    assert "mended" in once._repr_html_()
+    assert "fixed" in once._repr_html_()
 
 
 @everything
 def test_nothing_asked_nothing_changed(kind):
     data = SETS[kind]()
     assert hb.clean(data).fingerprint == data.fingerprint and hb.clean(data).log is None
-    mended = hb.clean(data, *MENDS)
-    assert mended.fingerprint == data.fingerprint and set(mended.log.examples) == {0}
+    fixed = hb.clean(data, *FIXES)
+    assert fixed.fingerprint == data.fingerprint and set(fixed.log.examples) == {0}
 
 
 @pytest.mark.parametrize("call, says", [
-    (lambda d: hb.clean(d, "drop_dupes"), "mend must be one of drop_duplicates, .*got 'drop_dupes'"),
-    (lambda d: hb.clean(d, ["drop_missing"]), "mend must be one of"),
+    (lambda d: hb.clean(d, "drop_dupes"), "fix must be one of drop_duplicates, .*got 'drop_dupes'"),
+    (lambda d: hb.clean(d, ["drop_missing"]), "fix must be one of"),
     (lambda d: hb.clean(d.x), "data must be a Dataset, got 'DataFrame'"),
-    (lambda d: hb.clean(d, "drop_missing"), "drop_missing must be a mend that leaves examples"),
-    (lambda d: hb.clean(d, "drop_sparse"), "drop_sparse must be a mend that leaves columns"),
+    (lambda d: hb.clean(d, "drop_missing"), "drop_missing must be a fix that leaves examples"),
+    (lambda d: hb.clean(d, "drop_sparse"), "drop_sparse must be a fix that leaves columns"),
     (lambda d: hb.clean(d, decisions="no.csv"), "there are no decisions at no.csv"),
 ])
 def test_bad_input(call, says):
@@ -139,8 +139,8 @@ def test_decisions_that_no_longer_fit_are_reported():
 
 def test_one_decision_is_about_one_of_several_copies():
     data = joined(hb.data.digits(), hb.data.digits().x[[5, 5]], [5, 5])
-    mended = hb.clean(data, decisions=pd.concat([decided(data, [1797], "drop"), decided(data, [5], "keep")]))
-    assert len(mended) == 1798 and mended.log.examples.tolist() == [1, 1]
+    fixed = hb.clean(data, decisions=pd.concat([decided(data, [1797], "drop"), decided(data, [5], "keep")]))
+    assert len(fixed) == 1798 and fixed.log.examples.tolist() == [1, 1]
 
 
 def test_decisions_need_classes_that_are_there():
@@ -148,7 +148,7 @@ def test_decisions_need_classes_that_are_there():
     with pytest.raises(hb.HackbookError, match="among the class names 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, got .'ten'"):
         hb.clean(data, decisions=decided(data, [5], "change", "ten"))
     with pytest.raises(hb.HackbookError, match="decisions are about labels"):
-        hb.clean(hb.Dataset(np.eye(3), [1.0, 2, 3.5], predicts="numbers"), decisions=decided(data, [5], "keep"))
+        hb.clean(hb.Dataset(np.eye(3), [1.0, 2, 3.5], task="regression"), decisions=decided(data, [5], "keep"))
 
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
@@ -196,5 +196,5 @@ def test_keys_do_not_depend_on_the_other_rows():
 def test_real_news_are_mended(real_data):
     rows = pd.read_csv(real_data / "financial_phrasebank/all-data.csv", encoding="latin-1")
     data = hb.Dataset(rows.news.tolist(), rows.label.tolist(), name="phrasebank")
-    mended = hb.clean(data, "drop_conflicts", "drop_duplicates")
-    assert mended.log.examples.tolist() == [4, 6] and len(mended) == 4836 == len(set(mended.x))
+    fixed = hb.clean(data, "drop_conflicts", "drop_duplicates")
+    assert fixed.log.examples.tolist() == [4, 6] and len(fixed) == 4836 == len(set(fixed.x))

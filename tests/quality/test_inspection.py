@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
 import hackbook as hb
-from hackbook.quality.cleaning import MENDS
+from hackbook.quality.cleaning import FIXES
 from hackbook.quality.inspection import CHECKS
 
 KNOWN = {"low", "medium", "high"}
@@ -31,12 +31,12 @@ def texts(n=60):
 def tones(n=40):
     rng = np.random.default_rng(0)
     x = np.sin(np.arange(4000) * rng.uniform(0.2, 0.5, (n, 1))) * np.hanning(4000) * rng.uniform(0.3, 0.9, (n, 1))
-    return hb.Dataset(x.astype("float32"), np.arange(n) % 2, rate=8000, name="tones")
+    return hb.Dataset(x.astype("float32"), np.arange(n) % 2, sample_rate=8000, name="tones")
 
 
 def joined(data, x, y):
     x = pd.concat([data.x, x]) if isinstance(data.x, pd.DataFrame) else np.concatenate([data.x, x])
-    return hb.Dataset(x, np.r_[data.y, y], data.class_names, data.name, rate=data.rate)
+    return hb.Dataset(x, np.r_[data.y, y], data.class_names, data.name, sample_rate=data.sample_rate)
 
 
 SETS = {"digits": hb.data.digits, "texts": texts, "tones": tones, "cancer": lambda: table(load_breast_cancer)}
@@ -90,7 +90,7 @@ def test_near_copies_of_rows_and_faint_sounds():
     data = tones()
     faint = data.x.copy()
     faint[:6] *= 0.02
-    assert found(hb.Dataset(faint, data.y, rate=8000), "near duplicates") == []
+    assert found(hb.Dataset(faint, data.y, sample_rate=8000), "near duplicates") == []
 
 
 def test_times_make_copies_legitimate():
@@ -115,7 +115,7 @@ def test_gaps_and_outliers():
     data.x.loc[[4, 9], "mean area"], data.x.loc[11, "mean texture"], data.x.loc[20, "mean radius"] = np.nan, np.inf, 1e5
     assert (found(data, "missing")[0].severity, found(data, "missing")[0].examples) == ("low", (4, 9, 11))
     assert found(data, "outliers")[0].examples == (20,)
-    prices = hb.Dataset(data.x[["mean texture", "mean smoothness"]].fillna(0), np.r_[load_breast_cancer().data[:-1, 1], 1e6], predicts="numbers")
+    prices = hb.Dataset(data.x[["mean texture", "mean smoothness"]].fillna(0), np.r_[load_breast_cancer().data[:-1, 1], 1e6], task="regression")
     assert 568 in found(prices, "outliers")[0].examples and "number to predict" in found(prices, "outliers")[0].finding
 
 
@@ -157,17 +157,17 @@ def test_suspicious_labels(kind):
     if data is None:  # two clear sounds
         rng = np.random.default_rng(0)
         x = np.sin(np.arange(4000) * np.where(np.arange(60) % 2, 0.9, 0.2)[:, None] * rng.uniform(0.9, 1.1, (60, 1)))
-        data = hb.Dataset(x.astype("float32"), np.arange(60) % 2, rate=8000)
+        data = hb.Dataset(x.astype("float32"), np.arange(60) % 2, sample_rate=8000)
     y = data.y.copy()
     flipped = np.random.default_rng(1).choice(len(y), len(y) // 20, replace=False)
     y[flipped] = (y[flipped] + 1) % len(data.class_names)
-    accused = hb.doubts(hb.Dataset(data.x, y, data.class_names, rate=data.rate)).row
+    accused = hb.find_label_issues(hb.Dataset(data.x, y, data.class_names, sample_rate=data.sample_rate)).row
     assert np.isin(flipped, accused).mean() > 0.6 and np.isin(accused, flipped).mean() > 0.6
 
 
 def test_no_accusation_without_knowledge():
     data = hb.Dataset(np.random.default_rng(0).normal(size=(600, 9)), np.arange(600) % 3)
-    assert len(hb.doubts(data)) == 0
+    assert len(hb.find_label_issues(data)) == 0
 
 
 def faults():
@@ -179,10 +179,10 @@ def faults():
 
 def test_every_mend_is_one_that_clean_has():
     seen = [f for d in (faults(), joined(hb.data.digits(), np.zeros((2, 8, 8), "uint8"), [1, 1])) for f in hb.inspect(d).findings]
-    assert {f.clean for f in seen if f.clean} <= set(MENDS) and len({f.check for f in seen}) >= 8
+    assert {f.clean for f in seen if f.clean} <= set(FIXES) and len({f.check for f in seen}) >= 8
     for f in seen:
-        named = re.findall(r"hb\.clean\(data, '(\w+)'\)", f.mend)
-        assert f.mend and set(named) <= set(MENDS) and f.severity in KNOWN and f.examples
+        named = re.findall(r"hb\.clean\(data, '(\w+)'\)", f.fix)
+        assert f.fix and set(named) <= set(FIXES) and f.severity in KNOWN and f.examples
     assert {check.__name__ for check in CHECKS} >= {"missing", "duplicates", "imbalance", "suspicious_labels"}
 
 
@@ -217,9 +217,9 @@ def test_bad_input_and_a_failing_check(monkeypatch):
 
 @pytest.mark.parametrize("data", [
     hb.Dataset(np.zeros((2, 3)), [0, 1]), hb.Dataset([" ", "", " "], [0, 1, 0]), hb.Dataset(["a", "b"], [0, 1]),
-    hb.Dataset(np.zeros((4, 100), "int16"), [0, 1, 0, 1], rate=8000), hb.Dataset(np.full((12, 4, 4), np.nan), [0, 1] * 6),
+    hb.Dataset(np.zeros((4, 100), "int16"), [0, 1, 0, 1], sample_rate=8000), hb.Dataset(np.full((12, 4, 4), np.nan), [0, 1] * 6),
     hb.Dataset(pd.DataFrame({"a": [None] * 12, "b": [True, None, "x"] * 4, "c": pd.date_range("2026", periods=12)}), [0, 1] * 6),
-    hb.Dataset(np.arange(30), np.arange(30) / 7, predicts="numbers"), hb.Dataset(np.arange(5), [0, 1, 0, 1, 0])], ids=str)
+    hb.Dataset(np.arange(30), np.arange(30) / 7, task="regression"), hb.Dataset(np.arange(5), [0, 1, 0, 1, 0])], ids=str)
 def test_odd_data_is_inspected_without_a_failing_check(data):
     assert found(data, "check failed") == []
     assert hb.inspect(data)._repr_html_()

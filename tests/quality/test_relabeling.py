@@ -132,7 +132,7 @@ def test_bad_suggestions(data, tmp_path, suggested):
 
 
 def test_bad_data_and_places(data, tmp_path):
-    for wrong in (data.x, hb.Dataset(data.x, np.arange(12.0), predicts="numbers"), None):
+    for wrong in (data.x, hb.Dataset(data.x, np.arange(12.0), task="regression"), None):
         with pytest.raises(hb.HackbookError, match="data must be"):
             hb.relabel(wrong, [1], to=tmp_path / "d.csv")
     (tmp_path / "file").write_text("")
@@ -171,7 +171,7 @@ def test_every_kind_of_example_has_a_page(x, tmp_path):
 
 @pytest.mark.parametrize("samples", [np.array([[-3.0, np.nan, 1.0]] * 2), np.zeros((2, 5000), "int16")], ids=str)
 def test_sounds_of_any_kind(samples):
-    page = as_page(hb.Dataset(samples, [0, 1], rate=8000), 0, -1, 1)
+    page = as_page(hb.Dataset(samples, [0, 1], sample_rate=8000), 0, -1, 1)
     assert page["kind"] == "sound" and page["source"].startswith("data:audio/wav;base64,UklGR") and "nan" not in page["curve"]
 
 

@@ -263,7 +263,7 @@ def test_no_space_on_the_disk(tmp_path, before, kind):
     ({"epochs": 0}, "epochs must be a whole number, 1 or more"),
     ({"threads": -1}, "threads must be a whole number, 1 or more"),
     ({"workers": 0}, "workers must be a whole number, 1 or more"),
-    ({"colour": "red"}, "an option must be one of hb.fit's"),
+    ({"color": "red"}, "an option must be one of hb.fit's"),
     ({"build": 3}, "build must be a function that returns a keras.Model"),
     ({"build": lambda params: None, "space": None}, "one of the families"),
     ({"to": "study.txt"}, "to must be a file named .db"),

@@ -1,4 +1,4 @@
-"""Trainings that are killed, starved of disk and time, or fed nonsense: what was learnt is never lost."""
+"""Trainings that are killed, starved of disk and time, or fed nonsense: what was learned is never lost."""
 
 import json
 import os
@@ -139,7 +139,7 @@ def test_divergence_in_a_later_epoch_gives_back_the_last_good_weights(splits, tm
     assert len(run.history) == 2 and run.record["status"] == "diverged in epoch 3"
     score = model.evaluate(splits.validation.x, splits.validation.y, verbose=0)[0]
     assert score == pytest.approx(run.history.val_loss.iloc[-1], abs=1e-5)
-    assert hb.runs(tmp_path).status.tolist() == ["diverged in epoch 3"]
+    assert hb.list_runs(tmp_path).status.tolist() == ["diverged in epoch 3"]
 
 
 @pytest.mark.parametrize("fault, names", [("gradient", "the gradient of layer 'first' in step 1"), ("output", "the output of layer 'odd' in step 1")])
@@ -196,7 +196,7 @@ def test_a_budget_leaves_time_for_the_validation(monkeypatch):
     assert training.reserve(3) == 7
 
 
-@pytest.mark.parametrize("options", [{"schedule": "plateau", "patience": 3}, {"ema": 0.9, "accumulate": 3}, {"precision": "mixed_float16", "clip": 1.0}, {"label_smoothing": 0.1, "rates": {"conv": 0.3}}])
+@pytest.mark.parametrize("options", [{"schedule": "plateau", "patience": 3}, {"ema": 0.9, "accumulate": 3}, {"precision": "mixed_float16", "clip_norm": 1.0}, {"label_smoothing": 0.1, "layer_rates": {"conv": 0.3}}])
 def test_every_option_can_be_resumed(splits, tmp_path, options):
     keras = hb.core.load_keras()
 
@@ -268,12 +268,12 @@ def test_label_smoothing_is_keras_closed_form_in_training_alone(splits):
     for share in 0.1, 0.4, 0.0, 0.1:      # compiling anew replaces
         compile_model(model, splits.train, 10, label_smoothing=share)
         assert loss(True) == pytest.approx(wanted[share], rel=1e-5) and loss(False) == pytest.approx(wanted[0.0], rel=1e-6)
-    knobs = attach(model)
-    assert knobs["label_smoothing"] == 0.1 and loss(True) == pytest.approx(wanted[0.1], rel=1e-5)
+    hyperparameters = attach(model)
+    assert hyperparameters["label_smoothing"] == 0.1 and loss(True) == pytest.approx(wanted[0.1], rel=1e-5)
     for share in 0.4, 0.0:
-        knobs["label_smoothing"] = share
+        hyperparameters["label_smoothing"] = share
         assert loss(True) == pytest.approx(wanted[share], rel=1e-5) and loss(False) == pytest.approx(wanted[0.0], rel=1e-6)
-    knobs.detach()
+    hyperparameters.detach()
     assert loss(True) == pytest.approx(wanted[0.1], rel=1e-5)
 
 

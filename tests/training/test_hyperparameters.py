@@ -1,4 +1,4 @@
-"""Knobs: no retrace, an effect on the very next step, nothing of them in what is saved, and clear refusals."""
+"""Hyperparameters: no retrace, an effect on the very next step, nothing of them in what is saved, and clear refusals."""
 
 import sys
 import threading
@@ -80,16 +80,16 @@ def endless(batch=16):
 def test_turning_every_knob_traces_nothing(dtype, images, options):
     keras.config.set_dtype_policy(dtype)
     model = compiled(images=images, **options)
-    knobs = attach(model)
-    assert set(knobs) == set(RANGES) - (set() if images else {"augment"})
+    hyperparameters = attach(model)
+    assert set(hyperparameters) == set(RANGES) - (set() if images else {"augment"})
     assert model.jit_compile == options.get("jit_compile", False)
-    traces, turned, names = counted(model), [], list(knobs)
+    traces, turned, names = counted(model), [], list(hyperparameters)
 
     def turn(step, logs=None):
         if step >= 4:
             name = names[len(turned) % len(names)]
             low, high = RANGES[name]
-            knobs[name] = rng.uniform(low, min(high, 0.5))
+            hyperparameters[name] = rng.uniform(low, min(high, 0.5))
             turned.append((name, len(traces)))
 
     steps = 55 * len(names) * options.get("steps_per_execution", 1)
@@ -99,18 +99,18 @@ def test_turning_every_knob_traces_nothing(dtype, images, options):
     assert len(traces) <= 2
     model.evaluate(X, Y, verbose=0, batch_size=32)
     before = len(traces)
-    knobs.update(dict.fromkeys(names, 0.1))
+    hyperparameters.update(dict.fromkeys(names, 0.1))
     model.evaluate(X, Y, verbose=0, batch_size=32)
     assert len(traces) == before
 
 
 @pytest.mark.parametrize("rate, dtype", [(0.01, "float32"), ("one_cycle", "mixed_bfloat16"), ("one_cycle", "mixed_float16")])
 def test_untouched_knobs_change_no_bit(rate, dtype):
-    def train(knobs):
+    def train(hyperparameters):
         keras.config.set_dtype_policy(dtype)
         optimizer = keras.optimizers.AdamW(one_cycle(0.01, 12) if rate == "one_cycle" else rate, global_clipnorm=0.7)
         model = compiled(optimizer, loss=keras.losses.SparseCategoricalCrossentropy())
-        if knobs:
+        if hyperparameters:
             attach(model)
         history = model.fit(X, Y, epochs=3, batch_size=16, verbose=0, validation_data=(X, Y)).history
         return weights(model), history
@@ -120,11 +120,11 @@ def test_untouched_knobs_change_no_bit(rate, dtype):
 
 @pytest.mark.parametrize("penalty", [R.L1(1e-3), R.L2(1e-3), R.L1L2(1e-3, 1e-3)])
 def test_each_penalty_alone_is_keras_own(penalty):
-    def train(knobs):
+    def train(hyperparameters):
         set_seed(0)
         model = keras.Sequential([keras.Input((8,)), L.Dense(1, kernel_regularizer=penalty, bias_regularizer=penalty)])
         model.compile("sgd", "mse")
-        if knobs:
+        if hyperparameters:
             assert set(attach(model)) & {"l1", "l2"} == {k for k in ("l1", "l2") if hasattr(penalty, k)}
         model.fit(X[:, 0], Y, epochs=2, verbose=0)
         return weights(model)
@@ -133,13 +133,13 @@ def test_each_penalty_alone_is_keras_own(penalty):
 
 def test_a_changed_knob_equals_a_model_built_that_way():
     def train(turn, **built):
-        model = compiled(keras.optimizers.SGD(0.1, clipvalue=built.pop("clip", None)), **built)
-        knobs = attach(model)
-        knobs.update(turn)
+        model = compiled(keras.optimizers.SGD(0.1, clipvalue=built.pop("clip_norm", None)), **built)
+        hyperparameters = attach(model)
+        hyperparameters.update(turn)
         model.fit(X, Y, epochs=2, batch_size=16, verbose=0)
         return weights(model)
     turned = train({"dropout": 0.57, "spatial_dropout": 0.57, "l1": 3e-3, "l2": 0.02, "clip_value": 0.01})
-    assert (turned == train({}, dropout=0.57, penalty=(3e-3, 0.02), clip=0.01)).all()
+    assert (turned == train({}, dropout=0.57, penalty=(3e-3, 0.02), clip_norm=0.01)).all()
 
 
 # The very next step
@@ -154,25 +154,25 @@ def step_of(model):
 
 def sgd(rate=1.0, **options):
     model = compiled(keras.optimizers.SGD(rate, **options.pop("optimizer", {})), **options)
-    knobs = attach(model)
+    hyperparameters = attach(model)
     model.train_on_batch(X, Y)     # traced
-    return model, knobs
+    return model, hyperparameters
 
 
 def test_learning_rate_0_stands_still_at_once():
-    model, knobs = sgd()
+    model, hyperparameters = sgd()
     assert np.abs(step_of(model)).max() > 0
-    knobs["learning_rate"] = 0
+    hyperparameters["learning_rate"] = 0
     assert (step_of(model) == 0).all()
-    assert float(model.optimizer.learning_rate) == knobs["learning_rate"] == 0
+    assert float(model.optimizer.learning_rate) == hyperparameters["learning_rate"] == 0
 
 
 def test_learning_rate_scales_a_schedule_and_keeps_its_form():
-    model, knobs = sgd(one_cycle(0.01, 100))
-    assert knobs["learning_rate"] == 0.01
+    model, hyperparameters = sgd(one_cycle(0.01, 100))
+    assert hyperparameters["learning_rate"] == 0.01
     plain = one_cycle(0.01, 100)
     for peak in 0.01, 0.02, 0.0:
-        knobs["learning_rate"] = peak
+        hyperparameters["learning_rate"] = peak
         model.train_on_batch(X, Y)
         step = int(model.optimizer.iterations)
         assert np.isclose(float(model.optimizer.learning_rate), float(plain(step)) * peak / 0.01)
@@ -180,18 +180,18 @@ def test_learning_rate_scales_a_schedule_and_keeps_its_form():
 
 
 def test_callbacks_that_set_the_rate_turn_the_knob():
-    model, knobs = sgd(0.1)
+    model, hyperparameters = sgd(0.1)
     model.optimizer.learning_rate = 0.05
-    assert knobs["learning_rate"] == 0.05
+    assert hyperparameters["learning_rate"] == 0.05
 
 
 def test_weight_decay_shrinks_by_its_share():
     model = compiled(keras.optimizers.SGD(0.1, weight_decay=0.0))
-    knobs = attach(model)
+    hyperparameters = attach(model)
     model.train_on_batch(X, Y)
-    knobs["clip_norm"] = 1e-12     # no gradient: decay alone
+    hyperparameters["clip_norm"] = 1e-12     # no gradient: decay alone
     before = vector(model)
-    knobs["weight_decay"] = 0.5
+    hyperparameters["weight_decay"] = 0.5
     model.train_on_batch(X, Y)
     assert np.allclose(vector(model), before * (1 - 0.1 * 0.5), atol=1e-6)
 
@@ -199,33 +199,33 @@ def test_weight_decay_shrinks_by_its_share():
 @pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
 def test_clipping_bounds_the_next_update(dtype):
     keras.config.set_dtype_policy(dtype)
-    model, knobs = sgd()
+    model, hyperparameters = sgd()
     free = np.linalg.norm(step_of(model))
-    knobs["clip_norm"] = free / 10
+    hyperparameters["clip_norm"] = free / 10
     assert np.isclose(np.linalg.norm(step_of(model)), free / 10, rtol=1e-3)
-    knobs.update({"clip_norm": 0, "clip_value": 1e-4})
+    hyperparameters.update({"clip_norm": 0, "clip_value": 1e-4})
     assert np.isclose(np.abs(step_of(model)).max(), 1e-4, rtol=1e-2)
-    knobs["clip_value"] = 0
+    hyperparameters["clip_value"] = 0
     assert np.linalg.norm(step_of(model)) > free / 5
 
 
 @pytest.mark.parametrize("kind", ["l1", "l2"])
 def test_penalties_enter_the_loss_by_their_closed_form(kind):
     model = compiled(penalty=(0.0, 0.0))
-    knobs = attach(model)
+    hyperparameters = attach(model)
     kernels = [w.numpy() for w in model.trainable_variables if w.regularizer is not None]
     size = sum((np.abs(w) if kind == "l1" else w**2).sum() for w in kernels)
     plain = model.evaluate(X, Y, verbose=0)[0]
-    knobs[kind] = 10
+    hyperparameters[kind] = 10
     assert np.isclose(model.evaluate(X, Y, verbose=0)[0] - plain, 10 * size, rtol=1e-4)
 
 
 def test_dropout_rate_is_the_share_of_zeros():
     for layer, x in (L.Dropout(0.0), np.ones((64, 999))), (L.SpatialDropout1D(0.2), np.ones((64, 3, 999))):
         model = keras.Sequential([keras.Input(x.shape[1:]), layer])
-        knobs = attach(model)
+        hyperparameters = attach(model)
         for rate in 0.0, 0.25, 0.9:
-            knobs[list(knobs)[0]] = rate
+            hyperparameters[list(hyperparameters)[0]] = rate
             out = np.asarray(model(x, training=True))
             assert abs((out == 0).mean() - rate) < 0.02 and abs(out.mean() - 1) < 0.05
             assert set(np.round(np.unique(out), 4)) <= {0.0, np.float32(round(1 / (1 - rate), 4))}
@@ -243,10 +243,10 @@ def test_a_layer_built_with_no_dropout_gets_a_state_that_snapshots_see():
     ("categorical_crossentropy", np.eye(10)[Y]), (keras.losses.CategoricalCrossentropy(label_smoothing=0.2), np.eye(10)[Y])])
 def test_label_smoothing_equals_keras_closed_form(loss, y):
     model = compiled(loss=loss, penalty=(0.0, 0.0))
-    knobs = attach(model)
+    hyperparameters = attach(model)
     weight = np.linspace(0.1, 2, len(y))
     for share in 0.0, 0.1, 0.6:
-        knobs["label_smoothing"] = share
+        hyperparameters["label_smoothing"] = share
         wanted = keras.losses.CategoricalCrossentropy(label_smoothing=share)(np.eye(10)[Y], model.predict(X, verbose=0), weight)
         assert np.isclose(float(model.compute_loss(X, y, model(X), weight, training=True)), float(wanted), rtol=1e-4)
         if not hasattr(loss, "label_smoothing") or not loss.label_smoothing:     # else Keras smooths in validation too
@@ -279,8 +279,8 @@ def test_a_step_with_label_smoothing_is_the_one_of_keras(end, column):
 def test_label_smoothing_of_two_classes():
     model = keras.Sequential([keras.Input((8,)), L.Dense(1, activation="sigmoid")])
     model.compile("sgd", "binary_crossentropy")
-    knobs, y = attach(model), (Y > 4).astype("float32")[:, None]
-    knobs["label_smoothing"] = 0.3
+    hyperparameters, y = attach(model), (Y > 4).astype("float32")[:, None]
+    hyperparameters["label_smoothing"] = 0.3
     wanted = keras.losses.BinaryCrossentropy(label_smoothing=0.3)(y, model.predict(X[:, 0] / 16, verbose=0))
     told = model(X[:, 0] / 16)
     assert np.isclose(float(model.compute_loss(X[:, 0] / 16, y, told, training=True)), float(wanted), rtol=1e-4)
@@ -288,19 +288,19 @@ def test_label_smoothing_of_two_classes():
 
 def test_augmentation_is_off_at_0_and_drawn_anew_above():
     model = compiled(images=True)
-    knobs, layers = attach(model), model.get_layer("augment")
+    hyperparameters, layers = attach(model), model.get_layer("augment")
     images = X[..., None] / 16
     change = lambda: float(np.abs(np.asarray(layers(images, training=True)) - images).mean())
     built = change()
-    knobs["augment"] = 0
+    hyperparameters["augment"] = 0
     assert change() < 1e-6
-    knobs["augment"] = 0.2
+    hyperparameters["augment"] = 0.2
     assert 0 < change() < built
 
 
 def test_values_written_by_another_thread_reach_the_graph():
-    model, knobs = sgd()
-    thread = threading.Thread(target=knobs.update, args=({"learning_rate": 0.0},))
+    model, hyperparameters = sgd()
+    thread = threading.Thread(target=hyperparameters.update, args=({"learning_rate": 0.0},))
     thread.start()
     thread.join()
     assert (step_of(model) == 0).all()
@@ -308,7 +308,7 @@ def test_values_written_by_another_thread_reach_the_graph():
 
 def test_training_in_a_worker_while_the_main_thread_turns():
     model = compiled(keras.optimizers.SGD(0.1))
-    knobs, failed = attach(model), []
+    hyperparameters, failed = attach(model), []
 
     def work():
         try:
@@ -318,8 +318,8 @@ def test_training_in_a_worker_while_the_main_thread_turns():
     worker = threading.Thread(target=work)
     worker.start()
     while worker.is_alive():
-        knobs.update({name: rng.uniform(0, 0.5) for name in knobs})
-        float(np.asarray(model(X, training=True)).sum())     # reads the knobs outside of the worker's step
+        hyperparameters.update({name: rng.uniform(0, 0.5) for name in hyperparameters})
+        float(np.asarray(model(X, training=True)).sum())     # reads the hyperparameters outside of the worker's step
     worker.join()
     assert failed == [] and np.isfinite(vector(model)).all()
 
@@ -327,60 +327,60 @@ def test_training_in_a_worker_while_the_main_thread_turns():
 def test_a_loop_of_ones_own_and_eager_steps_obey_too():
     import tensorflow as tf
     model = keras.Sequential([keras.Input((999,)), L.Dropout(0.1)])
-    knobs, share = attach(model), lambda out: float(np.mean(np.asarray(out) == 0))
+    hyperparameters, share = attach(model), lambda out: float(np.mean(np.asarray(out) == 0))
     graph = tf.function(lambda x: model(x, training=True))
     for rate in 0.1, 0.5, 0.0:
-        knobs["dropout"] = rate
+        hyperparameters["dropout"] = rate
         for call_model in graph, lambda x: model(x, training=True):
             assert abs(share(call_model(tf.ones((64, 999)))) - rate) < 0.02
     assert graph.experimental_get_tracing_count() == 1
 
 
 def test_a_step_reads_each_knob_once():
-    """Two layers that read at different moments would differ where another thread turns the knob in between."""
-    knobs = None
+    """Two layers that read at different moments would differ where another thread turns the hyperparameter in between."""
+    hyperparameters = None
 
     class Turn(L.Layer):
         def call(self, x):
             import tensorflow as tf
-            if knobs is None:
+            if hyperparameters is None:
                 return x
             with tf.control_dependencies([x]):
-                assign = knobs.variables["dropout"].value.assign(0.9)
+                assign = hyperparameters.variables["dropout"].value.assign(0.9)
             with tf.control_dependencies([assign]):
                 return tf.identity(x)
     model = keras.Sequential([keras.Input((999,)), L.Dropout(0.1), Turn(), L.Dropout(0.1)])
     model.compile("sgd", lambda y, p: keras.ops.mean(keras.ops.cast(p == 0, "float32")))
-    knobs = attach(model)
+    hyperparameters = attach(model)
     loss = model.train_on_batch(np.ones((64, 999)), np.ones((64, 999)))
-    assert abs(loss - (1 - 0.9**2)) < 0.03 and knobs["dropout"] == 0.9
+    assert abs(loss - (1 - 0.9**2)) < 0.03 and hyperparameters["dropout"] == 0.9
 
 
 def test_a_clip_that_is_no_knob_stays_as_built():
-    model, knobs = sgd()
+    model, hyperparameters = sgd()
     free = np.linalg.norm(step_of(model))
     model.compile(keras.optimizers.SGD(1.0, clipvalue=1e-4), LOSS)
-    knobs = attach(model, iter(["clip_norm"]))
-    assert list(knobs) == ["clip_norm"]
+    hyperparameters = attach(model, iter(["clip_norm"]))
+    assert list(hyperparameters) == ["clip_norm"]
     assert np.isclose(np.abs(step_of(model)).max(), 1e-4, rtol=1e-2) and free > 1e-2
-    knobs["clip_norm"] = 1e-5
+    hyperparameters["clip_norm"] = 1e-5
     assert np.isclose(np.linalg.norm(step_of(model)), 1e-5, rtol=1e-2)
 
 
 def test_gradients_of_an_embedding_can_be_clipped():
     words = X[:, 0, :5].astype("int32")
 
-    def trained(knobs):
+    def trained(hyperparameters):
         set_seed(0)
         model = keras.Sequential([keras.Input((5,), dtype="int32"), L.Embedding(20, 4), L.Flatten(), L.Dense(10, activation="softmax")])
         model.compile(keras.optimizers.SGD(1.0), LOSS)
-        attached = attach(model) if knobs else None
+        attached = attach(model) if hyperparameters else None
         model.train_on_batch(words, Y)
         return model, attached
-    (plain, _), (model, knobs) = trained(False), trained(True)
+    (plain, _), (model, hyperparameters) = trained(False), trained(True)
     assert np.allclose(vector(plain), vector(model), atol=1e-7)
     for name, length in ("clip_norm", np.linalg.norm), ("clip_value", lambda step: np.abs(step).max()):
-        knobs.update({"clip_norm": 0, "clip_value": 0, name: 1e-3})
+        hyperparameters.update({"clip_norm": 0, "clip_value": 0, name: 1e-3})
         before = vector(model)
         model.train_on_batch(words, Y)
         assert np.isclose(length(vector(model) - before), 1e-3, rtol=1e-2)
@@ -391,14 +391,14 @@ def test_gradients_of_an_embedding_can_be_clipped():
 
 def test_knobs_are_in_no_weights_and_a_plain_model_takes_them():
     plain, live = compiled(images=True), compiled(images=True)
-    knobs = attach(live)
+    hyperparameters = attach(live)
     for model in plain, live:
         model.train_on_batch(X, Y)
     assert [w.shape for w in plain.weights] == [w.shape for w in live.weights]
     assert [v.shape for v in plain.variables] == [v.shape for v in live.variables]
     assert len(plain.optimizer.variables) == len(live.optimizer.variables)
-    own = {id(v) for v in knobs.variables.values()} - {id(v) for v in live.optimizer.variables}
-    assert len(own) == len(knobs) - 1 and not own & {id(v) for v in live.variables}
+    own = {id(v) for v in hyperparameters.variables.values()} - {id(v) for v in live.optimizer.variables}
+    assert len(own) == len(hyperparameters) - 1 and not own & {id(v) for v in live.variables}
     plain.set_weights(live.get_weights())
 
 
@@ -421,9 +421,9 @@ model.fit(x, y, verbose=0)
 def test_a_saved_model_needs_no_hackbook(tmp_path, rate):
     optimizer = keras.optimizers.AdamW(one_cycle(0.01, 12) if rate == "one_cycle" else rate)
     model = compiled(optimizer, images=True)
-    knobs = attach(model)
+    hyperparameters = attach(model)
     model.fit(X, Y, verbose=0)
-    knobs.update({"dropout": 0.5, "spatial_dropout": 0, "l1": 0, "l2": 0.25, "clip_norm": 2, "clip_value": 1,
+    hyperparameters.update({"dropout": 0.5, "spatial_dropout": 0, "l1": 0, "l2": 0.25, "clip_norm": 2, "clip_value": 1,
                   "weight_decay": 0.1, "learning_rate": 0.02, "label_smoothing": 0.1, "augment": 2})
     file = tmp_path / "model.keras"
     model.save(file)
@@ -438,8 +438,8 @@ def test_a_saved_model_needs_no_hackbook(tmp_path, rate):
 
 def test_a_loaded_model_and_a_clone_are_plain_and_can_be_attached(tmp_path):
     model = compiled()
-    knobs = attach(model)
-    knobs.update({"dropout": 0.5, "l2": 0.01})
+    hyperparameters = attach(model)
+    hyperparameters.update({"dropout": 0.5, "l2": 0.01})
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     clone = keras.models.clone_model(model)
@@ -447,9 +447,9 @@ def test_a_loaded_model_and_a_clone_are_plain_and_can_be_attached(tmp_path):
     for copy in loaded, clone:
         assert "train_step" not in vars(copy) and not any("call" in vars(layer) for layer in copy.layers)
         other = attach(copy)
-        assert other["dropout"] == 0.5 and other["l2"] == 0.01 and set(other) == set(knobs)
+        assert other["dropout"] == 0.5 and other["l2"] == 0.01 and set(other) == set(hyperparameters)
         other["dropout"] = 0.1
-        assert knobs["dropout"] == 0.5
+        assert hyperparameters["dropout"] == 0.5
         copy.train_on_batch(X, Y)
         other["learning_rate"] = 0
         before = vector(copy)
@@ -460,9 +460,9 @@ def test_a_loaded_model_and_a_clone_are_plain_and_can_be_attached(tmp_path):
 def test_detach_gives_back_plain_keras():
     model = compiled(images=True)
     before = {id(o): set(vars(o)) for o in (model, model.optimizer, *model._flatten_layers())}
-    knobs = attach(model)
-    knobs["dropout"] = 0.5
-    knobs.detach()
+    hyperparameters = attach(model)
+    hyperparameters["dropout"] = 0.5
+    hyperparameters.detach()
     for o in (model, model.optimizer, *model._flatten_layers()):
         assert set(vars(o)) == before[id(o)]
     assert isinstance(model.trainable_variables[0].regularizer, R.L1L2) and model.layers[-2].rate == 0.5
@@ -473,12 +473,12 @@ def test_attach_after_fit_and_attach_twice_act():
     model = compiled(keras.optimizers.SGD(1.0))
     model.fit(X, Y, verbose=0)
     for _ in range(2):
-        knobs = attach(model)
-        knobs["clip_norm"] = 1e-9     # the graph of the first fit knows of no clip
+        hyperparameters = attach(model)
+        hyperparameters["clip_norm"] = 1e-9     # the graph of the first fit knows of no clip
         before = vector(model)
         model.fit(X, Y, verbose=0)
         assert np.linalg.norm(vector(model) - before) < 1e-6
-        knobs["clip_norm"] = 0
+        hyperparameters["clip_norm"] = 0
         model.fit(X, Y, verbose=0)
         assert np.linalg.norm(vector(model) - before) > 1e-3
 
@@ -490,19 +490,19 @@ def test_attach_after_fit_and_attach_twice_act():
     ("dropout", 1), ("dropout", -0.1), ("dropout", float("nan")), ("dropout", "0.5"), ("dropout", True), ("dropout", None),
     ("l2", -1e-9), ("l1", float("inf")), ("learning_rate", 11), ("clip_norm", -1), ("label_smoothing", 1), ("weight_decay", 11)])
 def test_what_cannot_be_meant_is_refused_and_nothing_changes(name, value):
-    knobs = attach(compiled())
-    before = dict(knobs)
+    hyperparameters = attach(compiled())
+    before = dict(hyperparameters)
     with pytest.raises(HackbookError, match=f"{name} must be"):
-        knobs.update({"l1": 0.5, name: value} if name != "l1" else {name: value})
-    assert dict(knobs) == before
+        hyperparameters.update({"l1": 0.5, name: value} if name != "l1" else {name: value})
+    assert dict(hyperparameters) == before
 
 
 def test_unknown_names_show_the_list():
-    knobs = attach(compiled())
-    for use in (lambda: knobs["drop_out"], lambda: knobs.__setitem__("drop_out", 0.1)):
+    hyperparameters = attach(compiled())
+    for use in (lambda: hyperparameters["drop_out"], lambda: hyperparameters.__setitem__("drop_out", 0.1)):
         with pytest.raises(HackbookError, match="one of learning_rate, weight_decay.*got 'drop_out'"):
             use()
-    assert knobs.get("drop_out") is None and "drop_out" not in knobs
+    assert hyperparameters.get("drop_out") is None and "drop_out" not in hyperparameters
     with pytest.raises(HackbookError, match="compile the model"):
         attach(network())["clip_norm"]
 
@@ -527,19 +527,19 @@ def test_models_that_cannot_have_knobs():
 
 def test_strengths_that_start_apart_have_a_knob_each():
     model = keras.Sequential([keras.Input((8,)), L.Dropout(0.1, name="first"), L.Dense(4), L.Dropout(0.5, name="<b>second")])
-    knobs = attach(model)
-    assert dict(knobs) == {"dropout/first": 0.1, "dropout/<b>second": 0.5}
-    knobs["dropout/first"] = 0.9
+    hyperparameters = attach(model)
+    assert dict(hyperparameters) == {"dropout/first": 0.1, "dropout/<b>second": 0.5}
+    hyperparameters["dropout/first"] = 0.9
     assert [layer.rate for layer in model.layers if hasattr(layer, "rate")] == [0.9, 0.5]
-    assert "<b>" not in knobs._repr_html_()
+    assert "<b>" not in hyperparameters._repr_html_()
 
 
 @settings(max_examples=40, deadline=None)
 @given(rate=st.floats(0, 0.99), strength=st.floats(0, 1e6))
 def test_what_is_set_is_what_is_read(rate, strength):
-    knobs = SHARED
-    knobs.update({"dropout": rate, "l2": strength})
-    assert knobs["dropout"] == rate and knobs["l2"] == strength and {**knobs}["l2"] == strength
+    hyperparameters = SHARED
+    hyperparameters.update({"dropout": rate, "l2": strength})
+    assert hyperparameters["dropout"] == rate and hyperparameters["l2"] == strength and {**hyperparameters}["l2"] == strength
 
 
 SHARED = attach(network())

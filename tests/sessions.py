@@ -13,14 +13,14 @@ CONTROLS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, sc
 
 
 class StandIn:
-    """What `Panel` asks of a pilot."""
+    """What `Panel` asks of a session."""
 
     def __init__(self, epochs=10, steps=20, pace=0.01, name="main", error_at=None):
-        self.controls, self.epochs, self.steps, self.pace, self.error_at = dict(CONTROLS), epochs, steps, pace, error_at
-        self.values = {n: c.value for n, c in self.controls.items()}
+        self.sliders, self.epochs, self.steps, self.pace, self.error_at = dict(CONTROLS), epochs, steps, pace, error_at
+        self.values = {n: c.value for n, c in self.sliders.items()}
         self.status, self.error, self.current, self.at = "ready", None, name, 0
         self.calls, self.entries, self.on_change, self.picture, self.looking = [], [], None, None, None
-        self.branches = {name: dict(name=name, colour=0, parent=None, forked_at=0, settings=dict(self.values))}
+        self.branches = {name: dict(name=name, color=0, parent=None, forked_at=0, settings=dict(self.values))}
         self.places, self.stood = {name: 0}, {(name, 0): dict(self.values)}  # the sliders at the end of each epoch
         self.lock, self.wake, self.worker = threading.RLock(), threading.Condition(), None
         self.timeline = SimpleNamespace(recipe='hb.fit(model, splits, epochs=10)  # <b>"plain" code</b>')
@@ -56,7 +56,7 @@ class StandIn:
         self.changed()
 
     def set(self, name, value):
-        control = self.controls[name]
+        control = self.sliders[name]
         if control.off and value <= 0:
             value = 0.0
         else:
@@ -74,7 +74,7 @@ class StandIn:
         with self.lock:
             parent = branch or self.current
             name = f"branch {len(self.branches)}"
-            self.branches[name] = dict(name=name, colour=len(self.branches), parent=parent, forked_at=epoch, settings=dict(self.values))
+            self.branches[name] = dict(name=name, color=len(self.branches), parent=parent, forked_at=epoch, settings=dict(self.values))
             self.current, self.at, self.status = name, int(epoch * self.steps), "paused"
             self.places[name], self.values = self.at, dict(self.stood.get((parent, epoch), self.values))
             self.stood[name, epoch] = dict(self.values)
@@ -119,7 +119,7 @@ class StandIn:
             branches = [dict(b, epochs=self.places[n] // self.steps, best=best[n], settings=dict(b["settings"])) for n, b in self.branches.items()]
             return dict(status=self.status, error=self.error, epoch=epoch, epochs=self.epochs, step=self.at % self.steps, steps=self.steps,
                         left=(self.epochs - epoch) * self.steps * self.pace, branch=self.current, branches=branches,
-                        controls=dict(self.values), metric="accuracy")
+                        sliders=dict(self.values), metric="accuracy")
 
     def news(self, since):
         with self.lock:
