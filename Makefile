@@ -15,7 +15,7 @@ help:  ## say what each target does
 	@sed -nE 's/^([a-z]+):.*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-8s %s\n", $$1, $$2}'
 
 $(STAMP): settings.ini setup.py pyproject.toml
-	@sh .ci/install.sh "$(PYTHON)" "$(VENV)"
+	@sh tools/install.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
 run: $(STAMP)  ## train a CNN on real digits: runs the first tutorial, shows the score
@@ -38,7 +38,7 @@ bench: $(STAMP)  ## measure against peers, side by side: make bench ONLY=mnist r
 	@$(BIN)/python tests/bench/run.py $(if $(ONLY),--only $(ONLY))
 
 readme: $(STAMP)  ## make README.md from nbs/index.ipynb
-	@$(BIN)/python .ci/readme.py
+	@$(BIN)/python tools/readme.py
 
 clean:  ## remove what the other targets made, the virtual environment included
 	@rm -rf $(VENV) _run _bench _docs _proc runs build dist hackbook.egg-info .pytest_cache nbs/nbdev.yml

@@ -2,6 +2,9 @@
 
 import ast
 import configparser
+import functools
+import importlib
+import inspect
 import os
 import re
 import shutil
@@ -62,7 +65,7 @@ def test_docs_preprocess_without_quarto(copy):
 
 
 def test_readme_is_made_from_the_index():
-    shown = call(sys.executable, ".ci/readme.py", "--check")
+    shown = call(sys.executable, "tools/readme.py", "--check")
     assert shown.returncode == 0, shown.stderr
 
 
@@ -130,9 +133,26 @@ def test_sidebar_lists_every_page_and_no_other():
     assert os.readlink(ROOT / "nbs/_quarto.yml") == "../_quarto.yml"
 
 
-def test_index_lists_every_page():
+def test_index_leads_to_every_tutorial_and_package():
     listed = links(ROOT / "nbs/index.ipynb")
-    assert {n for n in names if n != "index.ipynb"} <= set(listed)
+    assert {str(p.relative_to(ROOT / "nbs")) for p in TUTORIALS} <= set(listed) and "glossary.ipynb" in listed
+    assert {p.split("/")[1].removesuffix(".ipynb").removeprefix("90_") for p in listed if p.startswith("library/")} == set(PACKAGES)
+    assert len([p for p in listed if p.startswith("library/")]) == len(PACKAGES)
+
+
+@pytest.mark.parametrize("term", ["early stopping", "save model", "dropout slider", "confusion matrix", "learning curves", "NaN loss"])
+def test_the_glossary_has_the_terms_people_search_for(term):
+    page = "\n".join(c.source for c in nbformat.read(ROOT / "nbs/glossary.ipynb", as_version=4).cells)
+    assert term in page
+
+
+def test_the_glossary_names_what_there_is():
+    rows = [r for c in nbformat.read(ROOT / "nbs/glossary.ipynb", as_version=4).cells for r in c.source.splitlines() if r.startswith("| ")]
+    options = {(call, name) for r in rows for call, name in re.findall(r"`hb\.([\w.]+)\((?:[^`]*?[(, …])?(\w+)=", r)}
+    assert len(rows) > 60 and len(options) > 15
+    for function, name in options:
+        thing = functools.reduce(getattr, function.split("."), hackbook)
+        assert name in inspect.signature(thing).parameters, (function, name)
 
 
 def test_one_place_for_name_version_and_requirements():
@@ -159,14 +179,83 @@ def place(path):
     return parts if len(parts) == 2 else (*parts, None)
 
 
-def test_a_room_imports_only_from_rooms_before_it():
+def imported(path):
+    """(level, dotted parts) of each relative import, also of those inside of functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            for parts in [node.module.split(".")] if node.module else [[a.name] for a in node.names]:
+                yield node.level, parts
+
+
+def test_a_package_imports_only_from_those_before_it_and_a_module_from_those_before_it():
+    """One order for all: no import points up, so there is no circle."""
     order = {package: [p.stem.split("_", 1)[1] for p in sorted(ROOMS) if p.parent.name == package] for package in PACKAGES}
+    assert {package for package, modules in order.items() if modules} | {"cli"} == set(PACKAGES)
+    up = []
     for path in MODULES:
-        package, room = place(path)
-        for node in [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom) and n.level]:
-            names = node.module.split(".") if node.module else [a.name for a in node.names]
-            if node.level == 1 and room:
-                assert all(order[package].index(u) < order[package].index(room) for u in names[:1]), (path, names)
+        package, module = place(path)
+        for level, parts in imported(path):
+            if level == 1 and module:
+                ok = order[package].index(parts[0]) < order[package].index(module)
             else:
-                assert PACKAGES.index(names[0]) < PACKAGES.index(package), (path, names)
-    assert {p for p, rooms in order.items() if rooms} | {"cli"} == set(PACKAGES)
+                ok = PACKAGES.index(parts[0]) < PACKAGES.index(package)
+            up += [] if ok else [f"{package}.{module} imports {'.'.join(parts)}"]
+    assert up == []
+
+
+def test_folders_mirror_one_another():
+    rooms = {(p.parent.name, p.stem.split("_", 1)[1]) for p in ROOMS if p.parent.name != "library"}
+    assert rooms == {place(p) for p in MODULES if place(p)[1]}
+    assert max(sum(package == name for package, _ in rooms) for name in PACKAGES) <= 13
+    assert {p.name for p in (ROOT / "tests").iterdir() if p.is_dir()} - {"bench", "saved", "__pycache__"} <= set(PACKAGES)
+    numbers = {package: [int(p.name[:2]) for p in sorted(ROOMS) if p.parent.name == package] for package in PACKAGES}
+    assert all(n == list(range(len(n))) for n in numbers.values()), numbers
+
+
+STUBS = sorted((ROOT / "hackbook").rglob("__init__.pyi"))
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=[p.parent.name for p in STUBS])
+def test_stub(stub):
+    """lazy_loader knows no `as`; a function of a module's name would hide it, or be hidden."""
+    nodes = [n for n in ast.parse(stub.read_text(encoding="utf-8")).body if isinstance(n, ast.ImportFrom)]
+    assert not [a.name for n in nodes for a in n.names if a.asname]
+    modules = {p.stem for p in stub.parent.glob("*.py")} | {p.name for p in stub.parent.iterdir() if p.is_dir()}
+    names = [a.name for n in nodes if n.module for a in n.names]
+    assert not set(names) & modules and len(names) == len(set(names))
+    package = importlib.import_module(".".join(stub.parent.relative_to(ROOT).parts))
+    assert all(getattr(package, name) is not None for name in package.__all__) and set(names) <= set(package.__all__)
+
+
+def test_what_packages_take_from_another_is_public():
+    """Across packages, through the package: what it lists, or one of its modules."""
+    wrong = []
+    for path in MODULES:
+        for level, parts in imported(path):
+            if level == 2 and len(parts) > 1:
+                wrong.append(f"{place(path)} imports {'.'.join(parts)}")
+    assert wrong == []
+
+
+def mentioned(path):
+    """Every hb.X.Y and hackbook.x.y in the code of a page: cells, fences, code spans, error messages."""
+    if path.suffix != ".ipynb":
+        texts = re.findall(r"```[\s\S]*?```|`[^`]*`", path.read_text(encoding="utf-8"))
+    else:
+        cells = nbformat.read(path, as_version=4).cells
+        texts = [c.source for c in cells if c.cell_type == "code"]
+        texts += [t for c in cells if c.cell_type == "markdown" for t in re.findall(r"```[\s\S]*?```|`[^`]*`", c.source)]
+    return {m[1] for t in texts for m in re.finditer(r"(?<![\w./'\"])(?:hb|hackbook)\.((?:[A-Za-z]\w*\.)*[A-Za-z]\w*)", t)}
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, ROOT / "README.md"], ids=[*names, "README"])
+def test_public_names_on_pages_can_be_reached(path):
+    missing = []
+    for name in sorted(mentioned(path)):
+        thing = hackbook
+        for part in name.split("."):
+            if isinstance(thing, type(hackbook)) and not hasattr(thing, part) and (ROOT / "hackbook" / part).is_dir():
+                importlib.import_module(f"{thing.__name__}.{part}")
+            thing = getattr(thing, part, None)
+        missing += [] if thing is not None else [name]
+    assert missing == []

@@ -17,7 +17,7 @@ def stub(folder, name, script):
 
 def install(python, folder, **environment):
     """The one line that install.sh ends with."""
-    shown = call("sh", ROOT / ".ci/install.sh", python, folder / "venv", **environment)
+    shown = call("sh", ROOT / "tools/install.sh", python, folder / "venv", **environment)
     assert shown.returncode == 1 and "Traceback" not in shown.stdout + shown.stderr
     (line,) = shown.stderr.splitlines()
     return line
