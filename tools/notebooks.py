@@ -1,0 +1,91 @@
+"""Run the library's notebooks as tests, and compare what they show with what is stored: `python tools/notebooks.py [PATH] [--workers 2]`.
+
+A cell fails when it raises, and when the text of its result is another than the stored one. Text with a time, a date, a path or an
+address in it is not compared; decimals may differ by a tenth, since other processors round otherwise. `tools/execute.py` stores anew.
+"""
+
+import argparse
+import os
+import re
+import sys
+import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+from math import isclose
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NUMBER = re.compile(r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?")
+VOLATILE = re.compile(r"\d ?(?:s|ms|min|seconds|minutes)\b|seconds|\d\d:\d\d|\d{4}-\d\d-\d\d|[\w.]*/[\w.]+/|0x[0-9a-f]+|\bMB\b|\bversion|started")
+LEFT_OUT = "nbdev_export()"
+
+
+def same(stored, fresh):
+    """Are two texts equal, but for decimals that are close?"""
+    if NUMBER.sub("#", stored).split() != NUMBER.sub("#", fresh).split():
+        return False
+    return all(a == b or ("." in a + b and isclose(value(a), value(b), rel_tol=0.1, abs_tol=0.03))
+               for a, b in zip(NUMBER.findall(stored), NUMBER.findall(fresh)))
+
+
+def value(text):
+    return float(text.replace(",", "").rstrip("."))
+
+
+def result(outputs):
+    """The text of a cell's last expression; '' without one."""
+    for output in outputs:
+        if output["output_type"] == "execute_result":
+            text = output["data"].get("text/plain", "")
+            return "".join(text)
+    return ""
+
+
+def differences(stored, fresh):
+    """What a reader would be told wrongly: (number of the cell, stored, fresh)."""
+    found = []
+    for i, (before, now) in enumerate(zip(stored, fresh)):
+        if not (VOLATILE.search(before) or VOLATILE.search(now)) and not same(before, now):
+            found.append((i, before, now))
+    return found
+
+
+def run(path):
+    """(what went wrong, or '', and the seconds it took) of one notebook."""
+    from execnb.nbio import read_nb
+    from execnb.shell import CaptureShell
+
+    began, notebook = time.perf_counter(), read_nb(path)
+    stored = [result(c.get("outputs", [])) if c.cell_type == "code" else "" for c in notebook.cells]
+    os.chdir(path.parent)
+    sys.path.insert(0, str(ROOT))
+    os.environ["IN_TEST"] = "1"
+    shell = CaptureShell(path)
+    try:
+        shell.run_all(notebook, exc_stop=True, preproc=lambda c: c.cell_type != "code" or LEFT_OUT in c.source)
+    except BaseException:
+        return shell.prettytb(fname=path) if shell.exc else traceback.format_exc(), time.perf_counter() - began
+    fresh = [result(c.get("outputs", [])) if c.cell_type == "code" and LEFT_OUT not in c.source else "" for c in notebook.cells]
+    told = [f"cell {i} stores\n{before or '(nothing)'}\nand shows\n{now or '(nothing)'}" for i, before, now in differences(stored, fresh)]
+    return "\n".join(told), time.perf_counter() - began
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", nargs="*", default=["nbs/library"])
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args()
+    paths = [p.resolve() for g in map(Path, given.path) for p in (sorted(g.rglob("*.ipynb")) if g.is_dir() else [g])]
+    with ProcessPoolExecutor(given.workers) as pool:
+        results = list(zip(paths, pool.map(run, paths)))
+    failed = [(p, trouble) for p, (trouble, _) in results if trouble]
+    for path, trouble in failed:
+        print(f"\n{path.relative_to(ROOT)}\n{'=' * 60}\n{trouble}", file=sys.stderr)
+    slowest = sorted(results, key=lambda r: -r[1][1])[:5]
+    print(f"{len(paths) - len(failed)} of {len(paths)} notebooks as stored; slowest: " + ", ".join(f"{p.stem} {s:.0f} s" for p, (_, s) in slowest))
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    import notebooks  # again, by its name: a notebook takes the place of `__main__` in the worker that runs it
+    notebooks.main()
