@@ -42,18 +42,17 @@ class Study:
 
 # %% ../../nbs/library/search/03_study.ipynb #9754f222
 def load_study(
-    file:str|Path,
-    space:dict|Space,      # as `tune` got it
+    file:str|Path,         # that `tune` wrote
     build=None,            # for `retrain`
     splits:Splits=None,    # for `retrain`
 ) -> Study:
-    "Read a study back. Raises `NotFound`, or `InvalidValue` for a file that holds another."
-    file, space = Path(file), Space(space)
+    "Read a study back. Raises `NotFound`, or `InvalidValue` for a file that holds something else."
+    file = Path(file)
     if not file.is_file(): raise NotFound(f'there is no study at {file}; hb.tune(..., to={str(file)!r}) makes one')
-    study = Study(_open(file), space, file, build, splits)
-    there = study.optuna.user_attrs.get('about', {}).get('space')
-    require(there == space.record, 'space', space.record, f'as in the file: {there}')
-    return study
+    optuna = _open(file)
+    about = optuna.user_attrs.get('about', {})
+    require('space' in about, str(file), 'a study without a space', 'one that `tune` wrote', 'give another file')
+    return Study(optuna, Space.from_record(about['space']), file, build, splits)
 
 # %% ../../nbs/library/search/03_study.ipynb #7ce5812d
 _STATUS = {'COMPLETE': 'finished', 'PRUNED': 'pruned', 'FAIL': 'failed', 'RUNNING': 'running'}
@@ -164,7 +163,7 @@ def retrain(self:Study,
 ) -> Run:
     "Train the winner, or another setting, once more, as a Run."
     if self.build is None or self.splits is None:
-        raise HackbookError('this study was loaded without build and splits; load_study(file, space, build, splits)')
+        raise HackbookError('this study was loaded without build and splits; load_study(file, build, splits)')
     params = self.best if params is None else params
     seed = int(self.runs.seed.max()) + 1 if seed is None else seed
     set_seed(seed)
