@@ -24,7 +24,7 @@ def digits() -> Dataset:  # 1,797 images of 8×8, uint8 from 0 to 16
 
 # %% ../../nbs/library/data/01_bundled.ipynb #d7334203
 def read_arrays(path, *names, then=''):
-    "The arrays called `names` in an npz file, without pickles; raises `InvalidValue` if unreadable."
+    "The arrays `names` of an npz file, without pickles. Raises `InvalidValue` if unreadable."
     try:
         with np.load(path, allow_pickle=False) as arrays:
             for name in names:
@@ -58,7 +58,7 @@ def mnist(
     part:str='train',     # 'train': 60,000 examples; 'test': the official 10,000
     download:bool=False,  # download the file if it is not on this machine?
 ) -> Dataset:             # images of 28×28, uint8 from 0 to 255
-    "MNIST from a local file. Raises `NotFound` if there is none, `InvalidValue` if it is not MNIST."
+    "MNIST from a local file. Raises `NotFound` without one, `InvalidValue` if it is not MNIST."
     require(part in ('train', 'test'), 'part', part, "'train' or 'test'")
     path = _mnist_file(download)
     x, y = read_arrays(path, f'x_{part}', f'y_{part}', then='download MNIST again')

@@ -1,11 +1,19 @@
 """What split promises, for data of every shape that hypothesis thinks of."""
 
+import pprint
+import reprlib
+import traceback
+
 import numpy as np
+import pandas as pd
 import pytest
+from _pytest._io.saferepr import saferepr, saferepr_unlimited
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 
 import hackbook as hb
+from hackbook.data import Sealed
 
 examples = settings(max_examples=60, deadline=None)
 
@@ -117,3 +125,59 @@ def test_copies_that_a_split_by_time_leaves_on_both_sides_are_found():
     splits = hb.split(hb.Dataset(x, np.arange(100) % 2, times=np.arange(100)))
     found = [leak for leak in hb.check_leakage(splits).leaks if leak.check == "copies"]
     assert [leak.finding for leak in found] == ["1 of 15 test examples are in train too"] and "drop the later ones" in found[0].fix
+
+
+MARK = 4711  # in every pixel, text, cell and label of the sealed part, and nowhere else
+
+
+def secret(kind, test):
+    """A Dataset of one kind: of the sealed part each value holds MARK, of the others none."""
+    n, number, word = (60, MARK, f"secret {MARK}") if test else (90, 17, "open")
+    x = {
+        "image": np.full((n, 4, 4), number, "uint16"),
+        "numbers": np.full((n, 3), number + 0.5),
+        "text": [word] * n,
+        "table": pd.DataFrame({"a": np.full(n, number), "b": [word] * n}),
+    }[kind]
+    y = number + np.arange(n) / 100
+    return hb.Dataset(x, y, name="exam", task="regression", groups=[word] * n, times=number + np.arange(n))
+
+
+def printed(*things):
+    """What Python, pytest, a traceback, Jupyter and a debugger show of `things`, by who shows it."""
+    shown = {"repr": map(repr, things), "str": map(str, things), "format": (f"{t} {t!r} {t!s}" for t in things)}
+    shown |= {"reprlib": map(reprlib.repr, things), "pprint": (pprint.pformat(t, width=20) for t in things)}
+    shown |= {"pytest": map(saferepr, things), "pytest -vv": map(saferepr_unlimited, things), "IPython": map(pretty, things)}
+    sealing = [t for t in things if isinstance(t, (hb.Splits, Sealed))]  # a Dataset taken out of the seal has its values
+    shown |= {"vars": (repr(vars(t)) for t in sealing), "html": (t._repr_html_() for t in sealing)}
+    return {who: list(texts) for who, texts in shown.items()}
+
+
+@pytest.mark.parametrize("kind", ["image", "numbers", "text", "table"])
+def test_nothing_prints_the_sealed_part(kind):
+    splits = hb.Splits(secret(kind, False), secret(kind, False), secret(kind, True), name="exam")
+    seal = splits.test
+    things = [splits, seal, seal.data, splits.parts, splits.parts["test"], [splits], {"seal": seal}]
+    texts = printed(*things)
+    assert [who for who, found in texts.items() if any(str(MARK) in text for text in found)] == []
+    assert all(len(text) < 200 and "\n" not in text for text in texts["repr"])
+    with pytest.raises(hb.HackbookError, match="sealed") as caught:
+        seal.x  # noqa: B018
+    assert str(MARK) not in str(caught.value)
+    assert str(MARK) not in str(caught.getrepr(showlocals=True, style="long"))  # pytest --showlocals
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "seal = Sealed('exam', 60 examples" in "".join(frames.format())
+    assert str(MARK) not in "".join(frames.format())
+    with pytest.warns(hb.SealBroken) as warned:
+        seal.open("first")
+        seal.open("second")
+    assert str(MARK) not in str(warned[0].message) and repr(seal) == "Sealed('exam', 60 examples, opened 2 times)"
+
+
+def test_one_line_each():
+    data = hb.data.digits()
+    splits = hb.split(data)
+    assert str(data) == "Dataset('digits', 1,797 examples of 8×8 uint8, 10 classes)"
+    assert str(splits) == "Splits(digits: 1,257 train, 270 validation, 270 test (sealed))"
+    assert str(splits.test) == "Sealed('digits test', 270 examples, opened 0 times)"
+    assert repr(list(splits.parts.values())).count("\n") == 0
