@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hackbook as hb
-from hackbook.data.tables import _encoding, _times
+from hackbook.data.tables import _encoding, parse_times
 
 WILD = {
     "id": range(40),
@@ -122,9 +122,9 @@ def test_every_line_of_texts_is_used_or_listed(tmp_path):
         ("a.csv", b"text,label\na,1\nb,2\n", {"encoding": "utf-99"}, "unknown encoding"),
         ("a.csv", b"text,label\n\xff,1\nb,2\n", {"encoding": "utf-8"}, "can't decode byte 0xff"),
         ("a.csv", b"text,label\na,\x81\n", {}, "pass encoding="),
-        ("a.csv", b"text,label\na,x\nb,y\n", {"task": "regression"}, "one finite number an example"),
+        ("a.csv", b"text,label\na,x\nb,y\n", {"task": "regression"}, "one finite number per example"),
         ("a.csv", b"text,label\na,x\nb,y\n", {"class_names": ["x", "z"]}, "among the class names"),
-        ("a.jsonl", b"{", {}, "a table with rows, got 'line 1: no J"),
+        ("a.jsonl", b"{", {}, "a table with rows, got 'line 1: not "),
         ("a.jsonl", b'{"text": "a"}', {"columns": ["text"]}, "columns must be None, for a .jsonl file"),
         ("a.txt", b"a", {}, ".csv, .tsv, .jsonl, .ndjson, .parquet, .xlsx"),
     ],
@@ -141,9 +141,9 @@ def test_texts_refuse(tmp_path, name, content, arguments, says):
 def test_a_date_is_never_read_the_wrong_way(days, written):
     column = pd.Series([d.strftime(written) for d in days], name="day")
     wanted = np.array(days, "datetime64[D]")
-    assert (_times(column, written).astype("datetime64[D]") == wanted).all()
+    assert (parse_times(column, written).astype("datetime64[D]") == wanted).all()
     try:
-        assert (_times(column).astype("datetime64[D]") == wanted).all()
+        assert (parse_times(column).astype("datetime64[D]") == wanted).all()
     except hb.HackbookError as refused:
         assert "one way only" in str(refused) and all(d.day <= 12 for d in days)
 
