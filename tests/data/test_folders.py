@@ -172,7 +172,7 @@ def test_table_stays_as_it_is(tmp_path):
 
 def test_table_lists_rows_without_an_answer(tmp_path):
     (tmp_path / "shop.csv").write_text(TABLE)
-    data = hb.data.table(tmp_path / "shop.csv", "score", "numbers")
+    data = hb.data.table(tmp_path / "shop.csv", "score", "regression")
     assert len(data) == 29 and data.y.tolist() == [i for i in range(30) if i != 3]
     assert data.rejected.file.tolist() == ["shop.csv, row 3"]
 

@@ -31,7 +31,7 @@ def heaps(draw, copies=False):
     return hb.Dataset(np.broadcast_to(x.reshape(-1, *[1] * len(shape)), (len(x), *shape)).astype("int32"), y)
 
 
-shares = st.tuples(st.floats(0.15, 0.4), st.floats(0.15, 0.4))
+fractions = st.tuples(st.floats(0.15, 0.4), st.floats(0.15, 0.4))
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -40,26 +40,26 @@ def ids(part):
 
 
 @examples
-@given(heaps(), shares, seeds)
-def test_disjoint_complete_seeded_and_stratified_within_one(data, share, seed):
-    splits = hb.split(data, validation=share[0], test=share[1], seed=seed)
+@given(heaps(), fractions, seeds)
+def test_disjoint_complete_seeded_and_stratified_within_one(data, fraction, seed):
+    splits = hb.split(data, validation=fraction[0], test=fraction[1], seed=seed)
     parts = list(splits.parts.values())
     assert sorted(np.concatenate([ids(p) for p in parts])) == list(range(len(data)))
-    assert [len(p) for p in parts[1:]] == [round(s * len(data)) for s in share]
-    again = hb.split(data, validation=share[0], test=share[1], seed=seed)
+    assert [len(p) for p in parts[1:]] == [round(s * len(data)) for s in fraction]
+    again = hb.split(data, validation=fraction[0], test=fraction[1], seed=seed)
     assert [p.fingerprint for p in again.parts.values()] == [p.fingerprint for p in parts]
     total = np.bincount(data.y)
     rest = total - np.bincount(parts[2].y, minlength=len(total))
-    for part, pool in ((parts[2], total), (parts[1], rest)):  # drawn one after the other, each within one of its share
+    for part, pool in ((parts[2], total), (parts[1], rest)):  # drawn one after the other, each within one of its fraction
         wished = pool * len(part) / pool.sum()
         assert (np.abs(np.bincount(part.y, minlength=len(total)) - wished) <= 1).all()
 
 
 @examples
-@given(heaps(copies=True), shares, seeds)
-def test_copies_stay_on_one_side(data, share, seed):
+@given(heaps(copies=True), fractions, seeds)
+def test_copies_stay_on_one_side(data, fraction, seed):
     try:
-        splits = hb.split(data, validation=share[0], test=share[1], seed=seed)
+        splits = hb.split(data, validation=fraction[0], test=fraction[1], seed=seed)
     except hb.HackbookError:
         assume(False)
     sides = [set(ids(p)) for p in splits.parts.values()]

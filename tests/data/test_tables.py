@@ -45,13 +45,13 @@ def test_the_kinds_of_parquet(tmp_path):
         "town": pd.Categorical(["Ulm", "Köln", None] * 9), "price": [decimal.Decimal("1.25"), None, decimal.Decimal(3)] * 9,
         "born": [dt.date(1990, 1, 2), None, dt.date(1980, 5, 6)] * 9, "seen": pd.date_range("2026-03-01", periods=27, tz="Europe/Berlin"),
         "stars": pd.array(range(1, 28), "Int64"), "level": pd.array([10, 9, 8] * 9, "Int64")}).to_parquet(tmp_path / "kinds.parquet")
-    data = hb.data.table(tmp_path / "kinds.parquet", "stars", "numbers")
+    data = hb.data.table(tmp_path / "kinds.parquet", "stars", "regression")
     kinds = {c: str(d) for c, d in data.x.dtypes.items()}
     assert (kinds["children"], kinds["rooms"], kinds["member"], kinds["town"], kinds["price"], kinds["level"]) == ("float64", "int32", "object", "object", "float64", "int64")
     assert kinds["born"].startswith("datetime64") and "Europe/Berlin" in kinds["seen"]
     assert np.isfinite(hb.Problem("How many?", "regression").baselines(hb.split(data)).rmse).all()
     assert hb.data.table(tmp_path / "kinds.parquet", "level").class_names == ["8", "9", "10"]
-    assert hb.data.table(tmp_path / "kinds.parquet", "stars", "numbers", time="seen").times[0] == np.datetime64("2026-02-28T23:00")
+    assert hb.data.table(tmp_path / "kinds.parquet", "stars", "regression", time="seen").times[0] == np.datetime64("2026-02-28T23:00")
 
 
 def test_lists_in_cells_are_refused_until_dropped(tmp_path):
@@ -72,7 +72,7 @@ def test_excel_formulas_count_with_their_stored_value(tmp_path):
     data = hb.data.table(tmp_path / "shop.xlsx", "sold", time="at")
     assert data.x.twice.isna().all() and data.times[-1] == np.datetime64("2026-03-08")  # nobody has calculated yet
     with pytest.raises(hb.HackbookError, match="must be filled in some row, got 'nothing in column twice'"):
-        hb.data.table(tmp_path / "shop.xlsx", "twice", "numbers")
+        hb.data.table(tmp_path / "shop.xlsx", "twice", "regression")
     (tmp_path / "torn.xlsx").write_bytes((tmp_path / "shop.xlsx").read_bytes()[:900])
     with pytest.raises(hb.HackbookError, match="torn.xlsx must be a table, but cannot be read"):
         hb.data.table(tmp_path / "torn.xlsx", "sold")
