@@ -293,7 +293,7 @@ NO_OPTIONS = ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard')   #
 def fit(
     model,                        # a `keras.Model`; it is compiled again
     splits:Splits,                # trained on the training part; the test part is not touched
-    epochs:int=10,                # how often each example is seen, 1 or more; None: what the budget holds
+    epochs:int=10,                # how often each example is seen, 1 or more; None: by budget
     learning_rate:float|str=.01,  # peak of the schedule, > 0; or 'find': what `find_lr` suggests
     batch_size:int=64,            # examples per batch, 1 or more
     seed:int=0,                   # order of the data, dropout; seed the model before it is built
@@ -365,7 +365,7 @@ def _loaded(model, folder):
     assign(model.variables, run.model.variables)
     return Run(model, run.history, run.record, folder)
 
-# %% ../../nbs/library/training/11_fitting.ipynb #eb0cd9f9
+# %% ../../nbs/library/training/11_fitting.ipynb #f5d2d17d
 # options of `compile_model`
 COMPILED = ('learning_rate', 'schedule', 'weight_decay', 'clip_norm', 'accumulate', 'ema',
             'precision', 'steps_per_execution', 'label_smoothing', 'layer_rates')
@@ -411,7 +411,7 @@ def interrupt(self:Training, validation):
     self.partial = True
     self.end_epoch(0, {k: logs[k] for k in logs} | {f'val_{k}': v for k, v in logs.items()})
 
-# %% ../../nbs/library/training/11_fitting.ipynb #e909ae4f
+# %% ../../nbs/library/training/11_fitting.ipynb #68d98564
 def _train(training, splits, weight, callbacks, tensorboard):
     "Run Keras' own fit; whatever ends it, give the Run."
     model, keras, o = training.model, load_keras(), training.options
