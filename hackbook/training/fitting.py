@@ -9,7 +9,9 @@ __all__ = ['NO_OPTIONS', 'fit']
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from importlib.util import find_spec
+from inspect import signature
 from itertools import pairwise
 from math import ceil, inf, isfinite
 from numbers import Integral
@@ -21,8 +23,8 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import check_seed, deadline, fingerprint, HackbookError, load_keras
-from ..core import make_folder, require, save_record, set_seed
+from ..core import check_seed, deadline, fingerprint, HackbookError, InvalidValue
+from ..core import load_keras, make_folder, require, save_record, set_seed
 from ..data import reading, Splits
 from .batches import Batches, check_batch_size, in_order
 from .checkpoints import assign, Checkpoints, restore, snapshot, values
@@ -287,8 +289,20 @@ def stretches(self:Training):
         if size != self.served.size: self.served.resize(size)
         yield first, end
 
+# %% ../../nbs/library/training/11_fitting.ipynb #7c8b62bb
+def _refuse(unknown):
+    "Raise `InvalidValue` for names that `fit` does not have."
+    names = [name for name in signature(fit).parameters if name != 'unknown']
+    told = [f'{old} is called {new}' for old, new in RENAMED.items() if old in unknown]
+    for name in unknown:
+        close = get_close_matches(name, names, 1)
+        if name not in RENAMED and close: told.append(f'is {close[0]} meant by {name}?')
+    raise InvalidValue(f"hb.fit takes no {', '.join(unknown)}; "
+                       + (', '.join(told) or f"it takes {', '.join(names)}"))
+
 # %% ../../nbs/library/training/11_fitting.ipynb #31b3f107
-NO_OPTIONS = ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard')   # not in the record
+# not in the record
+NO_OPTIONS = ('model', 'splits', 'to', 'callbacks', 'resume', 'tensorboard', 'unknown')
 
 def fit(
     model,                        # a `keras.Model`; it is compiled again
@@ -316,11 +330,13 @@ def fit(
     steps_per_execution:int=1,    # batches per compiled call (Keras' steps_per_execution)
     deterministic:bool=False,     # bit for bit the same on every run of this machine, if slower?
     tensorboard:bool=False,       # write event files into the run's folder?
+    **unknown,                    # refused, with the name that is meant
 ) -> Run:
     """Train `model` with AdamW, and record everything.
 
     Raises `InvalidValue` for an argument that is not allowed, `Diverged` for a loss that became
     NaN or infinite."""
+    if unknown: _refuse(unknown)
     check_fit(model, splits, epochs, batch_size, to, patience, resume, budget)
     if learning_rate == 'find':
         _let_go(model)
