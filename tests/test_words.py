@@ -73,7 +73,7 @@ def test_the_fields_words(path):
 @pytest.mark.parametrize("line", ["one row a class", "Two trainings side by side", "the loss is no number any more", "turn the knobs", "learned by heart"])
 def test_the_list_finds_them(tmp_path, line):
     (tmp_path / "page.md").write_text(f"# A page\n\n{line}\n")
-    assert [(l, bool(better)) for l, _, better in found(tmp_path / "page.md")] == [(line, True)]
+    assert {l for l, _, better in found(tmp_path / "page.md") if better} == {line}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ..core import load_keras, Overridden, require
+from ..core import all_layers, load_keras, Overridden, override, plain_method, require
+from ..core import WEIGHT_DECAY
 from ..data import Dataset
 from .hyperparameters import smooth_labels
 from .layer_rates import check_rates, scale_rates
@@ -60,9 +61,9 @@ def _do_once(model, data):
     "Compute the learning rate once per step; create the variables of optimizer and metrics now."
     model.optimizer.build(model.trainable_variables)
     optimizer = getattr(model.optimizer, 'inner_optimizer', model.optimizer)
-    apply = type(optimizer)._apply_weight_decay
+    apply = plain_method(optimizer, WEIGHT_DECAY)
     decay = lambda self, weights: apply(Overridden(self, learning_rate=self.learning_rate), weights)
-    optimizer._apply_weight_decay = partial(decay, optimizer)
+    override(optimizer, **{WEIGHT_DECAY: partial(decay, optimizer)})
     outputs = np.zeros((1, *model.output_shape[1:]), 'float32')
     model.compute_metrics(None, data.y[:1], outputs)
     model.reset_metrics()
@@ -113,7 +114,7 @@ def set_precision(
 ):
     "Let all layers compute in `policy`, except the last, which keeps float32."
     keras = load_keras()
-    layers = [layer for layer in model._flatten_layers(include_self=False)
+    layers = [layer for layer in all_layers(model)
               if not isinstance(layer, keras.layers.InputLayer)]
     for layer in layers[:-1]: layer.dtype_policy = keras.DTypePolicy(policy)
     layers[-1].dtype_policy = keras.DTypePolicy('float32')

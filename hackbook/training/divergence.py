@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..core import HackbookError, load_keras
+from ..core import all_layers, HackbookError, load_keras
 from .checkpoints import assign, values
 from .runs import Run
 
@@ -23,7 +23,7 @@ class Diverged(HackbookError):
 def _broken_weights(model):
     "The layer nearest to the output with non-finite weights; None where all are finite."
     bad = lambda layer: any(not np.isfinite(w).all() for w in values(layer.weights))
-    layers = reversed(model._flatten_layers(include_self=False))
+    layers = reversed(all_layers(model))
     return next((layer.name for layer in layers if bad(layer)), None)
 
 def _broken_output(model, x):

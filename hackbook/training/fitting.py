@@ -23,8 +23,9 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import check_seed, deadline, fingerprint, HackbookError, InvalidValue
-from ..core import load_keras, make_folder, require, save_record, set_seed
+from ..core import averages, check_seed, deadline, fingerprint, forget_validation_data
+from ..core import HackbookError, InvalidValue, load_keras, make_folder, require
+from ..core import save_record, set_seed
 from ..data import reading, Splits
 from .batches import Batches, check_batch_size, in_order
 from .checkpoints import assign, Checkpoints, restore, snapshot, values
@@ -137,8 +138,8 @@ def weights(self:Training):
     arrays = {f'{i:04d}': a for i, a in enumerate(values(self.model.variables))}
     if not getattr(optimizer, 'use_ema', False): return arrays
     place = {id(v): f'{i:04d}' for i, v in enumerate(self.model.variables)}
-    averages = values(optimizer._model_variables_moving_average)
-    return arrays | {place[id(v)]: a for v, a in zip(optimizer._trainable_variables, averages)}
+    of, means = zip(*averages(optimizer))
+    return arrays | {place[id(v)]: a for v, a in zip(of, values(means))}
 
 @patch
 def use(self:Training, weights):
@@ -446,6 +447,6 @@ def _train(training, splits, weight, callbacks, tensorboard):
     except Diverged as e: raise training.diverge(e.args[0]) from None
     except KeyboardInterrupt: training.interrupt(validation)
     finally:
-        model._eval_epoch_iterator = None     # else Keras validates the next run on this one's data
+        forget_validation_data(model)     # else Keras validates the next run on this one's data
         if training.hyperparameters: training.hyperparameters.detach()
     return training.finish()

@@ -17,7 +17,10 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
-from ..core import InvalidValue, load_keras, Overridden, override, require
+from ..core import add_seed_generator, all_layers, CLIP, CURRENT_RATE, InvalidValue
+from ..core import is_spatial, load_keras, logits_of, Overridden, overridden_method
+from ..core import override, plain_method, rate_or_schedule, require, spatial_noise_shape
+from ..core import WEIGHT_DECAY
 
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #5ae92191
 RANGES:dict[str, tuple[float, float]] = {   # the smallest and the largest value allowed
@@ -48,16 +51,13 @@ def _live_dropout(layer, value):
     "The `call` of a Dropout whose rate is read at every step."
     keras = load_keras()
     ops = keras.ops
-    spatial = hasattr(layer, '_get_noise_shape')
-    if not hasattr(layer, 'seed_generator'):   # built with rate 0, where Keras makes none
-        layer._tracker.unlock()
-        layer.seed_generator = keras.random.SeedGenerator(layer.seed)
-        layer._tracker.lock()
+    spatial = is_spatial(layer)
+    add_seed_generator(layer)
     def call(inputs, training=False):
         if not training: return inputs
         rate, dtype, shape = value(), inputs.dtype, ops.shape(inputs)
         if spatial:
-            shape = layer._get_noise_shape(inputs)
+            shape = spatial_noise_shape(layer, inputs)
         elif layer.noise_shape:
             shape = [size if n is None else n for n, size in zip(layer.noise_shape, shape)]
         noise = keras.random.uniform(shape, dtype=dtype, seed=layer.seed_generator)
@@ -69,7 +69,7 @@ def _dropouts(model):
     "The sites of dropout."
     layers = load_keras().layers
     spatial = (layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D)
-    for layer in model._flatten_layers():
+    for layer in all_layers(model, itself=True):
         if type(layer) not in (layers.Dropout, *spatial): continue
         kind = 'dropout' if type(layer) is layers.Dropout else 'spatial_dropout'
         bind = lambda value, layer=layer: override(layer, call=_live_dropout(layer, value))
@@ -126,7 +126,7 @@ def _live_transformation(layer, value):
 def _augmentations(model):
     "The sites of augmentation."
     keras = load_keras()
-    for layer in model._flatten_layers():
+    for layer in all_layers(model, itself=True):
         kind = type(layer).__name__
         if kind not in FACTORS or type(layer) is not getattr(keras.layers, kind): continue
         def bind(value, layer=layer):
@@ -154,7 +154,7 @@ def _margin_loss(model):
     class Margin(losses.Loss):
         "The true class' logit minus the mean of all."
         def call(self, y, predicted):
-            scores = predicted if from_logits else getattr(predicted, '_keras_logits', None)
+            scores = predicted if from_logits else logits_of(predicted)
             if scores is None:     # only probabilities are known
                 predicted = ops.clip(predicted, epsilon, 1 - epsilon)
                 scores = ops.log(predicted / (1 - predicted) if binary else predicted)
@@ -205,26 +205,26 @@ def smooth_labels(
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #892e9938
 def _learning_rates(optimizer):
     "The site of the learning rate."
-    ops, plain = load_keras().ops, optimizer._learning_rate
+    ops, plain = load_keras().ops, rate_or_schedule(optimizer)
     if hasattr(plain, 'assign'):
         built = _short_float(plain.numpy())
         yield Site('learning_rate', optimizer.name, built, lambda value: no_undo, variable=plain)
     elif hasattr(plain, 'get_config'):
         names = ('initial_learning_rate', 'warmup_target')
         peak = max(getattr(plain, name, None) or 0. for name in names) or float(plain(0))
-        rate = lambda value: plain(optimizer._iterations) * ops.cast(value() / peak, 'float32')
+        rate = lambda value: plain(optimizer.iterations) * ops.cast(value() / peak, 'float32')
         def bind(value):
-            return override(optimizer, _get_current_learning_rate=partial(rate, value))
+            return override(optimizer, **{CURRENT_RATE: partial(rate, value)})
         yield Site('learning_rate', optimizer.name, float(peak), bind)
 
 def _weight_decays(optimizer):
     "The site of weight decay."
     if optimizer.weight_decay is None: return
-    overridden = vars(optimizer).get('_apply_weight_decay')    # by `scale_rates` or `compile_model`
-    apply = overridden.func if overridden else type(optimizer)._apply_weight_decay
+    overridden = overridden_method(optimizer, WEIGHT_DECAY)    # by `scale_rates` or `compile_model`
+    apply = overridden.func if overridden else plain_method(optimizer, WEIGHT_DECAY)
     def decay(value, weights):
         return apply(Overridden(optimizer, weight_decay=value()), weights)
-    def bind(value): return override(optimizer, _apply_weight_decay=partial(decay, value))
+    def bind(value): return override(optimizer, **{WEIGHT_DECAY: partial(decay, value)})
     built = float(optimizer.weight_decay)
     keep = partial(setattr, optimizer, 'weight_decay')
     yield Site('weight_decay', optimizer.name, built, bind, keep)
@@ -255,13 +255,13 @@ def _clips(optimizer):
     import tensorflow as tf
     rest = Overridden(optimizer)   # clips by what is no hyperparameter
     def plain(gradients):
-        clipped = type(optimizer)._clip_gradients(rest, gradients)
+        clipped = plain_method(optimizer, CLIP)(rest, gradients)
         return [tf.convert_to_tensor(g) for g in clipped]
     def bind(value, attribute, clip):
         setattr(rest, attribute, None)
-        before = vars(optimizer).get('_clip_gradients', plain)
+        before = overridden_method(optimizer, CLIP) or plain
         def clip_gradients(gradients): return clip(before(gradients), value())
-        return override(optimizer, _clip_gradients=clip_gradients)
+        return override(optimizer, **{CLIP: clip_gradients})
     on = {'global_clipnorm': optimizer.global_clipnorm, 'clipvalue': optimizer.clipvalue}
     def keep(value, attribute):
         on[attribute] = value or None

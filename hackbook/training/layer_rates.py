@@ -12,7 +12,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from ..core import Overridden, override, require
+from ..core import Overridden, override, plain_method, require, variable_key, WEIGHT_DECAY
 from ..models import layer_shares, weighted_layers
 
 # %% ../../nbs/library/training/01_layer_rates.ipynb #2fb61c78
@@ -60,7 +60,7 @@ def scale_rates(
     by_layer = check_rates(model, layer_rates)
     if earlier := getattr(vars(optimizer).get('update_step'), 'undo', None): earlier()
     scaled = {path: layer for path, layer in weighted_layers(model).items() if by_layer[path] != 1}
-    fractions = {optimizer._var_key(v): by_layer[path] for path, layer in scaled.items()
+    fractions = {variable_key(optimizer, v): by_layer[path] for path, layer in scaled.items()
                  for v in layer.trainable_variables}
     model.train_function = None
     if fractions: _scale_updates(optimizer, fractions)
@@ -69,8 +69,8 @@ def scale_rates(
 # %% ../../nbs/library/training/01_layer_rates.ipynb #ea71d719
 def _scale_updates(optimizer, fractions):
     "Override the two methods of `optimizer` that use the learning rate; fractions by variable key."
-    step, apply = optimizer.update_step, type(optimizer)._apply_weight_decay
-    fraction_of = lambda variable: fractions.get(optimizer._var_key(variable), 1.)
+    step, apply = optimizer.update_step, plain_method(optimizer, WEIGHT_DECAY)
+    fraction_of = lambda variable: fractions.get(variable_key(optimizer, variable), 1.)
     def update_step(gradient, variable, learning_rate):
         f = fraction_of(variable)
         step(gradient, variable, learning_rate if f == 1 else learning_rate * f)
@@ -78,5 +78,5 @@ def _scale_updates(optimizer, fractions):
         for f in {fraction_of(v): None for v in variables}:
             scaled = Overridden(self, learning_rate=self.learning_rate * f)
             apply(scaled, [v for v in variables if fraction_of(v) == f])
-    methods = {'update_step': update_step, '_apply_weight_decay': partial(decay, optimizer)}
+    methods = {'update_step': update_step, WEIGHT_DECAY: partial(decay, optimizer)}
     update_step.undo = override(optimizer, **methods)

@@ -9,7 +9,8 @@ __all__ = ['kernels', 'weights', 'histogram', 'gap', 'summary', 'gradients', 'pl
 import numpy as np
 import pandas as pd
 
-from ..core import Figure, label_axes, PALETTE, require, subplots
+from ..core import all_layers, Figure, label_axes, own_variables, PALETTE, require
+from ..core import subplots
 from ..data import Dataset, Splits
 from .batches import in_order
 
@@ -19,8 +20,8 @@ def kernels(
 ) -> dict[str, np.ndarray]:   # layer → its kernels, flattened
     "All weights with two axes or more, by layer. Raises `InvalidValue` if there are none."
     found = {}
-    for layer in model._flatten_layers(include_self=False):
-        if list(layer._flatten_layers(include_self=False)): continue      # its parts follow
+    for layer in all_layers(model):
+        if all_layers(layer): continue      # its parts follow
         own = [np.ravel(v) for v in layer.weights if len(v.shape) > 1]
         if own: found[layer.name] = np.concatenate(own).astype('float32')
     allowed = 'one with kernels: a dense, convolution or embedding layer'
@@ -105,8 +106,8 @@ def gradients(
     "Gradient norms. Raises `InvalidValue` for a model that is not compiled."
     require(getattr(model, 'compiled', False), 'model', model.name, 'compiled')
     import tensorflow as tf
-    layers = {id(v): layer.name for layer in model._flatten_layers()
-              for v in layer._trainable_variables}
+    layers = {id(v): layer.name for layer in all_layers(model, itself=True)
+              for v in own_variables(layer)}
     by_layer = [layers[id(v)] for v in model.trainable_weights]
     batches = in_order(data).unbatch().batch(batch_size).take(max_batches)
     def square(g): return tf.reduce_sum(tf.square(tf.convert_to_tensor(g)))
