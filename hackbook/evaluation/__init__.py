@@ -1,4 +1,4 @@
-"""Scores with intervals, and where a model is wrong."""
+"""Score a model with confidence intervals, and show its errors."""
 
 import lazy_loader
 

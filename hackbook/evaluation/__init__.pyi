@@ -1,3 +1,3 @@
-"""Scores with intervals, and where a model is wrong."""
+"""Score a model with confidence intervals, and show its errors."""
 
 from .classification import Evaluation, evaluate

@@ -1,4 +1,4 @@
-"""What the jury sees."""
+"""Write an HTML report of a training run for the jury."""
 
 import lazy_loader
 

@@ -1,3 +1,3 @@
-"""What the jury sees."""
+"""Write an HTML report of a training run for the jury."""
 
 from .html_report import Report, report

@@ -1,4 +1,4 @@
-"""Find what is wrong with the data, show it, and fix it."""
+"""Find faults in the data, show them, and fix them."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Find what is wrong with the data, show it, and fix it."""
+"""Find faults in the data, show them, and fix them."""
 
 from .label_issues import find_label_issues
 from .checks import (
@@ -7,6 +7,9 @@ from .checks import (
     rare_classes, suspicious_labels, unreadable,
 )
 from .inspection import Inspection, inspect
-from .cleaning import clean, drop, fix_types, load_decisions, save_decisions
+from .cleaning import FIXES, clean, fix_types, load_decisions, save_decisions
 from .relabeling import Relabel, relabel
-from .leakage import Leak, Leakage, check_leakage, fitted_on_everything
+from .leakage import (
+    Leak, Leakage, check_leakage, duplicates_across_parts, fitted_on_everything, giveaways,
+    near_duplicates_across_parts, straddling_groups, straddling_times,
+)

@@ -1,5 +1,5 @@
 // The panel of `hb.relabel`: shows the page that Python sends, and tells Python which key was pressed.
-// What came from data reaches the page as text, or as the source of an image or a sound, never as HTML.
+// Values from the data reach the page as text, or as the source of an image or a sound, never as HTML.
 
 const KEYS = { k: "keep", c: "change", d: "drop", u: "undo", ArrowLeft: "back", ArrowRight: "next" };
 const DONE = { keep: "kept", change: "changed to", drop: "dropped", "": "not decided yet" };
@@ -16,22 +16,26 @@ function table(rows, named = "") {
   return make("table", { class: named }, ...rows.map(cells));
 }
 
-// What an example looks like, by its kind.
+// How an example is shown, by its kind.
 const SHOW = {
-  image: (e) => make("img", { src: e.source, width: e.width, height: e.height, alt: "", class: e.enlarged ? "enlarged" : "" }),
-  sound: (e) => make("div", { class: "sound" }, make("img", { src: e.curve, alt: "" }), make("audio", { src: e.source, controls: "" })),
+  image: (e) => make("img", {
+    src: e.source, width: e.width, height: e.height, alt: "", class: e.enlarged ? "enlarged" : "",
+  }),
+  sound: (e) => make("div", { class: "sound" },
+    make("img", { src: e.curve, alt: "" }), make("audio", { src: e.source, controls: "" })),
   curve: (e) => make("img", { src: e.curve, alt: "", class: "curve" }),
   text: (e) => make("p", { class: "text" }, e.text),
   table: (e) => table(e.rows),
 };
 
-// A list of classes to choose from: type to narrow it, arrows to move, Enter to choose.
+// A list of classes to choose from: type to filter it, arrows to move, Enter to choose.
 function picker(names, choose, close) {
   const id = `hackbook-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
   const list = make("ul", { role: "listbox", id, "aria-label": "classes" });
   const input = make("input", {
-    type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-label": "change to: type a class",
-    placeholder: "type a class; arrows move, Enter chooses, Esc leaves", autocomplete: "off", spellcheck: "false",
+    type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": id,
+    "aria-label": "change to: type a class", autocomplete: "off", spellcheck: "false",
+    placeholder: "type a class; arrows move, Enter chooses, Esc leaves",
   });
   let found = [], active = 0;
   const option = (n, i) => {
@@ -45,16 +49,21 @@ function picker(names, choose, close) {
     input.setAttribute("aria-activedescendant", found.length ? `${id}-${active}` : "");
     list.children[active]?.scrollIntoView({ block: "nearest" });
   }
-  function narrow(order) {
+  function filter(order) {
     const typed = input.value.trim().toLowerCase();
-    const rank = (n) => [names[n].toLowerCase()].map((s) => (s === typed ? 0 : s.startsWith(typed) ? 1 : s.includes(typed) ? 2 : 3))[0];
+    function rank(n) {
+      const name = names[n].toLowerCase();
+      if (name === typed) return 0;
+      if (name.startsWith(typed)) return 1;
+      return name.includes(typed) ? 2 : 3;
+    }
     found = order.filter((n) => rank(n) < 3);
     if (typed) found.sort((a, b) => rank(a) - rank(b));
     list.replaceChildren(...found.map(option));
     mark(0);
   }
   let order = [];
-  input.addEventListener("input", () => narrow(order));
+  input.addEventListener("input", () => filter(order));
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
     if (step && !(input.value && /Left|Right/.test(event.key))) mark(active + step);
@@ -66,38 +75,53 @@ function picker(names, choose, close) {
   const node = make("div", { class: "picker", hidden: "" }, input, list);
   return {
     node,
-    open(first) { order = first; input.value = ""; node.hidden = false; narrow(order); input.focus({ preventScroll: true }); node.scrollIntoView({ block: "nearest" }); },
+    open(first) {
+      order = first;
+      input.value = "";
+      node.hidden = false;
+      filter(order);
+      input.focus({ preventScroll: true });
+      node.scrollIntoView({ block: "nearest" });
+    },
     close() { node.hidden = true; },
   };
 }
 
 function render({ model, el }) {
   const page = () => model.get("page"), names = model.get("classes");
-  const title = make("strong", {}, `Relabel ${model.get("name")}`), count = make("span", { class: "count" });
+  const title = make("strong", {}, `Relabel ${model.get("name")}`);
+  const count = make("span", { class: "count" });
   const strip = make("div", { class: "strip", "aria-hidden": "true" });
-  const example = make("div", { class: "example" }), facts = make("div", { class: "facts" });
-  const status = make("div", { class: "status", role: "status" }), problem = make("div", { class: "problem", role: "alert" });
+  const example = make("div", { class: "example" });
+  const facts = make("div", { class: "facts" });
+  const status = make("div", { class: "status", role: "status" });
+  const problem = make("div", { class: "problem", role: "alert" });
   const buttons = Object.fromEntries(Object.entries(KEYS).map(([key, what]) => {
     const sign = { ArrowLeft: "←", ArrowRight: "→" }[key] ?? key.toUpperCase();
-    const button = make("button", { type: "button", class: what, "aria-keyshortcuts": key }, make("kbd", { "aria-hidden": "true" }, sign), what);
+    const button = make("button", { type: "button", class: what, "aria-keyshortcuts": key },
+      make("kbd", { "aria-hidden": "true" }, sign), what);
     button.addEventListener("click", () => press(what));
     return [what, button];
   }));
   const { keep, change, drop, undo, back, next } = buttons;
   const pick = picker(names, (n) => { shut(); tell("change", n); }, shut);
   const saved = make("span", { class: "saved" }, "saved in ", make("code", {}, model.get("path")));
-  const hint = make("span", { class: "hint" }, "click here, or Tab into it, to use the keys");
-  const panel = make("div", { class: "hackbook-relabel", tabindex: "0", role: "group", "aria-label": `Relabel ${model.get("name")}` },
+  const hint = make("span", { class: "hint" }, "click here, or press Tab, to use the keys");
+  const space = make("span", { class: "space" }, make("kbd", {}, "Space"), "plays");
+  const attributes = { class: "hackbook-relabel", tabindex: "0", role: "group", "aria-label": `Relabel ${model.get("name")}` };
+  const panel = make("div", attributes,
     make("div", { class: "head" }, title, count), strip,
     make("div", { class: "body" }, example, facts),
-    make("div", { class: "buttons", role: "toolbar", "aria-label": "decisions" }, keep, change, drop, undo, make("span", { class: "gap" }), back, next),
-    pick.node, problem, make("div", { class: "foot" }, saved, make("span", { class: "space" }, make("kbd", {}, "Space"), "plays"), hint), status);
+    make("div", { class: "buttons", role: "toolbar", "aria-label": "decisions" },
+      keep, change, drop, undo, make("span", { class: "gap" }), back, next),
+    pick.node, problem, make("div", { class: "foot" }, saved, space, hint), status);
 
   let slow = null;
   function tell(what, to = null) {
-    if (slow) return;   // one key, one page: nothing is decided on an example that was not seen
+    if (slow) return;   // one key per page: nothing is decided on an example that was not seen
     const silent = () => {
-      problem.textContent = "The kernel does not answer. A cell that runs must end first; after a restart, run this cell again: it goes on here.";
+      problem.textContent = "The kernel does not answer. Wait until the running cell has finished; "
+        + "after a restart, run this cell again: it continues here.";
     };
     slow = setTimeout(silent, 1500);
     try { model.send({ do: what, at: page().at, to }); } catch { silent(); }   // the kernel was restarted
@@ -114,8 +138,10 @@ function render({ model, el }) {
   }
 
   const plain = (event) => !(event.ctrlKey || event.metaKey || event.altKey);
-  const quiet = (event) => { if (panel.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", plain(event)); };
-  window.addEventListener("keydown", quiet, true);   // Jupyter's D D would delete the cell; before Notebook 7 takes it
+  const quiet = (event) => {
+    if (panel.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", plain(event));
+  };
+  window.addEventListener("keydown", quiet, true);   // Jupyter's D D would delete the cell: act before Jupyter
 
   panel.addEventListener("keydown", (event) => {
     if (!plain(event)) return;
@@ -144,9 +170,11 @@ function render({ model, el }) {
     if (over) {
       const left = of - decided, tally = (mark) => [...marks].filter((m) => m === mark).length;
       example.replaceChildren();
-      facts.replaceChildren(make("p", {}, !of ? "Nothing to go through." : left ? `The end; ${left} of ${of} not decided.` : "All decided."),
-        table([["kept", tally("k")], ["changed", tally("c")], ["dropped", tally("d")]].map(([k, v]) => [k, String(v)])),
-        make("p", {}, "To replay it: ", make("code", {}, model.get("then"))));
+      const words = left ? `The end; ${left} of ${of} not decided.` : "All decided.";
+      const tallies = [["kept", tally("k")], ["changed", tally("c")], ["dropped", tally("d")]];
+      facts.replaceChildren(make("p", {}, of ? words : "Nothing to review."),
+        table(tallies.map(([name, n]) => [name, String(n)])),
+        make("p", {}, "To apply the decisions: ", make("code", {}, model.get("then"))));
     } else {
       example.replaceChildren(SHOW[shown.kind](shown));
       example.scrollTop = 0;
@@ -154,11 +182,13 @@ function render({ model, el }) {
         ["label", names[label]], ...(suggested === null ? [] : [["suggested", names[suggested]]]), ["decision", word]], done || "open"));
     }
     for (const what of ["keep", "change", "drop"]) buttons[what].setAttribute("aria-pressed", String(!over && done === what));
-    for (const what of ["keep", "change", "drop", "next"]) buttons[what].setAttribute("aria-disabled", String(over && (what !== "next" || decided === of)));
+    for (const what of ["keep", "change", "drop"]) buttons[what].setAttribute("aria-disabled", String(over));
+    next.setAttribute("aria-disabled", String(over && decided === of));
     undo.setAttribute("aria-disabled", String(over || !done));
     back.setAttribute("aria-disabled", String(at === 0));
     problem.textContent = trouble;
-    status.textContent = facts.innerText.replace(/\s+/g, " ") + (shown.kind === "text" ? ` text: ${shown.text}` : "");
+    const text = shown.kind === "text" ? ` text: ${shown.text}` : "";
+    status.textContent = facts.innerText.replace(/\s+/g, " ") + text;
   }
 
   model.on("change:page", draw);

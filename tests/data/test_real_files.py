@@ -23,7 +23,7 @@ def test_banking77_with_its_own_test_part(banking):
     assert splits.test.data is test and len(splits.train) + len(splits.validation) == 10003  # no text is in both
     found = scores(hb.Problem("What do they ask?", "text-classification"), splits)
     assert found["linear"] > 0.83 and found["nearest centroid"] > 0.73  # measured: 0.857 and 0.773
-    assert {leak.check for leak in hb.check_leakage(splits).leaks} == {"near copies"}
+    assert {leak.check for leak in hb.check_leakage(splits).leaks} == {"near-duplicates across parts"}
 
 
 def test_phrasebank_is_read_as_windows_wrote_it(real_data):
@@ -33,7 +33,7 @@ def test_phrasebank_is_read_as_windows_wrote_it(real_data):
     splits = hb.split(data)
     sides = [set(p.x) for p in splits.parts.values()]
     assert sum(map(len, sides)) == len(set.union(*sides)) == 4838  # 8 sentences stand there twice
-    assert "copies" not in hb.check_leakage(splits).frame.check.tolist()
+    assert "duplicates across parts" not in hb.check_leakage(splits).frame.check.tolist()
     problem = hb.Problem("How is the mood?", "text-classification").propose(data).problem
     assert problem.metric == "balanced_accuracy" and scores(problem, splits)["linear"] > 0.58  # measured: 0.616
 

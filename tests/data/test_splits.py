@@ -123,7 +123,7 @@ def test_copies_that_a_split_by_time_leaves_on_both_sides_are_found():
     x = np.random.default_rng(0).normal(size=(100, 3))
     x[90] = x[5]
     splits = hb.split(hb.Dataset(x, np.arange(100) % 2, times=np.arange(100)))
-    found = [leak for leak in hb.check_leakage(splits).leaks if leak.check == "copies"]
+    found = [leak for leak in hb.check_leakage(splits).leaks if leak.check == "duplicates across parts"]
     assert [leak.finding for leak in found] == ["1 of 15 test examples are in train too"] and "drop the later ones" in found[0].fix
 
 

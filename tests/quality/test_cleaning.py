@@ -31,7 +31,7 @@ GONE = {
 
 
 @pytest.mark.parametrize("fix", GONE)
-def test_a_mend_drops_what_was_planted(fix):
+def test_a_fix_drops_what_was_planted(fix):
     data = faulty()
     if fix == "drop_missing":
         data = hb.Dataset(data.x.drop(columns="mostly"), np.array(data.class_names)[data.y])
@@ -46,7 +46,7 @@ def test_a_mend_drops_what_was_planted(fix):
 
 
 @pytest.mark.parametrize("fix, column", [("drop_constant", "clinic"), ("drop_identifiers", "row"), ("drop_sparse", "mostly")])
-def test_a_mend_drops_a_column(fix, column):
+def test_a_fix_drops_a_column(fix, column):
     data = faulty()
     if fix == "drop_identifiers":
         data = hb.clean(data, "drop_duplicates", "drop_near_duplicates", "drop_conflicts")
@@ -74,7 +74,7 @@ def test_blank_and_named_columns_of_arrays():
     assert fixed.features == ["two"] and fixed.x.shape == (20, 1) and (fixed.groups == data.groups).all()
 
 
-def test_chained_mends_keep_one_log_and_everything_mends_together():
+def test_chained_fixes_keep_one_log_and_all_work_together():
     data = faulty()
     order = ["fix_types", "drop_sparse", "drop_constant", "drop_conflicts", "drop_duplicates", "drop_near_duplicates", "drop_missing",
              "drop_outliers", "drop_identifiers", "drop_rare"]
@@ -137,7 +137,7 @@ def test_decisions_that_no_longer_fit_are_reported():
         [1, "examples whose label is another by now: 1, by a table"]]
 
 
-def test_one_decision_is_about_one_of_several_copies():
+def test_one_decision_is_about_one_of_several_duplicates():
     data = joined(hb.data.digits(), hb.data.digits().x[[5, 5]], [5, 5])
     fixed = hb.clean(data, decisions=pd.concat([decided(data, [1797], "drop"), decided(data, [5], "keep")]))
     assert len(fixed) == 1798 and fixed.log.examples.tolist() == [1, 1]
@@ -193,7 +193,7 @@ def test_keys_do_not_depend_on_the_other_rows():
     assert example_keys(texts(), [3]) == example_keys(texts().take([3, 1]), [0])
 
 
-def test_real_news_are_mended(real_data):
+def test_real_news_are_fixed(real_data):
     rows = pd.read_csv(real_data / "financial_phrasebank/all-data.csv", encoding="latin-1")
     data = hb.Dataset(rows.news.tolist(), rows.label.tolist(), name="phrasebank")
     fixed = hb.clean(data, "drop_conflicts", "drop_duplicates")

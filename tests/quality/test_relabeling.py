@@ -62,13 +62,13 @@ def test_goes_on_where_one_stopped(review, data):
     assert sorted(load_decisions(review.path).row) == [0, 2, 4, 7]
 
 
-def test_a_moved_example_is_found_and_copies_are_told_apart(tmp_path):
+def test_a_moved_example_is_found_and_duplicates_are_told_apart(tmp_path):
     x = np.array([[0, 1], [2, 3], [0, 1], [0, 1]])
     data, path = hb.Dataset(x, ["a", "b", "b", "a"]), tmp_path / "d.csv"
     first = hb.relabel(data, [0, 2], to=path)
     first.keep()
     first.drop()
-    third = hb.relabel(data, [3], to=path)  # a copy of row 0 with its label, but not row 0
+    third = hb.relabel(data, [3], to=path)  # a duplicate of row 0 with its label, but not row 0
     assert third.position == 0
     third.drop()
     assert load_decisions(path).row.tolist() == [0, 2, 3]
