@@ -22,7 +22,7 @@ from hackbook.training.batches import in_order
 from hackbook.training.compilation import compile_model
 from hackbook.core import load_keras
 from hackbook.training.hyperparameters import attach
-from hackbook.live.views import LOOKS, draw
+from hackbook.live.views import VIEWS, draw
 from hackbook.training.replay import ReplayChanges
 from hackbook.live.session import Session
 
@@ -117,10 +117,10 @@ def test_a_branch_with_untouched_sliders_repeats_the_old_one(splits, memory):
     session.set("augment", 0.4)
     session.wait(60)
     after = {1: None, 2: None, 4: everything(session)}
-    loop = session._thread
-    assert bool(loop.snapshots.files) == (memory == "50 kB")
+    thread = session._thread
+    assert bool(thread.snapshots.files) == (memory == "50 kB")
     (step, name, _), (_, _, _) = session.timeline.changes()
-    epoch = -(-step // loop.served.steps)  # the end of the epoch in which the sliders were moved
+    epoch = -(-step // thread.batches.steps)  # the end of the epoch in which the sliders were moved
     for back in (epoch, 3):
         session.rewind(back, "branch 1")
         until(lambda: session.state()["status"] == "paused")
@@ -136,7 +136,7 @@ def test_a_branch_with_untouched_sliders_repeats_the_old_one(splits, memory):
     untouched.start()
     untouched.wait(60)
     assert np.array_equal(everything(session), everything(untouched))
-    folder = loop.snapshots.folder and Path(loop.snapshots.folder.name)
+    folder = thread.snapshots.folder and Path(thread.snapshots.folder.name)
     session.close()
     assert folder is None or not folder.exists()
 
@@ -190,7 +190,7 @@ def test_the_batch_size_changes_where_an_epoch_begins(splits):
     session.wait(60)
     steps = session.state()["steps"]
     assert [m for m in session.timeline.changes() if m[1] == "batch_size"] == [(0, "batch_size", 32), (steps, "batch_size", 500), (2 * steps, "batch_size", 48)]
-    assert session.state()["step"] == 4 * steps and session._thread.served.size == 48
+    assert session.state()["step"] == 4 * steps and session._thread.batches.size == 48
     assert int(session.model.optimizer.iterations) == sum(-(-len(splits.train) // size) for size in (32, 500, 48, 48))
     assert np.array_equal(replayed(network(splits), splits, session.timeline.recipe), weights(session.model))
     arrays = weights(session.model)
@@ -329,7 +329,7 @@ def test_loss_that_is_no_number(splits):
     time.sleep(0.1)
     model.layers[3].kernel.assign(np.full(model.layers[3].kernel.shape, np.nan))
     session.start()
-    with pytest.raises(hb.HackbookError, match=r"the loss became nan in epoch 2: .* was no number first; the weights of epoch 1 are back"):
+    with pytest.raises(hb.HackbookError, match=r"the loss became nan in epoch 2: .* was NaN or infinite first; the weights of epoch 1 are back"):
         session.wait(60)
     state = session.state()
     assert state["status"] == "failed" and "in epoch 2" in state["error"] and np.isfinite(weights(model)).all()
@@ -346,7 +346,7 @@ BREAKING = {"epochs": 3, "learning_rate": 10.0, "precision": "mixed_float16"}
 
 def broke_first(error, model):
     """Epoch, place of the layer, and step, as the message names them."""
-    epoch, name, step = re.search(r"epoch (\d): the output of layer '(.*)' in step (\d+) was no number first", str(error.value)).groups()
+    epoch, name, step = re.search(r"epoch (\d): the output of layer '(.*)' in step (\d+) was NaN or infinite first", str(error.value)).groups()
     return int(epoch), [layer.name for layer in model.layers].index(name), int(step)
 
 
@@ -473,8 +473,8 @@ def test_bad_input(splits):
         with pytest.raises(hb.HackbookError, match=words):
             Session(model, splits, **options)
     session = Session(model, splits)
-    for call, words in [(lambda: session.set("magic", 1), "control must be one of learning_rate"), (lambda: session.set("dropout", "a"), "dropout must be a number"), (lambda: session.rewind(3), "from 0 to 0"),
-                        (lambda: session.rewind(0, "x"), "branch must be one of"), (lambda: session.look("x"), "look must be None or one of"), (lambda: session.keep(to=None), "no finished epoch"), (lambda: session.delete("branch 1"), "another than")]:
+    for call, words in [(lambda: session.set("magic", 1), "hyperparameter must be one of learning_rate"), (lambda: session.set("dropout", "a"), "dropout must be a number"), (lambda: session.rewind(3), "from 0 to 0"),
+                        (lambda: session.rewind(0, "x"), "branch must be one of"), (lambda: session.view("x"), "view must be None or one of"), (lambda: session.keep(to=None), "no finished epoch"), (lambda: session.delete("branch 1"), "other than")]:
         with pytest.raises(hb.HackbookError, match=words):
             call()
 
@@ -499,7 +499,7 @@ def test_branches_can_be_named_kept_and_deleted(splits, tmp_path):
     assert session.keep("wild", to=None).record["parameters"]["changes"] == [(20, "learning_rate", 0.3)]
     count, _ = session.news(0)
     session.rewind(2, "calm")
-    with pytest.raises(hb.HackbookError, match="another than the one"):
+    with pytest.raises(hb.HackbookError, match="other than the current one"):
         session.delete("calm")
     session.delete("wild")
     assert session.news(count)[1]["gone"] == ["wild"] and [b["name"] for b in session.state()["branches"]] == ["calm"]
@@ -534,7 +534,7 @@ def test_state_and_news_are_small_and_plain(splits):
 @pytest.mark.parametrize("options", [{}, {"steps_per_execution": 4, "precision": "mixed_float16"}, {"jit": True}])
 def test_fifty_moves_trace_nothing(splits, options):
     jit = "jit" in options
-    session = Session(network(splits, changes=not jit), splits, epochs=100, **({} if jit else options))
+    session = Session(network(splits, augmented=not jit), splits, epochs=100, **({} if jit else options))
     if jit:
         session.model.jit_compile = True
     traces = traces_of(session.model)
@@ -543,9 +543,9 @@ def test_fifty_moves_trace_nothing(splits, options):
     until(lambda: session.timeline.rows() and session.state()["epoch"] > 1, 120)
     before, rng = len(traces), random.Random(0)
     for n in range(50):
-        control = rng.choice(list(session.sliders.values()))
-        session.set(control.name, rng.uniform(control.low, control.high if control.whole else min(control.high, 0.5)))
-        unit = {"batch": "step", "epoch": "epoch"}[control.acts]
+        slider = rng.choice(list(session.sliders.values()))
+        session.set(slider.name, rng.uniform(slider.low, slider.high if slider.whole else min(slider.high, 0.5)))
+        unit = {"batch": "step", "epoch": "epoch"}[slider.acts]
         at = session.state()[unit]
         until(lambda: session.state()[unit] > at + (unit == "epoch"))
     session.rewind(1)
@@ -556,10 +556,10 @@ def test_fifty_moves_trace_nothing(splits, options):
     assert before > 0 and len(traces) == before and len(session.timeline.log) > 40
 
 
-@pytest.mark.parametrize("kind", LOOKS)
+@pytest.mark.parametrize("kind", VIEWS)
 def test_pictures_come_while_it_trains_and_change_nothing(splits, kind):
     session = Session(network(splits), splits, epochs=2)
-    session.look(kind)
+    session.view(kind)
     until(lambda: session.picture)
     session.step()
     until(lambda: session.state()["step"] == 1)
@@ -567,7 +567,7 @@ def test_pictures_come_while_it_trains_and_change_nothing(splits, kind):
     session.wait(60)
     until(lambda: not training_threads())
     assert len(json.dumps(session.picture)) < 20_000 and session.picture["kind"] == kind
-    assert session.picture == LOOKS[kind](session.model, splits)()
+    assert session.picture == VIEWS[kind](session.model, splits)()
     draw(session.picture).png(dpi=40)
     run = hb.fit(network(splits), splits, epochs=2, to=None, schedule="constant")
     assert np.array_equal(weights(session.model), weights(run.model))
@@ -584,21 +584,21 @@ def test_two_hundred_random_actions(splits):
     for n in range(200):
         branches = [b["name"] for b in session.state()["branches"]]
         branch = rng.choice(branches)
-        action = rng.choice(["start", "start", "start", "pause", "step", "stop", "rewind", "rewind", "set", "set", "set", "keep", "delete", "delete", "look", "rename", "wait", "again"])
+        action = rng.choice(["start", "start", "start", "pause", "step", "stop", "rewind", "rewind", "set", "set", "set", "keep", "delete", "delete", "view", "rename", "wait", "again"])
         try:
             if action in ("start", "pause", "step", "stop"):
                 getattr(session, action)()
             elif action == "rewind":
                 session.rewind(rng.randint(0, session.timeline[branch].epochs), branch)
             elif action == "set":
-                control = rng.choice(list(session.sliders.values()))
-                session.set(control.name, rng.uniform(control.low, min(control.high, 0.1)))
+                slider = rng.choice(list(session.sliders.values()))
+                session.set(slider.name, rng.uniform(slider.low, min(slider.high, 0.1)))
             elif action == "keep" and n % 3 == 0:
                 session.keep(branch, to=None)
             elif action == "delete":
                 session.delete(branch)
-            elif action == "look":
-                session.look(rng.choice([None, "weights", "predictions"]))
+            elif action == "view":
+                session.view(rng.choice([None, "weights", "predictions"]))
             elif action == "rename":
                 session.rename(branch, f"name {n}")
             elif action == "wait" and session.state()["status"] == "running":
