@@ -1,4 +1,4 @@
-"""A stand-in for the worker that trains: the same calls, curves from a formula, every call recorded. No TensorFlow."""
+"""A test double of a Session: the same methods, curves from a formula, every call recorded. No TensorFlow."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ SLIDERS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, sca
 
 
 class StandIn:
-    """What `Panel` asks of a session."""
+    """What `Panel` needs of a session."""
 
     def __init__(self, epochs=10, steps=20, pace=0.01, name="main", error_at=None):
         self.sliders, self.epochs, self.steps, self.pace, self.error_at = dict(SLIDERS), epochs, steps, pace, error_at

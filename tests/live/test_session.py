@@ -1,4 +1,4 @@
-"""The session: bit for bit what fit does, back in time and on again, orders at any moment, and nothing left behind."""
+"""The session: bit for bit what fit does, back to an epoch and on again, commands at any moment, nothing left behind."""
 
 import gc
 import json
@@ -89,8 +89,8 @@ def test_untouched_it_is_fit(splits, options):
     assert [r["learning_rate"] for r in rows] == run.history.learning_rate.tolist()
 
 
-def test_with_augmentation_it_is_fit_with_knobs(splits):
-    """An augmentation whose strength is a variable rounds otherwise than one that is a constant: the recipe attaches hyperparameters."""
+def test_with_augmentation_it_is_fit_with_changes(splits):
+    """An augmentation whose strength is a variable rounds differently than a constant one: the recipe attaches hyperparameters."""
     session = Session(network(splits, augmented=True), splits, epochs=2)
     session.start()
     session.wait(60)
@@ -100,7 +100,7 @@ def test_with_augmentation_it_is_fit_with_knobs(splits):
     assert np.allclose(weights(run.model), weights(session.model), atol=1e-3)
 
 
-def test_a_model_built_without_dropout_still_has_its_knob(splits):
+def test_a_model_built_without_dropout_still_has_its_slider(splits):
     session = Session(network(splits, dropout=0.0), splits, epochs=2)
     session.start()
     session.wait(60)
@@ -142,7 +142,7 @@ def test_a_branch_with_untouched_sliders_repeats_the_old_one(splits, memory):
 
 
 def test_the_recipe_repeats_the_session(splits):
-    """ReplayChanges at odd moments, two branches, moves while paused: the code alone gives the same weights."""
+    """Changes at odd moments, two branches, changes while paused: the code alone gives the same weights."""
     session = Session(network(splits), splits, epochs=4, learning_rate=0.02)
     session.set("dropout", 0.45)
     session.start()
@@ -243,14 +243,14 @@ def test_no_batch_size_to_move_where_a_schedule_counts_the_steps(splits):
     assert "batch_size" not in Session(network(splits), splits, schedule="one-cycle").sliders
 
 
-def test_moves_say_what_is_wrong(splits):
+def test_changes_say_what_is_wrong(splits):
     hyperparameters = attach(compile_model(network(splits), splits.train, 10))
     for changes, words in [([(-1, "dropout", 0.1)], "step 0 or more"), ([(0, "magic", 1)], "got 'magic'"), ([(0, "dropout", "much")], "from 0 to 0.99")]:
         with pytest.raises(hb.HackbookError, match=words):
             ReplayChanges(hyperparameters, changes, None)
 
 
-# Orders
+# Commands
 
 
 def test_step_pause_stop_and_go_on(splits):
@@ -320,7 +320,7 @@ def test_scrubbing_leaves_no_branches(splits):
     assert session.wait(20) == "finished" and len(session.state()["branches"]) == 1
 
 
-def test_loss_that_is_no_number(splits):
+def test_a_loss_of_nan(splits):
     model = network(splits)
     session = Session(model, splits, epochs=4)
     session.start()
@@ -351,7 +351,7 @@ def broke_first(error, model):
 
 
 @pytest.mark.parametrize("size", [64, 100])
-def test_what_broke_first_is_found_by_a_replay_with_the_moves(splits, size):
+def test_what_broke_first_is_found_by_a_replay_with_the_changes(splits, size):
     session = Session(network(splits), splits, **BREAKING)
     session.set("learning_rate", 0.01)
     steps = [*range(1, 21), *(20 + n * size / 64 for n in (1, 2))]
@@ -367,7 +367,7 @@ def test_what_broke_first_is_found_by_a_replay_with_the_moves(splits, size):
         session.wait(60)
     epoch, _, step = broke_first(here, session.model)
     assert epoch == 2 and step > 3 and np.isfinite(weights(session.model)).all()
-    if size != 64:  # of the second epoch, by a move where it begins; the first step of it is trained with the old rate
+    if size != 64:  # of the second epoch, by a change where it begins; the first step of it is trained with the old rate
         assert session._thread.timeline.changes()[1] == (20, "batch_size", size)
 
 
@@ -435,7 +435,7 @@ def test_two_on_one_model(splits):
     assert second.wait(60) == "finished"
 
 
-def test_a_pilot_that_nobody_holds_lets_the_model_go(splits):
+def test_an_unused_session_releases_the_model(splits):
     for status in "ready", "running", "paused", "finished":
         model = network(splits)
         session = Session(model, splits, epochs=2 if status == "finished" else 10_000)
@@ -532,7 +532,7 @@ def test_state_and_news_are_small_and_plain(splits):
 
 
 @pytest.mark.parametrize("options", [{}, {"steps_per_execution": 4, "precision": "mixed_float16"}, {"jit": True}])
-def test_fifty_moves_trace_nothing(splits, options):
+def test_fifty_changes_trace_nothing(splits, options):
     jit = "jit" in options
     session = Session(network(splits, augmented=not jit), splits, epochs=100, **({} if jit else options))
     if jit:
@@ -574,7 +574,7 @@ def test_pictures_come_while_it_trains_and_change_nothing(splits, kind):
 
 
 def test_two_hundred_random_actions(splits):
-    """A seed decides what is done; whatever it is, the session obeys, and nothing is left behind."""
+    """A seed decides what is done; whatever it is, the session does it, and nothing is left behind."""
     small = hb.Splits(splits.train.take(np.arange(300)), splits.validation.take(np.arange(60)), splits.test)
     rng, model = random.Random(1), network(small, filters=(2,))
     session = Session(model, small, epochs=6, batch_size=32, memory="100 kB")
