@@ -203,7 +203,7 @@ function branches(page, choose) {
   const head = make(
     "tr",
     {},
-    ...["branch", "began", "epochs", "best", "settings", ""].map((t) => make("th", { scope: "col" }, t)),
+    ...["branch", "started from", "epochs", "best", "changed", ""].map((t) => make("th", { scope: "col" }, t)),
   );
   const node = make("table", { class: "branches", "aria-label": "branches" }, make("thead", {}, head), body);
 

@@ -252,7 +252,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         assert began < seen < ended or not HEARS
         assert ask(page, tmp_path, THREADS) == 0
 
-        # the cell again: another training in place of this one
+        # the cell again: another run in place of this one
         desk.get_by_role("button", name="Go on").click()
         says(page, "training")
         ask(page, tmp_path, "globals().update(earlier=live) or 1")
@@ -307,7 +307,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         assert ask(page, tmp_path, THREADS) == 0
         assert page.errors == []
 
-        # the kernel is restarted under a training: the old one is gone, and the panel says that nobody answers
+        # the kernel is restarted during a run: the old kernel is gone, and the panel says that nobody answers
         desk.get_by_role("button", name="Go on").click()
         says(page, "training")
         kernel = Process(ask(page, tmp_path, "__import__('os').getpid()"))
