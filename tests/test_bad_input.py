@@ -30,7 +30,7 @@ ONE, TWO = np.zeros((4, 8, 8), "uint8"), [0, 1, 0, 1]
         (lambda: hb.Dataset(ONE, [1, 1, 1, 1]), "y must be of two classes or more, got 'only the class 1'"),
         (lambda: hb.Dataset(ONE, [0, 1, 2, 1], class_names=["a", "b"]), "from 0 to 1"),
         (lambda: hb.split(hb.Dataset(ONE, TWO)), "of at least three different examples"),
-        (lambda: hb.split(hb.data.digits(), validation=0), "validation must be a share between 0 and 1, got 0"),
+        (lambda: hb.split(hb.data.digits(), validation=0), "validation must be a fraction between 0 and 1, got 0"),
         (lambda: hb.data.load("digitz"), "dataset must be one of digits, mnist, got 'digitz'"),
         (lambda: hb.data.mnist(part="all"), "part must be 'train' or 'test'"),
         (lambda: hb.load_run("no/such/run"), "there is no record at"),

@@ -39,7 +39,7 @@ WORDS = {  # pattern: what to write in its place
     r"\bdice\b": "random state",
     r"\bcrew\b": "workers",
     r"\bspread\b(?= of (a |the )?(seed|score))": "standard deviation",
-    rf"\b({COUNTED}) an? ({THINGS})\b": "per: one row per class",
+    rf"\b(?!(?:times? a (?:second|minute|hour|day)|runs? a notebook)\b)({COUNTED}) an? ({THINGS})\b": "per: one row per class",
     r"(?i)\b\w*(colour|grey|neighbour|optimiser|normalis|regularis|behaviour)\w*": "American spelling, as Keras'",
 }
 ON_PURPOSE = {  # file name: what may stand there, and why

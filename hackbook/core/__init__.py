@@ -1,4 +1,4 @@
-"""What all other packages use: errors, Keras, files, arrays, figures, HTML, durations, intervals."""
+"""What the other packages use: errors, Keras, files, arrays, figures, durations, intervals."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What all other packages use: errors, Keras, files, arrays, figures, HTML, durations, intervals."""
+"""What the other packages use: errors, Keras, files, arrays, figures, durations, intervals."""
 
 from .errors import HackbookError, InvalidValue, NotFound, require
 from .backend import check_seed, load_keras, set_seed, stderr_to_log

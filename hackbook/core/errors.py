@@ -10,21 +10,23 @@ from reprlib import repr as short
 
 # %% ../../nbs/library/core/00_errors.ipynb #bc739f67
 class HackbookError(Exception):
-    "A mistake that hackbook can explain: what was wrong, the value received, what is allowed, and what to do next."
+    "An error that says what was wrong, the value received, what is allowed, and what to do next."
 
 class InvalidValue(HackbookError, ValueError):
-    "A value, type or shape outside of what is allowed."
+    "A value, type or shape that is not allowed."
 
 class NotFound(HackbookError, FileNotFoundError):
-    "A file, folder or name that is not there."
+    "A file, folder or name that does not exist."
 
 # %% ../../nbs/library/core/00_errors.ipynb #6a528ba4
 def require(
     ok:bool,      # does the value pass?
-    name:str,     # what is being checked, as the caller wrote it
+    name:str,     # what is checked, as the caller wrote it
     got,          # the value received
-    allowed:str,  # what is allowed, in words: "> 0", "one of digits, mnist"
-    then:str='',  # the next thing to do
+    allowed:str,  # what is allowed, in words: '> 0', 'one of digits, mnist'
+    then:str='',  # the next thing to do; '': nothing to add
 ):
-    "Raise `InvalidValue` in the house's wording unless `ok`."
-    if not ok: raise InvalidValue(f"{name} must be {allowed}, got {short(got)}" + (f"; {then}" if then else ''))
+    "Raise `InvalidValue` with the usual wording unless `ok`."
+    if ok: return
+    advice = f'; {then}' if then else ''
+    raise InvalidValue(f'{name} must be {allowed}, got {short(got)}{advice}')

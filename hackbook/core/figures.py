@@ -6,13 +6,13 @@
 __all__ = ['subplots', 'label_axes', 'image_grid']
 
 # %% ../../nbs/library/core/04_figures.ipynb #bfd7c99b
-import matplotlib.figure
 from io import BytesIO
 from math import ceil
 
+import matplotlib.figure
 import numpy as np
-from PIL import Image
 from fastcore.basics import patch
+from PIL import Image
 
 from .errors import require
 
@@ -27,8 +27,9 @@ class Figure(matplotlib.figure.Figure):
         return _fewer_colors(self.png(dpi=192), self), {'width': width, 'height': height}
 
 def _fewer_colors(content, figure):
-    "A PNG of a chart, with a palette of its own: a third of the bytes. Where pixels or values are colors, as it was."
-    values = any(ax.images or any(c.get_array() is not None for c in ax.collections) for ax in figure.axes)
+    "The PNG with 256 colors, a third of the bytes. Images and color maps stay as they are."
+    values = any(ax.images or any(c.get_array() is not None for c in ax.collections)
+                 for ax in figure.axes)
     if values: return content
     few = Image.open(BytesIO(content)).convert('RGB').quantize(256, dither=Image.Dither.NONE)
     few.save(buffer := BytesIO(), 'PNG', optimize=True)
@@ -38,7 +39,7 @@ def _fewer_colors(content, figure):
 @patch
 def png(self:Figure,
     dpi:int=144,  # dots per inch
-) -> bytes:
+) -> bytes:       # the content of a PNG file
     "The figure as a PNG file's content."
     buffer = BytesIO()
     self.savefig(buffer, format='png', dpi=dpi, facecolor='white')
@@ -66,10 +67,10 @@ def subplots(
 def label_axes(
     ax,          # matplotlib Axes
     title:str,   # the picture's one point
-    x:str='',    # the horizontal axis, with its unit
-    y:str='',    # the vertical axis, with its unit
-):
-    "Write title and axis labels in hackbook's style. Returns `ax`."
+    x:str='',    # label of the horizontal axis, with its unit
+    y:str='',    # label of the vertical axis, with its unit
+):               # `ax`
+    "Write the title and the axis labels in hackbook's style."
     ax.set_title(title, loc='left', fontsize=11, fontweight='bold')
     ax.set_xlabel(x, fontsize=9)
     ax.set_ylabel(y, fontsize=9)
@@ -78,10 +79,10 @@ def label_axes(
 # %% ../../nbs/library/core/04_figures.ipynb #f3663945
 def image_grid(
     images:np.ndarray,   # (n, height, width) or (n, height, width, 1, 3 or 4)
-    captions:list[str],  # one an image
-    columns:int=10,
+    captions:list[str],  # one per image
+    columns:int=10,      # images per row
     size:float=.75,      # inches, of one image
-    title:str='',
+    title:str='',        # the picture's one point
 ) -> Figure:
     "Draw `images` in rows of `columns`, each under its caption."
     images = np.asarray(images)

@@ -6,7 +6,10 @@
 __all__ = ['FULL', 'atomic', 'make_folder', 'save_record', 'load_record']
 
 # %% ../../nbs/library/core/02_files.ipynb #eb581f47
-import errno, json, os, shutil
+import errno
+import json
+import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -16,13 +19,14 @@ import numpy as np
 from .errors import HackbookError, InvalidValue, NotFound, require
 
 # %% ../../nbs/library/core/02_files.ipynb #7f59205e
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}   # no room, or not allowed
+# the disk is full, or writing is not allowed
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 @contextmanager
 def atomic(
     path:str|Path,  # the file or folder to write
 ):
-    "Give a temporary path beside `path`, which takes the place of `path` if the block ends without an error."
+    "Give a temporary path. It replaces `path` if the block ends without an error."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{uuid4().hex[:12]}-{path.name}')
@@ -31,48 +35,56 @@ def atomic(
         os.replace(temporary, path)
     except OSError as e:
         if e.errno not in FULL: raise
-        raise HackbookError(f'{path} could not be written ({e.strerror}); what was there before is intact: '
-                            'free some space, or choose another folder') from e
+        raise HackbookError(
+            f'{path} could not be written ({e.strerror}); what was there before is intact: '
+            'free some space, or choose another folder') from e
     finally:
-        shutil.rmtree(temporary, ignore_errors=True) if temporary.is_dir() else temporary.unlink(missing_ok=True)
+        if temporary.is_dir(): shutil.rmtree(temporary, ignore_errors=True)
+        else: temporary.unlink(missing_ok=True)
 
 # %% ../../nbs/library/core/02_files.ipynb #6e86a845
 def make_folder(
-    path:str|Path,
-) -> Path:           # the same, there and writable
-    "Make the folder `path` if need be. Raises `InvalidValue` where files cannot be written."
+    path:str|Path,  # the folder; it may exist
+) -> Path:          # the same, now existing and writable
+    "Make the folder `path` if needed. Raises `InvalidValue` where files cannot be written."
+    reason = None
     try: Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as e: reason = e.strerror
-    else: reason = None if os.access(path, os.W_OK) else 'Permission denied'
-    if reason: raise InvalidValue(f"{str(path)!r} must be a folder that can be written to ({reason}); choose another")
+    else:
+        if not os.access(path, os.W_OK): reason = 'Permission denied'
+    message = f'{str(path)!r} must be a folder that can be written to ({reason}); choose another'
+    if reason: raise InvalidValue(message)
     return Path(path)
 
 # %% ../../nbs/library/core/02_files.ipynb #b72eddca
-def _plain(o):
-    "`o` as something that JSON knows."
-    if isinstance(o, dict): return {str(k): _plain(v) for k, v in o.items()}
-    if isinstance(o, (list, tuple)): return [_plain(v) for v in o]
-    if isinstance(o, (np.ndarray, np.generic)): return _plain(o.tolist())
-    if isinstance(o, float) and not np.isfinite(o): return None
-    return o if isinstance(o, (str, int, float, type(None))) else str(o)
+def _plain(value):
+    "`value` as something that JSON knows."
+    if isinstance(value, dict): return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)): return [_plain(v) for v in value]
+    if isinstance(value, (np.ndarray, np.generic)): return _plain(value.tolist())
+    if isinstance(value, float) and not np.isfinite(value): return None
+    return value if isinstance(value, (str, int, float, type(None))) else str(value)
 
 # %% ../../nbs/library/core/02_files.ipynb #dd0e6a10
 def save_record(
-    record:dict,    # anything JSON knows, NumPy's numbers and arrays, and paths
+    record:dict,    # what JSON knows, NumPy's numbers and arrays, and paths
     path:str|Path,  # the file to write
 ) -> Path:          # the file written
-    "Write `record` as JSON, whole or not at all."
-    with atomic(path) as temporary: temporary.write_text(json.dumps(_plain(record), indent=2) + '\n', encoding='utf-8')
+    "Write `record` as JSON, atomically."
+    content = json.dumps(_plain(record), indent=2) + '\n'
+    with atomic(path) as temporary: temporary.write_text(content, encoding='utf-8')
     return Path(path)
 
 # %% ../../nbs/library/core/02_files.ipynb #7ca1dc31
 def load_record(
     path:str|Path,  # a file written by `save_record`
-) -> dict:
-    "Read a record back. Raises `NotFound` or `InvalidValue`."
+) -> dict:          # the record
+    "Read a record. Raises `NotFound` or `InvalidValue`."
     path = Path(path)
-    if not path.is_file(): raise NotFound(f"there is no record at {path}; was the run saved in another folder?")
+    if not path.is_file():
+        raise NotFound(f'there is no record at {path}; was the run saved in another folder?')
     try: record = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as e: raise InvalidValue(f"{path} must be a JSON record, but cannot be read: {e}") from None
+    except ValueError as e:
+        raise InvalidValue(f'{path} must be a JSON record, but cannot be read: {e}') from None
     require(isinstance(record, dict), str(path), record, 'a JSON object')
     return record

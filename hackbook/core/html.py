@@ -10,11 +10,12 @@ from fastcore.xml import Div, Strong, Table, Td, Th, Tr
 
 # %% ../../nbs/library/core/05_html.ipynb #f6221cd0
 def card(
-    title:str,
+    title:str,   # above the table
     facts:dict,  # name → value; None is left out
 ) -> Div:        # an HTML element; `str` gives its text
     "A title and a table of facts, as safe HTML."
     cell = 'padding: .1em .8em .1em 0; text-align: left; background: none'
     name = f'{cell}; font-weight: normal; opacity: .7'
-    rows = [Tr(Th(k, style=name), Td(str(v), style=cell)) for k, v in facts.items() if v is not None]
+    rows = [Tr(Th(key, style=name), Td(str(value), style=cell))
+            for key, value in facts.items() if value is not None]
     return Div(Strong(title), Table(*rows, style='margin: .2em 0; border: none; font-size: .95em'))

@@ -1,7 +1,7 @@
 """Features as scikit-learn pipelines, fitted on the training set alone."""
 
 from .pipelines import TrainOnly, guard, pca, scale, transform
-from .autoencoder import Autoencoder, autoencoder
+from .codes import Autoencoder, autoencoder
 from .cross_validation import FeatureComparison, compare_features
 from .selection import Ranking, rank, select
 from .plots import correlation, embedding, explained_variance, pair_plot

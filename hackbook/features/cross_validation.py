@@ -69,7 +69,7 @@ def some_of(
     max_examples:int,      # examples, at the most
     seed:int=0,
 ) -> Dataset:
-    "A random part of `data`, if it has more than `most` examples."
+    "A random part of `data`, if it has more than `max_examples` examples."
     if len(data) <= max_examples: return data
     return data.take(np.sort(np.random.default_rng(check_seed(seed)).permutation(len(data))[:max_examples]))
 
@@ -101,8 +101,8 @@ def _repr_html_(self:FeatureComparison): return self.frame.round(4).to_html(inde
 
 # %% ../../nbs/library/features/02_cross_validation.ipynb #3fc73c51
 def compare_features(
-    features:dict,           # name → a transformer, not fitted
     splits:Splits,           # its training part is divided into folds; validation and test are not touched
+    features:dict,           # name → a transformer, not fitted
     model=None,              # a scikit-learn model; None: `fast_model`
     metric:str=None,         # a name in `hackbook.metrics.METRICS`; None: accuracy for classes, r2 for numbers
     folds:int=5,             # parts of the cross-validation
@@ -114,7 +114,7 @@ def compare_features(
     "Score each set of features with one model on the same folds."
     ok = isinstance(features, dict) and features
     require(ok, 'features', features, 'a dict of names and transformers', "try {'PCA 16': hb.features.pca(splits, 16)}")
-    require(isinstance(max_examples, Integral) and max_examples >= 10, 'most', max_examples, 'a whole number, 10 or more')
+    require(isinstance(max_examples, Integral) and max_examples >= 10, 'max_examples', max_examples, 'a whole number, 10 or more')
     sets = {str(name): guarded(splits, f) for name, f in features.items()}
     data = some_of(train_of(splits), max_examples, seed)
     score, cut = _scorer(data, model, metric), folds_of(data, folds, repeats, seed)

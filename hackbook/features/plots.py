@@ -89,17 +89,17 @@ def pair_plot(
 # %% ../../nbs/library/features/04_plots.ipynb #26ddd2d2
 def correlation(
     splits:Splits,
-    columns:Sequence[str]|None=None,  # names; None: all, or the `most` with the strongest partners
-    max_examples:int=15,                      # columns, at the most; 2 or more
+    columns:Sequence[str]|None=None,  # names; None: all, or the `max_columns` with the strongest partners
+    max_columns:int=15,                      # columns, at the most; 2 or more
 ) -> Figure:
     "A heat map of the correlations between columns of the training part."
     import seaborn
-    require(isinstance(max_examples, Integral) and max_examples > 1, 'most', max_examples, 'a whole number, 2 or more')
+    require(isinstance(max_columns, Integral) and max_columns > 1, 'max_columns', max_columns, 'a whole number, 2 or more')
     table = _plain(train_of(splits), columns).loc[:, lambda t: t.nunique() > 1]
     require(table.shape[1] > 1, 'the columns that vary', list(table), 'two or more')
     r = table.corr()
     partner = r.where(~np.eye(len(r), dtype=bool)).abs().max()
-    kept = [c for c in table if c in partner.nlargest(max_examples).index]
+    kept = [c for c in table if c in partner.nlargest(max_columns).index]
     r = r.loc[kept, kept]
     (a, b) = r.where(np.tri(len(r), k=-1, dtype=bool)).abs().stack().idxmax()
     n = len(kept)
@@ -137,7 +137,7 @@ def embedding(
     seed:int=0,
 ) -> Figure:
     "The training part on a map of two dimensions, colored by class."
-    require(isinstance(max_examples, Integral) and max_examples >= 10, 'most', max_examples, 'a whole number, 10 or more')
+    require(isinstance(max_examples, Integral) and max_examples >= 10, 'max_examples', max_examples, 'a whole number, 10 or more')
     data = some_of(train_of(splits), max_examples, check_seed(seed))
     require(len(data) >= 3, 'splits.train', f'{len(data)} examples', 'three examples or more')
     name, place = _places(splits, data, by, seed)

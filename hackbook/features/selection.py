@@ -187,5 +187,5 @@ def select(
     _check_way(by)
     base = scale(splits)
     check_size('columns', columns, base, splits)
-    best = SelectFromModel(WAYS[by](bool(splits.class_names)), threshold=-np.inf, max_features=partial(_at_most, columns))
+    best = SelectFromModel(WAYS[by](splits.train.task), threshold=-np.inf, max_features=partial(_at_most, columns))
     return Pipeline([*base.steps, ('select', best)])

@@ -7,6 +7,7 @@ __all__ = ['SPACES', 'Parameter', 'Space', 'default_space']
 
 # %% ../../nbs/library/search/00_space.ipynb #87c9094e
 import re
+from ast import literal_eval
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
@@ -254,6 +255,29 @@ def record(self:Space) -> dict:   # name → {kind: values[, 'log'][, 'when']}
     "The space as data that JSON knows."
     extra = lambda p: ({'log': True} if p.log else {}) | ({'when': {k: list(v) for k, v in p.when.items()}} if p.when else {})
     return {name: {p.kind: list(p.stored), **extra(p)} for name, p in self.parameters.items()}
+
+# %% ../../nbs/library/search/00_space.ipynb #f0e277d0
+def _loaded(value):
+    "A choice as it was before it was stored as text; what cannot be read stays text."
+    if not isinstance(value, str) or not value.startswith(('(', '[')): return value
+    try: return literal_eval(value)
+    except (ValueError, SyntaxError): return value
+
+def _loaded_entry(entry):
+    "The entry of a space, as a person writes it, from its record."
+    if 'when' in entry:
+        return {'in': _loaded_entry({k: v for k, v in entry.items() if k != 'when'}), 'when': entry['when']}
+    if 'range' in entry: return (*entry['range'], 'log') if entry.get('log') else tuple(entry['range'])
+    if 'choices' in entry: return [_loaded(v) for v in entry['choices']]
+    return entry['fixed'][0]
+
+# %% ../../nbs/library/search/00_space.ipynb #cd929c9d
+@patch(cls_method=True)
+def from_record(cls:Space,
+    record:dict,   # what `Space.record` gave, also after a way through JSON
+) -> Space:
+    "The space of a record."
+    return cls({name: _loaded_entry(entry) for name, entry in record.items()})
 
 # %% ../../nbs/library/search/00_space.ipynb #b9e633b9
 def _cnn_space(splits):

@@ -152,7 +152,7 @@ TABLE = "name,age,town,score,bought\n" + "".join(f"n{i},{20 + i},{'AB'[i % 2]},{
     [
         ({"drop": ["nam"]}, "drop must be among name, age, town, score, bought, got 'nam'"),
         ({"time": "town"}, "time column town must be a column of numbers or dates"),
-        ({"target": "town", "task": "regression"}, "y must be one finite number an example"),
+        ({"target": "town", "task": "regression"}, "y must be one finite number per example"),
         ({"task": "cats"}, "task must be 'classification' or 'regression', got 'cats'"),
     ],
 )
@@ -172,7 +172,7 @@ def test_table_stays_as_it_is(tmp_path):
 
 def test_table_lists_rows_without_an_answer(tmp_path):
     (tmp_path / "shop.csv").write_text(TABLE)
-    data = hb.data.table(tmp_path / "shop.csv", "score", "numbers")
+    data = hb.data.table(tmp_path / "shop.csv", "score", "regression")
     assert len(data) == 29 and data.y.tolist() == [i for i in range(30) if i != 3]
     assert data.rejected.file.tolist() == ["shop.csv, row 3"]
 
@@ -282,7 +282,7 @@ def test_fetch_begins_again_where_the_part_is_too_long(address, tmp_path):
 
 def test_fetch_refuses_a_wrong_checksum_and_keeps_what_was_there(address, tmp_path):
     path = fetch(address, tmp_path)
-    with pytest.raises(hb.HackbookError, match="sha256 of .* must be 0{64}, got [0-9a-f]{64}; what came was thrown away"):
+    with pytest.raises(hb.HackbookError, match="sha256 of .* must be 0{64}, got [0-9a-f]{64}; the file was deleted"):
         fetch(address, tmp_path, "0" * 64)
     assert path.read_bytes() == CONTENT and [p.name for p in path.parent.iterdir()] == ["data.bin"]
     with pytest.raises(hb.HackbookError, match="64 hexadecimal digits"):

@@ -95,7 +95,7 @@ def test_order_is_that_of_arrays(shapes):
 
 
 @pytest.mark.parametrize("channels, size", [(1, (28, 28)), (3, (20, 33)), (1, (40, 30))])
-def test_shapes_and_greys(some, channels, size):
+def test_shapes_and_grayscale(some, channels, size):
     for kind, options in {"P": {}, "1": {}, "L": {}, "LA": {}, "RGBA": {}, "CMYK": {"suffix": ".jpg"}, "I;16": {}}.items():
         image = Image.fromarray(RNG.integers(0, 2**16, (31, 17), "uint16")) if kind == "I;16" else shape("disc", mode="RGB").resize((17, 31)).convert(kind)
         image.save(some / f"disc/{kind.replace(';', '')}{options.get('suffix', '.png')}")

@@ -1,11 +1,19 @@
 """What split promises, for data of every shape that hypothesis thinks of."""
 
+import pprint
+import reprlib
+import traceback
+
 import numpy as np
+import pandas as pd
 import pytest
+from _pytest._io.saferepr import saferepr, saferepr_unlimited
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 
 import hackbook as hb
+from hackbook.data import Sealed
 
 examples = settings(max_examples=60, deadline=None)
 
@@ -23,7 +31,7 @@ def heaps(draw, copies=False):
     return hb.Dataset(np.broadcast_to(x.reshape(-1, *[1] * len(shape)), (len(x), *shape)).astype("int32"), y)
 
 
-shares = st.tuples(st.floats(0.15, 0.4), st.floats(0.15, 0.4))
+fractions = st.tuples(st.floats(0.15, 0.4), st.floats(0.15, 0.4))
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -32,26 +40,26 @@ def ids(part):
 
 
 @examples
-@given(heaps(), shares, seeds)
-def test_disjoint_complete_seeded_and_stratified_within_one(data, share, seed):
-    splits = hb.split(data, validation=share[0], test=share[1], seed=seed)
+@given(heaps(), fractions, seeds)
+def test_disjoint_complete_seeded_and_stratified_within_one(data, fraction, seed):
+    splits = hb.split(data, validation=fraction[0], test=fraction[1], seed=seed)
     parts = list(splits.parts.values())
     assert sorted(np.concatenate([ids(p) for p in parts])) == list(range(len(data)))
-    assert [len(p) for p in parts[1:]] == [round(s * len(data)) for s in share]
-    again = hb.split(data, validation=share[0], test=share[1], seed=seed)
+    assert [len(p) for p in parts[1:]] == [round(s * len(data)) for s in fraction]
+    again = hb.split(data, validation=fraction[0], test=fraction[1], seed=seed)
     assert [p.fingerprint for p in again.parts.values()] == [p.fingerprint for p in parts]
     total = np.bincount(data.y)
     rest = total - np.bincount(parts[2].y, minlength=len(total))
-    for part, pool in ((parts[2], total), (parts[1], rest)):  # drawn one after the other, each within one of its share
+    for part, pool in ((parts[2], total), (parts[1], rest)):  # drawn one after the other, each within one of its fraction
         wished = pool * len(part) / pool.sum()
         assert (np.abs(np.bincount(part.y, minlength=len(total)) - wished) <= 1).all()
 
 
 @examples
-@given(heaps(copies=True), shares, seeds)
-def test_copies_stay_on_one_side(data, share, seed):
+@given(heaps(copies=True), fractions, seeds)
+def test_copies_stay_on_one_side(data, fraction, seed):
     try:
-        splits = hb.split(data, validation=share[0], test=share[1], seed=seed)
+        splits = hb.split(data, validation=fraction[0], test=fraction[1], seed=seed)
     except hb.HackbookError:
         assume(False)
     sides = [set(ids(p)) for p in splits.parts.values()]
@@ -117,3 +125,59 @@ def test_copies_that_a_split_by_time_leaves_on_both_sides_are_found():
     splits = hb.split(hb.Dataset(x, np.arange(100) % 2, times=np.arange(100)))
     found = [leak for leak in hb.check_leakage(splits).leaks if leak.check == "copies"]
     assert [leak.finding for leak in found] == ["1 of 15 test examples are in train too"] and "drop the later ones" in found[0].fix
+
+
+MARK = 4711  # in every pixel, text, cell and label of the sealed part, and nowhere else
+
+
+def secret(kind, test):
+    """A Dataset of one kind: of the sealed part each value holds MARK, of the others none."""
+    n, number, word = (60, MARK, f"secret {MARK}") if test else (90, 17, "open")
+    x = {
+        "image": np.full((n, 4, 4), number, "uint16"),
+        "numbers": np.full((n, 3), number + 0.5),
+        "text": [word] * n,
+        "table": pd.DataFrame({"a": np.full(n, number), "b": [word] * n}),
+    }[kind]
+    y = number + np.arange(n) / 100
+    return hb.Dataset(x, y, name="exam", task="regression", groups=[word] * n, times=number + np.arange(n))
+
+
+def printed(*things):
+    """What Python, pytest, a traceback, Jupyter and a debugger show of `things`, by who shows it."""
+    shown = {"repr": map(repr, things), "str": map(str, things), "format": (f"{t} {t!r} {t!s}" for t in things)}
+    shown |= {"reprlib": map(reprlib.repr, things), "pprint": (pprint.pformat(t, width=20) for t in things)}
+    shown |= {"pytest": map(saferepr, things), "pytest -vv": map(saferepr_unlimited, things), "IPython": map(pretty, things)}
+    sealing = [t for t in things if isinstance(t, (hb.Splits, Sealed))]  # a Dataset taken out of the seal has its values
+    shown |= {"vars": (repr(vars(t)) for t in sealing), "html": (t._repr_html_() for t in sealing)}
+    return {who: list(texts) for who, texts in shown.items()}
+
+
+@pytest.mark.parametrize("kind", ["image", "numbers", "text", "table"])
+def test_nothing_prints_the_sealed_part(kind):
+    splits = hb.Splits(secret(kind, False), secret(kind, False), secret(kind, True), name="exam")
+    seal = splits.test
+    things = [splits, seal, seal.data, splits.parts, splits.parts["test"], [splits], {"seal": seal}]
+    texts = printed(*things)
+    assert [who for who, found in texts.items() if any(str(MARK) in text for text in found)] == []
+    assert all(len(text) < 300 and "\n" not in text for text in texts["repr"])
+    with pytest.raises(hb.HackbookError, match="sealed") as caught:
+        seal.x  # noqa: B018
+    assert str(MARK) not in str(caught.value)
+    assert str(MARK) not in str(caught.getrepr(showlocals=True, style="long"))  # pytest --showlocals
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "seal = Sealed('exam', 60 examples" in "".join(frames.format())
+    assert str(MARK) not in "".join(frames.format())
+    with pytest.warns(hb.SealBroken) as warned:
+        seal.open("first")
+        seal.open("second")
+    assert str(MARK) not in str(warned[0].message) and repr(seal) == "Sealed('exam', 60 examples, opened 2 times)"
+
+
+def test_one_line_each():
+    data = hb.data.digits()
+    splits = hb.split(data)
+    assert str(data) == "Dataset('digits', 1,797 examples of 8×8 uint8, 10 classes)"
+    assert str(splits) == "Splits(digits: 1,257 train, 270 validation, 270 test (sealed))"
+    assert str(splits.test) == "Sealed('digits test', 270 examples, opened 0 times)"
+    assert repr(list(splits.parts.values())).count("\n") == 0

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hackbook as hb
-from hackbook.data.tables import _encoding, _times
+from hackbook.data.tables import _encoding, parse_times
 
 WILD = {
     "id": range(40),
@@ -45,13 +45,13 @@ def test_the_kinds_of_parquet(tmp_path):
         "town": pd.Categorical(["Ulm", "Köln", None] * 9), "price": [decimal.Decimal("1.25"), None, decimal.Decimal(3)] * 9,
         "born": [dt.date(1990, 1, 2), None, dt.date(1980, 5, 6)] * 9, "seen": pd.date_range("2026-03-01", periods=27, tz="Europe/Berlin"),
         "stars": pd.array(range(1, 28), "Int64"), "level": pd.array([10, 9, 8] * 9, "Int64")}).to_parquet(tmp_path / "kinds.parquet")
-    data = hb.data.table(tmp_path / "kinds.parquet", "stars", "numbers")
+    data = hb.data.table(tmp_path / "kinds.parquet", "stars", "regression")
     kinds = {c: str(d) for c, d in data.x.dtypes.items()}
     assert (kinds["children"], kinds["rooms"], kinds["member"], kinds["town"], kinds["price"], kinds["level"]) == ("float64", "int32", "object", "object", "float64", "int64")
     assert kinds["born"].startswith("datetime64") and "Europe/Berlin" in kinds["seen"]
     assert np.isfinite(hb.Problem("How many?", "regression").baselines(hb.split(data)).rmse).all()
     assert hb.data.table(tmp_path / "kinds.parquet", "level").class_names == ["8", "9", "10"]
-    assert hb.data.table(tmp_path / "kinds.parquet", "stars", "numbers", time="seen").times[0] == np.datetime64("2026-02-28T23:00")
+    assert hb.data.table(tmp_path / "kinds.parquet", "stars", "regression", time="seen").times[0] == np.datetime64("2026-02-28T23:00")
 
 
 def test_lists_in_cells_are_refused_until_dropped(tmp_path):
@@ -72,7 +72,7 @@ def test_excel_formulas_count_with_their_stored_value(tmp_path):
     data = hb.data.table(tmp_path / "shop.xlsx", "sold", time="at")
     assert data.x.twice.isna().all() and data.times[-1] == np.datetime64("2026-03-08")  # nobody has calculated yet
     with pytest.raises(hb.HackbookError, match="must be filled in some row, got 'nothing in column twice'"):
-        hb.data.table(tmp_path / "shop.xlsx", "twice", "numbers")
+        hb.data.table(tmp_path / "shop.xlsx", "twice", "regression")
     (tmp_path / "torn.xlsx").write_bytes((tmp_path / "shop.xlsx").read_bytes()[:900])
     with pytest.raises(hb.HackbookError, match="torn.xlsx must be a table, but cannot be read"):
         hb.data.table(tmp_path / "torn.xlsx", "sold")
@@ -122,9 +122,9 @@ def test_every_line_of_texts_is_used_or_listed(tmp_path):
         ("a.csv", b"text,label\na,1\nb,2\n", {"encoding": "utf-99"}, "unknown encoding"),
         ("a.csv", b"text,label\n\xff,1\nb,2\n", {"encoding": "utf-8"}, "can't decode byte 0xff"),
         ("a.csv", b"text,label\na,\x81\n", {}, "pass encoding="),
-        ("a.csv", b"text,label\na,x\nb,y\n", {"task": "regression"}, "one finite number an example"),
+        ("a.csv", b"text,label\na,x\nb,y\n", {"task": "regression"}, "one finite number per example"),
         ("a.csv", b"text,label\na,x\nb,y\n", {"class_names": ["x", "z"]}, "among the class names"),
-        ("a.jsonl", b"{", {}, "a table with rows, got 'line 1: no J"),
+        ("a.jsonl", b"{", {}, "a table with rows, got 'line 1: not "),
         ("a.jsonl", b'{"text": "a"}', {"columns": ["text"]}, "columns must be None, for a .jsonl file"),
         ("a.txt", b"a", {}, ".csv, .tsv, .jsonl, .ndjson, .parquet, .xlsx"),
     ],
@@ -141,9 +141,9 @@ def test_texts_refuse(tmp_path, name, content, arguments, says):
 def test_a_date_is_never_read_the_wrong_way(days, written):
     column = pd.Series([d.strftime(written) for d in days], name="day")
     wanted = np.array(days, "datetime64[D]")
-    assert (_times(column, written).astype("datetime64[D]") == wanted).all()
+    assert (parse_times(column, written).astype("datetime64[D]") == wanted).all()
     try:
-        assert (_times(column).astype("datetime64[D]") == wanted).all()
+        assert (parse_times(column).astype("datetime64[D]") == wanted).all()
     except hb.HackbookError as refused:
         assert "one way only" in str(refused) and all(d.day <= 12 for d in days)
 

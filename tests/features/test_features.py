@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hackbook.features.autoencoder import Autoencoder
+from hackbook.features.codes import Autoencoder
 from hackbook.features.pipelines import TrainOnly
 from hackbook.core.intervals import fold_interval
 from hackbook.features.cross_validation import folds_of
@@ -136,7 +136,7 @@ def test_compare_fits_in_each_fold_on_its_training_rows_alone(digits, monkeypatc
     fitted = []
     old = TrainOnly.fit
     monkeypatch.setattr(TrainOnly, "fit", lambda self, X, y=None: (fitted.append(len(X)), old(self, X, y))[1])
-    compared = hb.compare_features({"a": hb.features.guard(digits, PCA(3)), "b": PCA(20)}, digits, folds=4, repeats=1)
+    compared = hb.compare_features(digits, {"a": hb.features.guard(digits, PCA(3)), "b": PCA(20)}, folds=4, repeats=1)
     n = len(digits.train)
     assert len(fitted) == 8 and all(abs(f - .75 * n) < 2 for f in fitted) and digits.test.openings == []
     assert compared.frame.features.tolist() == ["b", "a"] and compared.frame["columns"].tolist() == [20, 3]
@@ -166,7 +166,7 @@ def test_folds_keep_copies_together_and_time_in_order(digits):
 def test_chosen_in_each_fold_noise_stays_noise():
     x = np.random.default_rng(3).normal(size=(80, 500))
     noise = hb.split(hb.Dataset(x, np.arange(80) % 2))
-    row = hb.compare_features({"ten": hb.features.select(noise, 10)}, noise).frame.iloc[0]
+    row = hb.compare_features(noise, {"ten": hb.features.select(noise, 10)}).frame.iloc[0]
     assert row.low < .5 < row.high
 
 
@@ -198,7 +198,7 @@ def test_ranking_finds_what_was_hidden():
     (lambda s: hb.features.pca(s, "3"), "components must be"),
     (lambda s: hb.features.pca(s.train, 3), "splits must be Splits"),
     (lambda s: hb.features.rank(s.train), "splits must be Splits"),
-    (lambda s: hb.compare_features({"a": PCA(2)}, s.train), "splits must be Splits"),
+    (lambda s: hb.compare_features(s.train, {"a": PCA(2)}), "splits must be Splits"),
     (lambda s: hb.features.transform(s.train, PCA(2)), "splits must be Splits"),
     (lambda s: hb.features.embedding(hb.data.digits()), "splits must be Splits"),
     (lambda s: hb.features.scale(s, ["0,0", "9,9"]), "columns must be some of 0,0"),
@@ -212,12 +212,12 @@ def test_ranking_finds_what_was_hidden():
     (lambda s: hb.features.select(s, 100), "columns must be a whole number from 1 to 64"),
     (lambda s: hb.features.select(s, 3, by="chi2"), "one of filter, l1, permutation"),
     (lambda s: hb.features.rank(s).plot_path(), "by must be 'l1'"),
-    (lambda s: hb.compare_features({}, s), "a dict of names and transformers"),
-    (lambda s: hb.compare_features({"a": PCA(2)}, s, metric="rmse"), "metric must be one of accuracy"),
-    (lambda s: hb.compare_features({"a": PCA(2)}, s, folds=2.5), "folds must be a whole number"),
-    (lambda s: hb.compare_features({"a": PCA(2)}, s, repeats=0), "repeats must be a whole number"),
-    (lambda s: hb.compare_features({"a": PCA(2)}, s, folds=1000), "folds must be at most"),
-    (lambda s: hb.compare_features({"too many": PCA(200)}, s), "'too many' cannot be scored"),
+    (lambda s: hb.compare_features(s, {}), "a dict of names and transformers"),
+    (lambda s: hb.compare_features(s, {"a": PCA(2)}, metric="rmse"), "metric must be one of accuracy"),
+    (lambda s: hb.compare_features(s, {"a": PCA(2)}, folds=2.5), "folds must be a whole number"),
+    (lambda s: hb.compare_features(s, {"a": PCA(2)}, repeats=0), "repeats must be a whole number"),
+    (lambda s: hb.compare_features(s, {"a": PCA(2)}, folds=1000), "folds must be at most"),
+    (lambda s: hb.compare_features(s, {"too many": PCA(200)}), "'too many' cannot be scored"),
     (lambda s: hb.features.embedding(s, "umap"), "by must be"),
     (lambda s: hb.features.explained_variance(s, 0), "share must be between 0 and 1"),
     (lambda s: hb.features.pair_plot(s, ["0,0"]), "two or more"),

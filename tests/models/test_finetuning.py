@@ -251,7 +251,7 @@ def test_a_backbone_that_wants_blue_first_is_saved_as_plain_keras(tmp_path):
 # Rates
 
 
-OPTIONS = [{}, {"clip": 0.01}, {"ema": 0.9}, {"accumulate": 2}, {"precision": "mixed_float16"}, {"schedule": "one-cycle"}, {"weight_decay": 0.5}]
+OPTIONS = [{}, {"clip_norm": 0.01}, {"ema": 0.9}, {"accumulate": 2}, {"precision": "mixed_float16"}, {"schedule": "one-cycle"}, {"weight_decay": 0.5}]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda o: next(iter(o), "plain"))
@@ -288,7 +288,7 @@ def test_a_longer_name_goes_before_a_shorter_and_digits_are_whole(splits):
     assert list(scaled.values()) == [0.125, 0.25, 0.5, 1.0]
 
 
-@pytest.mark.parametrize("rates, says", [({"blok": 0.1}, "a layer must be"), ({"trunk": 0}, "freeze holds layers still"),
+@pytest.mark.parametrize("layer_rates, says", [({"blok": 0.1}, "a layer must be"), ({"trunk": 0}, "freeze holds layers still"),
                                          ({"trunk": "slow"}, "> 0"), ({"trunk": float("inf")}, "> 0"), ([0.1], "a dict")])
 def test_rates_that_cannot_be(splits, tmp_path, layer_rates, says):
     with pytest.raises(hb.HackbookError, match=says):
@@ -355,7 +355,7 @@ with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
     model = hb.models.cnn(splits, filters=(8,), dropout=0.)
 kernels = lambda: [v.numpy() for v in model.trainable_variables if "kernel" in v.path]
 before = kernels()
-hb.fit(model, splits, epochs=1, to=None, weight_decay=.1, label_smoothing=.1, rates={"conv": 1e-6})
+hb.fit(model, splits, epochs=1, to=None, weight_decay=.1, label_smoothing=.1, layer_rates={"conv": 1e-6})
 print(*[np.abs(a - b).max() for a, b in zip(kernels(), before)])
 """
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)

@@ -122,7 +122,7 @@ def kinds():
         "regression": (hb.Dataset(x, 3 * km, task="regression"), "linear"),
         "forecast": (hb.Dataset(np.arange(120.0)[:, None], np.arange(120) % 12 * 1.0, times=month, task="regression").take(np.random.default_rng(1).permutation(120)), "seasonal naive"),
         "recommendation": (hb.Dataset(pairs, [i % 12 / 4 + i // 12 for i in range(120)], groups=pairs.user, task="regression"), "user and item"),
-        "reconstruction": (hb.Dataset(np.random.default_rng(0).normal(size=(120, 3)) @ np.ones((3, 20)), [0, 1] * 60), "PCA, 16 numbers"),
+        "reconstruction": (hb.Dataset(np.random.default_rng(0).normal(size=(120, 3)) @ np.ones((3, 20)), [0, 1] * 60), "PCA, 16 components"),
     }
 
 

@@ -129,13 +129,13 @@ def test_killed_and_begun_again(tmp_path, script):
     first.communicate()
     gone, alive = psutil.wait_procs(family_of, 15)
     assert alive == [], "orphans"
-    before = load_study(tmp_path / "study.db", SPACE).frame
+    before = load_study(tmp_path / "study.db").frame
     done = before[before.status.isin(["finished", "pruned"])]
     assert 2 <= len(done) < 10
 
     shown, errors = script(**options).communicate(timeout=200)
     assert "Traceback" not in errors, errors
-    after = load_study(tmp_path / "study.db", SPACE).frame
+    after = load_study(tmp_path / "study.db").frame
     kept = after[after.trial.isin(done.trial)]
     assert kept.drop(columns=["mean", "spread", "seeds"]).equals(done.drop(columns=["mean", "spread", "seeds"]))
     counted = after[after.status.isin(["finished", "pruned", "diverged"])]
@@ -153,7 +153,7 @@ def test_an_interrupt_keeps_what_is_there(tmp_path, script):
     shown, errors = running.communicate(timeout=60)
     assert running.returncode == 0 and "Traceback" not in errors, errors
     assert shown == "['interrupted']\n"
-    study = load_study(tmp_path / "study.db", SPACE)
+    study = load_study(tmp_path / "study.db")
     (waiting,) = study.optuna.get_trials(states=[optuna.trial.TrialState.WAITING])
     assert waiting.system_attrs["fixed_params"] == study.optuna.trials[0].params != {}
 
@@ -164,10 +164,10 @@ def test_two_at_once_on_one_study(tmp_path, script):
     for process in both:
         shown, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors
-    table = load_study(tmp_path / "study.db", SPACE).frame
+    table = load_study(tmp_path / "study.db").frame
     assert 8 <= len(table) <= 9 and set(table.status) <= {"finished", "pruned"}
     assert len(table.learning_rate.unique()) == len(table)  # they do not try the same
-    owners = {t.user_attrs["owner"] for t in load_study(tmp_path / "study.db", SPACE).optuna.trials}
+    owners = {t.user_attrs["owner"] for t in load_study(tmp_path / "study.db").optuna.trials}
     assert len(owners) == 2
 
 
@@ -213,7 +213,7 @@ def test_a_search_in_which_all_fail_stops_early(tmp_path, splits):
 
     with pytest.raises(hb.HackbookError, match=r"the first 3 trials all failed, so the search was stopped; the first one: ValueError: \d is too wide"):
         search(splits, tmp_path / "study.db", build=all_fail, budget=30)
-    assert len(load_study(tmp_path / "study.db", SPACE).frame) == 3
+    assert len(load_study(tmp_path / "study.db").frame) == 3
 
 
 FULL = """

@@ -1,4 +1,4 @@
-"""Trainings that are killed, starved of disk and time, or fed nonsense: what was learned is never lost."""
+"""Runs that are killed, starved of disk and time, or fed nonsense: what was learned is never lost."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from hackbook.training.checkpoints import load_checkpoint
 from hackbook.training.fitting import Training
 
 NURSERY = """
-import os, sys, numpy as np, hackbook as hb, hackbook.train
+import os, sys, numpy as np, hackbook as hb, hackbook.training.fitting
 hb.core.load_keras()
 for line in sys.stdin:                       # each line is a folder: a child trains in it, and ends there
     if child := os.fork():
@@ -217,6 +217,22 @@ def test_every_option_can_be_resumed(splits, tmp_path, options):
     assert all(np.array_equal(a, b) for a, b in zip(resumed.model.get_weights(), straight.model.get_weights()))
     columns = ["loss", "val_loss", "learning_rate"]
     pd.testing.assert_frame_equal(resumed.history[columns], straight.history[columns])
+
+
+def test_one_line_for_a_run(splits, tmp_path):
+    hb.set_seed(0)
+    run = hb.fit(hb.models.cnn(splits, filters=(4,)), splits, epochs=3, to=tmp_path, patience=2)
+    score = f"val_accuracy {run.history.val_accuracy.iloc[run.record['weights_of_epoch'] - 1]:.4f}"
+    assert repr(run) == f"Run({run.folder.name!r}, {run.record['status']}, {len(run.history)} epochs, {score})"
+    assert repr(hb.load_run(run.folder)) == repr(run)
+    unsaved = hb.Run(run.model, run.history, {"status": "stopped by the budget", "weights_of_epoch": 1})
+    assert repr(unsaved) == f"Run(not saved, stopped by the budget, 3 epochs, val_accuracy {run.history.val_accuracy[0]:.4f})"
+    assert repr(hb.Run(run.model, pd.DataFrame(), {})) == "Run(not saved, None, 0 epochs)"
+
+
+def test_one_line_for_learning_rates():
+    rates = hb.LearningRates(pd.DataFrame({"loss": [2.0, 1.0]}), {"steepest": 0.001, "valley": 0.01, "minimum": 0.1})
+    assert repr(rates) == "LearningRates(suggestion 0.01, steepest 0.001, valley 0.01, minimum 0.1, 2 steps)"
 
 
 def test_tensorboard_files(splits, tmp_path):

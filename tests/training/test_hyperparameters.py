@@ -30,7 +30,7 @@ def policy():
 
 
 def network(images=False, dropout=0.3, penalty=(1e-4, 1e-3)):
-    """A small network with every kind of place; with `images` also random changes, which Keras cannot compile with XLA."""
+    """A small network with every kind of site; with `images` also random changes, which Keras cannot compile with XLA."""
     set_seed(0)
     changes = [augment(rotation=20, shift=0.1, zoom=0.2, shear=0.2, flip="horizontal", brightness=0.1)] if images else []
     shared = {"kernel_regularizer": R.L1L2(*penalty)}
@@ -77,7 +77,7 @@ def endless(batch=16):
 @pytest.mark.parametrize("dtype, images, options", [
     ("float32", True, {}), ("mixed_float16", True, {"steps_per_execution": 4}), ("float32", False, {"jit_compile": True}),
     ("mixed_bfloat16", False, {"jit_compile": True, "steps_per_execution": 4})])
-def test_turning_every_knob_traces_nothing(dtype, images, options):
+def test_changing_every_hyperparameter_traces_nothing(dtype, images, options):
     keras.config.set_dtype_policy(dtype)
     model = compiled(images=images, **options)
     hyperparameters = attach(model)
@@ -105,7 +105,7 @@ def test_turning_every_knob_traces_nothing(dtype, images, options):
 
 
 @pytest.mark.parametrize("rate, dtype", [(0.01, "float32"), ("one_cycle", "mixed_bfloat16"), ("one_cycle", "mixed_float16")])
-def test_untouched_knobs_change_no_bit(rate, dtype):
+def test_untouched_hyperparameters_change_no_bit(rate, dtype):
     def train(hyperparameters):
         keras.config.set_dtype_policy(dtype)
         optimizer = keras.optimizers.AdamW(one_cycle(0.01, 12) if rate == "one_cycle" else rate, global_clipnorm=0.7)
@@ -131,7 +131,7 @@ def test_each_penalty_alone_is_keras_own(penalty):
     assert (train(False) == train(True)).all()
 
 
-def test_a_changed_knob_equals_a_model_built_that_way():
+def test_a_changed_hyperparameter_equals_a_model_built_that_way():
     def train(turn, **built):
         model = compiled(keras.optimizers.SGD(0.1, clipvalue=built.pop("clip_norm", None)), **built)
         hyperparameters = attach(model)
@@ -179,13 +179,13 @@ def test_learning_rate_scales_a_schedule_and_keeps_its_form():
     assert (step_of(model) == 0).all()
 
 
-def test_callbacks_that_set_the_rate_turn_the_knob():
+def test_callbacks_that_set_the_rate_change_the_hyperparameter():
     model, hyperparameters = sgd(0.1)
     model.optimizer.learning_rate = 0.05
     assert hyperparameters["learning_rate"] == 0.05
 
 
-def test_weight_decay_shrinks_by_its_share():
+def test_weight_decay_shrinks_by_its_fraction():
     model = compiled(keras.optimizers.SGD(0.1, weight_decay=0.0))
     hyperparameters = attach(model)
     model.train_on_batch(X, Y)
@@ -220,7 +220,7 @@ def test_penalties_enter_the_loss_by_their_closed_form(kind):
     assert np.isclose(model.evaluate(X, Y, verbose=0)[0] - plain, 10 * size, rtol=1e-4)
 
 
-def test_dropout_rate_is_the_share_of_zeros():
+def test_dropout_rate_is_the_fraction_of_zeros():
     for layer, x in (L.Dropout(0.0), np.ones((64, 999))), (L.SpatialDropout1D(0.2), np.ones((64, 3, 999))):
         model = keras.Sequential([keras.Input(x.shape[1:]), layer])
         hyperparameters = attach(model)
@@ -306,7 +306,7 @@ def test_values_written_by_another_thread_reach_the_graph():
     assert (step_of(model) == 0).all()
 
 
-def test_training_in_a_worker_while_the_main_thread_turns():
+def test_training_in_a_worker_while_the_main_thread_changes_values():
     model = compiled(keras.optimizers.SGD(0.1))
     hyperparameters, failed = attach(model), []
 
@@ -336,8 +336,8 @@ def test_a_loop_of_ones_own_and_eager_steps_obey_too():
     assert graph.experimental_get_tracing_count() == 1
 
 
-def test_a_step_reads_each_knob_once():
-    """Two layers that read at different moments would differ where another thread turns the hyperparameter in between."""
+def test_a_step_reads_each_hyperparameter_once():
+    """Two layers that read at different moments would differ where another thread changes the hyperparameter in between."""
     hyperparameters = None
 
     class Turn(L.Layer):
@@ -356,7 +356,7 @@ def test_a_step_reads_each_knob_once():
     assert abs(loss - (1 - 0.9**2)) < 0.03 and hyperparameters["dropout"] == 0.9
 
 
-def test_a_clip_that_is_no_knob_stays_as_built():
+def test_a_clip_that_is_no_hyperparameter_stays_as_built():
     model, hyperparameters = sgd()
     free = np.linalg.norm(step_of(model))
     model.compile(keras.optimizers.SGD(1.0, clipvalue=1e-4), LOSS)
@@ -389,7 +389,7 @@ def test_gradients_of_an_embedding_can_be_clipped():
 # What is saved
 
 
-def test_knobs_are_in_no_weights_and_a_plain_model_takes_them():
+def test_hyperparameters_are_in_no_weights_and_a_plain_model_takes_them():
     plain, live = compiled(images=True), compiled(images=True)
     hyperparameters = attach(live)
     for model in plain, live:
@@ -517,7 +517,7 @@ def test_compiling_again_without_attaching_again_is_said():
     model.fit(X, Y, verbose=0)
 
 
-def test_models_that_cannot_have_knobs():
+def test_models_that_cannot_have_hyperparameters():
     with pytest.raises(HackbookError, match="keras.Model"):
         attach("model")
     with pytest.raises(HackbookError, match="keras.Input"):
@@ -525,7 +525,7 @@ def test_models_that_cannot_have_knobs():
     assert len(attach(keras.Sequential([keras.Input((3,)), L.Dense(3)]))) == 0
 
 
-def test_strengths_that_start_apart_have_a_knob_each():
+def test_values_that_start_apart_have_a_hyperparameter_each():
     model = keras.Sequential([keras.Input((8,)), L.Dropout(0.1, name="first"), L.Dense(4), L.Dropout(0.5, name="<b>second")])
     hyperparameters = attach(model)
     assert dict(hyperparameters) == {"dropout/first": 0.1, "dropout/<b>second": 0.5}
@@ -535,11 +535,11 @@ def test_strengths_that_start_apart_have_a_knob_each():
 
 
 @settings(max_examples=40, deadline=None)
-@given(rate=st.floats(0, 0.99), strength=st.floats(0, 1e6))
-def test_what_is_set_is_what_is_read(rate, strength):
+@given(rate=st.floats(0, 0.99), factor=st.floats(0, 1e6))
+def test_what_is_set_is_what_is_read(rate, factor):
     hyperparameters = SHARED
-    hyperparameters.update({"dropout": rate, "l2": strength})
-    assert hyperparameters["dropout"] == rate and hyperparameters["l2"] == strength and {**hyperparameters}["l2"] == strength
+    hyperparameters.update({"dropout": rate, "l2": factor})
+    assert hyperparameters["dropout"] == rate and hyperparameters["l2"] == factor and {**hyperparameters}["l2"] == factor
 
 
 SHARED = attach(network())
