@@ -1,4 +1,4 @@
-"""A stand-in for the worker that trains: the same calls, curves from a formula, every call recorded. No TensorFlow."""
+"""A test double of a Session: the same methods, curves from a formula, every call recorded. No TensorFlow."""
 
 import threading
 import time
@@ -7,19 +7,19 @@ from types import SimpleNamespace
 
 import numpy as np
 
-CONTROLS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, scale=scale, step=step, off=off, whole=False, acts="batch") for name, value, low, high, scale, step, off in [
+SLIDERS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, scale=scale, step=step, off=off, whole=False, acts="batch") for name, value, low, high, scale, step, off in [
     ("learning_rate", 0.001, 1e-5, 1.0, "log", 0.1, False), ("dropout", 0.0, 0.0, 0.9, "linear", 0.05, False), ("l1", 0.0, 1e-7, 0.1, "log", 0.1, True),
     ("l2", 0.0, 1e-7, 0.1, "log", 0.1, True), ("clip_norm", 0.0, 0.1, 10.0, "log", 0.1, True), ("label_smoothing", 0.0, 0.0, 0.5, "linear", 0.05, False)]}
 
 
 class StandIn:
-    """What `Panel` asks of a session."""
+    """What `Panel` needs of a session."""
 
     def __init__(self, epochs=10, steps=20, pace=0.01, name="main", error_at=None):
-        self.sliders, self.epochs, self.steps, self.pace, self.error_at = dict(CONTROLS), epochs, steps, pace, error_at
+        self.sliders, self.epochs, self.steps, self.pace, self.error_at = dict(SLIDERS), epochs, steps, pace, error_at
         self.values = {n: c.value for n, c in self.sliders.items()}
         self.status, self.error, self.current, self.at = "ready", None, name, 0
-        self.calls, self.entries, self.on_change, self.picture, self.looking = [], [], None, None, None
+        self.calls, self.entries, self.on_change, self.picture, self.viewed = [], [], None, None, None
         self.branches = {name: dict(name=name, color=0, parent=None, forked_at=0, settings=dict(self.values))}
         self.places, self.stood = {name: 0}, {(name, 0): dict(self.values)}  # the sliders at the end of each epoch
         self.lock, self.wake, self.worker = threading.RLock(), threading.Condition(), None
@@ -42,11 +42,11 @@ class StandIn:
 
     def pause(self):
         self.record("pause")
-        self.turn("paused", "running")
+        self.set_status("paused", "running")
 
     def stop(self):
         self.record("stop")
-        self.turn("stopped", "running", "paused")
+        self.set_status("stopped", "running", "paused")
 
     def step(self):
         self.record("step")
@@ -56,12 +56,12 @@ class StandIn:
         self.changed()
 
     def set(self, name, value):
-        control = self.sliders[name]
-        if control.off and value <= 0:
+        slider = self.sliders[name]
+        if slider.off and value <= 0:
             value = 0.0
         else:
-            value = min(max(value, control.low), control.high)
-            value = float(f"{value:.3g}") if control.scale == "log" else round(round(value / control.step) * control.step, 6)
+            value = min(max(value, slider.low), slider.high)
+            value = float(f"{value:.3g}") if slider.scale == "log" else round(round(value / slider.step) * slider.step, 6)
         with self.lock:
             self.record("set", name, value)
             self.values[name] = self.branches[self.current]["settings"][name] = value
@@ -106,9 +106,9 @@ class StandIn:
         self.record("keep", branch)
         return SimpleNamespace(folder=f"{to}/{branch}")
 
-    def look(self, name):
-        self.record("look", name)
-        self.looking = name
+    def view(self, name):
+        self.record("view", name)
+        self.viewed = name
         self.draw()
         self.changed()
 
@@ -134,7 +134,7 @@ class StandIn:
 
     # ---- the worker
 
-    def turn(self, to, *when):
+    def set_status(self, to, *when):
         with self.lock:
             if self.status in when:
                 self.status = to
@@ -178,7 +178,7 @@ class StandIn:
             self.status = "finished"
 
     def draw(self):
-        rng, kind = np.random.default_rng(self.at), self.looking
+        rng, kind = np.random.default_rng(self.at), self.viewed
         layers = ["conv2d", "conv2d_1", "conv2d_2", "dense"]
         if kind in ("filters", "activations"):
             y, x = np.mgrid[:5, :5] - 2

@@ -1,16 +1,26 @@
-// The chart of a training: Python sends numbers, this draws them. It asks for everything when it is opened ("hello").
-// What came from data reaches the page as text or as pixels, never as HTML.
+// The chart of a training run: Python sends numbers, this draws them. When opened it asks for everything ("hello").
+// Data reaches the page as text or as pixels, never as HTML.
 
-const LOOKS = {
-  filters: "Filters", activations: "Activations", weights: "Weights", gradients: "Gradients", predictions: "Predictions",
+const VIEWS = {
+  filters: "Filters",
+  activations: "Activations",
+  weights: "Weights",
+  gradients: "Gradients",
+  predictions: "Predictions",
 };
 const ABOUT = {
-  filters: "what the first layer looks for", activations: "what each layer makes of one example", weights: "how large the weights are",
-  gradients: "how strongly each layer is pulled, by its gradient's norm", predictions: "the same few examples, guessed anew",
+  filters: "weights of the first layer",
+  activations: "outputs of the layers for one example",
+  weights: "distribution of each layer's weights",
+  gradients: "gradient norm of each layer",
+  predictions: "predictions for a few validation examples",
 };
-const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "1 4", "6 2 2 2 2 2"];   // color is never the only sign
-const LEFT = 44, RIGHT = 10, TOP = 8, BOTTOM = 30;
-const TIP = 40;   // points at most that a refresh draws anew
+const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "1 4", "6 2 2 2 2 2"]; // color is never the only sign
+const LEFT = 44,
+  RIGHT = 10,
+  TOP = 8,
+  BOTTOM = 30;
+const TIP = 40; // at most this many points are drawn again per refresh
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -26,9 +36,13 @@ function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
-// What is the same stays untouched: a node that is written makes the browser lay it out and paint it again.
-function put(node, text) { if (node.textContent !== text) node.textContent = text; }
-function set(node, name, value) { if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value); }
+// Write a node only when it differs: each write makes the browser lay it out and paint it again.
+function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+function set(node, name, value) {
+  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+}
 
 const known = (v) => v !== null && v !== undefined;
 const short = (v, digits = 3) => (known(v) ? String(Number(v.toPrecision(digits))) : "–");
@@ -36,30 +50,47 @@ const fixed = (v) => (!known(v) ? "–" : Math.abs(v) >= 100 ? short(v) : v.toFi
 const words = (hyperparameter) => hyperparameter.replaceAll("_", " ");
 
 function ticks(low, high, most) {
-  const raw = (high - low) / most, power = 10 ** Math.floor(Math.log10(raw));
+  const raw = (high - low) / most,
+    power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
   const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(Number((i * step).toPrecision(6)));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++)
+    found.push(Number((i * step).toPrecision(6)));
   return found;
 }
 
-// ---- what is known: one store for all views of a model
+// ---- the data: one store for all pages of a widget
 
-function empty() { return { points: new Map(), marks: [], stamps: new Map(), state: { branches: [], epochs: 1, epoch: 0 }, picture: null, look: null, scrub: null }; }
+function empty() {
+  return {
+    points: new Map(),
+    marks: [],
+    stamps: new Map(),
+    state: { branches: [], epochs: 1, epoch: 0 },
+    picture: null,
+    view: null,
+    scrub: null,
+  };
+}
 
-function thin(points) {   // a long training: every second of the oldest half, epochs' ends kept
+function thin(points) {
+  // a long run: keep every second point of the older half, and the ends of epochs
   if (points.length < 1500) return points;
   const half = points.length >> 1;
   return points.filter((p, i) => i >= half || i % 2 === 0 || known(p[3]));
 }
 
-let count = 0;   // a branch's stamp is another one whenever its points are
+let count = 0; // a branch's stamp changes whenever its points do
 
 function take(store, message) {
   if ("picture" in message) store.picture = message.picture;
-  if (message.all) { store.points = new Map(); store.marks = []; store.stamps = new Map(); }
+  if (message.all) {
+    store.points = new Map();
+    store.marks = [];
+    store.stamps = new Map();
+  }
   Object.assign(store.state, message.state ?? {});
-  if ("look" in message) store.look = message.look;
+  if ("view" in message) store.view = message.view;
   for (const name of message.gone ?? []) {
     store.points.delete(name);
     store.marks = store.marks.filter((m) => m[0] !== name);
@@ -73,103 +104,168 @@ function take(store, message) {
   store.marks.push(...(message.marks ?? []));
 }
 
-// A slider that is dragged makes many moves: what lies closer than the eye can part is one mark, with its last value.
+// A dragged slider makes many changes: those too close to tell apart are one mark, with the last value.
 function merged(store) {
-  const near = Math.max(store.state.epochs, 1) / 60, found = [];
+  const near = Math.max(store.state.epochs, 1) / 60,
+    found = [];
   for (const mark of store.marks) {
     const last = found.at(-1);
-    if (last && last[0] === mark[0] && last[2] === mark[2] && mark[1] - last[4] < near) { last[3] = mark[3]; last[1] = mark[1]; } else found.push([...mark, mark[1]]);
+    if (last && last[0] === mark[0] && last[2] === mark[2] && mark[1] - last[4] < near) {
+      last[3] = mark[3];
+      last[1] = mark[1];
+    } else found.push([...mark, mark[1]]);
   }
   return found;
 }
 
-// The points of a branch and of those it comes from: [x, training, validation].
+// The points of a branch and its ancestors: [x, training, validation].
 function points(store, branch, at) {
   const own = (store.points.get(branch.name) ?? []).map((p) => [p[0], p[1 + at], p[3 + at]]);
   const parent = store.state.branches.find((b) => b.name === branch.parent);
-  return parent && parent !== branch ? [...points(store, parent, at).filter((p) => p[0] <= branch.forked_at + 1e-9), ...own] : own;
+  return parent && parent !== branch
+    ? [...points(store, parent, at).filter((p) => p[0] <= branch.forked_at + 1e-9), ...own]
+    : own;
 }
 
-// Its curve, from where it left its parent: [x, mean of the training over the last epoch, validation, training].
+// Its curve, from where it left its parent: [x, mean training value over the last epoch, validation, training].
 function line(store, branch, at) {
-  const all = points(store, branch, at), begin = branch.parent ? branch.forked_at - 1e-9 : -1;
+  const all = points(store, branch, at),
+    begin = branch.parent ? branch.forked_at - 1e-9 : -1;
   let from = 0;
-  return all.map((p, i) => {
-    while (all[from][0] <= Math.max(p[0] - 1, p[0] > begin + 2e-9 ? begin + 2e-9 : -1) + 1e-9) from++;   // of this branch alone
-    if (!known(p[1])) return [p[0], null, p[2], p[1]];
-    let sum = 0, n = 0;
-    for (let j = from; j <= i; j++) if (known(all[j][1])) { sum += all[j][1]; n++; }
-    return [p[0], sum / n, p[2], p[1]];
-  }).filter((p) => p[0] >= begin);
+  return all
+    .map((p, i) => {
+      const own = p[0] > begin + 2e-9 ? begin + 2e-9 : -1; // the mean is over this branch alone
+      while (all[from][0] <= Math.max(p[0] - 1, own) + 1e-9) from++;
+      if (!known(p[1])) return [p[0], null, p[2], p[1]];
+      let sum = 0,
+        n = 0;
+      for (let j = from; j <= i; j++)
+        if (known(all[j][1])) {
+          sum += all[j][1];
+          n++;
+        }
+      return [p[0], sum / n, p[2], p[1]];
+    })
+    .filter((p) => p[0] >= begin);
 }
 
-// All that decides how it looks, but for the scale.
+// Everything that a curve depends on, except the scale.
 function stamp(store, branch) {
   const parent = store.state.branches.find((b) => b.name === branch.parent);
-  return `${store.stamps.get(branch.name) ?? 0} ${branch.color} ${branch.forked_at} ${parent && parent !== branch ? stamp(store, parent) : ""}`;
+  const before = parent && parent !== branch ? stamp(store, parent) : "";
+  return `${store.stamps.get(branch.name) ?? 0} ${branch.color} ${branch.forked_at} ${before}`;
 }
 
 function limits(curves, now, at, metric, log) {
   const values = curves.flatMap((c) => c.flatMap((p) => [p[1], p[2]])).filter(known);
   if (!values.length) return at && metric === "accuracy" ? [0, 1] : [log ? 0.01 : 0, log ? 10 : 1];
   const first = Math.max(...curves.flatMap((c) => c.slice(0, 1).map((p) => p[1])).filter(known), 1e-9);
-  const largest = values.reduce((a, b) => Math.max(a, b)), smallest = values.reduce((a, b) => Math.min(a, b));
+  const largest = values.reduce((a, b) => Math.max(a, b)),
+    smallest = values.reduce((a, b) => Math.min(a, b));
   if (at && metric === "accuracy") {
-    const least = now.findLast((p) => known(p[2]))?.[2] ?? 0, own = now.map((p) => p[1]).filter(known);
+    const least = now.findLast((p) => known(p[2]))?.[2] ?? 0,
+      own = now.map((p) => p[1]).filter(known);
     const above = (floor, all = values) => all.filter((v) => v >= floor).length / (all.length || 1);
-    return [[0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0].find((f) => least > f && above(f) >= 0.7 && above(f, own) >= 0.5) ?? 0, 1];
+    return [
+      [0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0].find((f) => least > f && above(f) >= 0.7 && above(f, own) >= 0.5) ?? 0,
+      1,
+    ];
   }
-  if (log) return [10 ** Math.floor(Math.log10(Math.max(smallest, first * 1e-5, 1e-9))), 10 ** Math.ceil(Math.log10(Math.min(largest, first * 1e3)))];
-  const top = Math.min(largest, 1.5 * first), step = ticks(0, top, 4)[1] ?? top;   // a loss that explodes leaves the picture
+  if (log)
+    return [
+      10 ** Math.floor(Math.log10(Math.max(smallest, first * 1e-5, 1e-9))),
+      10 ** Math.ceil(Math.log10(Math.min(largest, first * 1e3))),
+    ];
+  const top = Math.min(largest, 1.5 * first),
+    step = ticks(0, top, 4)[1] ?? top; // clip a loss that explodes
   return [0, Math.ceil(top / step - 0.02) * step];
 }
 
 // ---- one of the two plots
 
-function plot(view, at) {
+function plot(page, at) {
   const clip = `hackbook-clip-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
-  const area = svg("rect"), frame = svg("g", { class: "frame" }), curves = svg("g", { "clip-path": `url(#${clip})` }), dots = svg("g");
-  const picture = svg("svg", { class: "curves", role: "img" }, svg("clipPath", { id: clip }, area), frame, curves, dots);
-  const name = make("span", { class: "name" }), readout = make("span", { class: "readout" });
-  const scale = make("button", { type: "button", class: "scale", "aria-pressed": "false", title: "Logarithmic axis" }, "log");
-  const marks = make("div", { class: "marks", role: "group", "aria-label": "slider moves" });
+  const area = svg("rect"),
+    frame = svg("g", { class: "frame" }),
+    curves = svg("g", { "clip-path": `url(#${clip})` }),
+    dots = svg("g");
+  const picture = svg(
+    "svg",
+    { class: "curves", role: "img" },
+    svg("clipPath", { id: clip }, area),
+    frame,
+    curves,
+    dots,
+  );
+  const name = make("span", { class: "name" }),
+    readout = make("span", { class: "readout" });
+  const scale = make(
+    "button",
+    { type: "button", class: "scale", "aria-pressed": "false", title: "Logarithmic axis" },
+    "log",
+  );
+  const marks = make("div", { class: "marks", role: "group", "aria-label": "changes of hyperparameters" });
   const tip = make("div", { class: "tip", hidden: "" });
-  const node = make("figure", { class: "plot" }, make("figcaption", {}, name, readout), make("div", { class: "paper" }, picture, marks, tip));
-  let log = false, shown = "";
+  const node = make(
+    "figure",
+    { class: "plot" },
+    make("figcaption", {}, name, readout),
+    make("div", { class: "paper" }, picture, marks, tip),
+  );
+  let log = false,
+    shown = "";
   if (!at) node.firstChild.append(scale);
-  scale.addEventListener("click", () => { log = !log; scale.setAttribute("aria-pressed", log); update(); });
+  scale.addEventListener("click", () => {
+    log = !log;
+    scale.setAttribute("aria-pressed", log);
+    update();
+  });
 
   function tell(button, mark) {
-    tip.replaceChildren(make("b", {}, `${words(mark[2])} ${mark[3] === 0 ? "off" : short(mark[3])}`), ` from epoch ${mark[1].toFixed(2)}, ${mark[0]}`);
+    tip.replaceChildren(
+      make("b", {}, `${words(mark[2])} ${mark[3] === 0 ? "off" : short(mark[3])}`),
+      ` from epoch ${mark[1].toFixed(2)}, ${mark[0]}`,
+    );
     tip.hidden = false;
-    const half = tip.offsetWidth / 2, x = button.offsetLeft + button.offsetWidth / 2;
+    const half = tip.offsetWidth / 2,
+      x = button.offsetLeft + button.offsetWidth / 2;
     tip.style.left = `${Math.min(Math.max(x, half + 2), node.clientWidth - half - 2)}px`;
   }
 
-  function place(found, x) {   // buttons under the axis: one stop of the Tab key, arrows go from mark to mark
+  function place(found, x) {
+    // buttons under the axis: Tab reaches one, arrow keys go from mark to mark
     const key = JSON.stringify(found);
     if (key !== shown) {
       shown = key;
       const held = [...marks.children].indexOf(document.activeElement);
-      marks.replaceChildren(...found.map((mark, i) => {
-        const branch = view.store.state.branches.find((b) => b.name === mark[0]);
-        const button = make("button", { type: "button", tabindex: i === found.length - 1 ? "0" : "-1",
-          "aria-label": `${words(mark[2])} ${short(mark[3])} from epoch ${mark[1].toFixed(2)}, ${mark[0]}` });
-        button.style.setProperty("--c", view.color(branch));
-        for (const event of ["pointerenter", "focus"]) button.addEventListener(event, () => tell(button, mark));
-        for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => { tip.hidden = true; });
-        button.addEventListener("keydown", (event) => {
-          const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-          if (!step) return;
-          event.preventDefault();
-          marks.children[Math.min(Math.max(i + step, 0), found.length - 1)].focus();
-        });
-        return button;
-      }));
+      marks.replaceChildren(
+        ...found.map((mark, i) => {
+          const branch = page.store.state.branches.find((b) => b.name === mark[0]);
+          const button = make("button", {
+            type: "button",
+            tabindex: i === found.length - 1 ? "0" : "-1",
+            "aria-label": `${words(mark[2])} ${short(mark[3])} from epoch ${mark[1].toFixed(2)}, ${mark[0]}`,
+          });
+          button.style.setProperty("--c", page.color(branch));
+          for (const event of ["pointerenter", "focus"]) button.addEventListener(event, () => tell(button, mark));
+          for (const event of ["pointerleave", "blur"])
+            button.addEventListener(event, () => {
+              tip.hidden = true;
+            });
+          button.addEventListener("keydown", (event) => {
+            const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+            if (!step) return;
+            event.preventDefault();
+            marks.children[Math.min(Math.max(i + step, 0), found.length - 1)].focus();
+          });
+          return button;
+        }),
+      );
       if (held >= 0) marks.children[Math.min(held, found.length - 1)]?.focus({ preventScroll: true });
     }
     found.forEach((mark, i) => {
-      const left = `${x(mark[1]).toFixed(1)}px`, { style } = marks.children[i];
+      const left = `${x(mark[1]).toFixed(1)}px`,
+        { style } = marks.children[i];
       if (style.left !== left) style.left = left;
     });
   }
@@ -179,36 +275,58 @@ function plot(view, at) {
     readout.append(make("span", { class: k }, `${k} `, value));
     return value;
   });
-  const moved = svg("g"), scrub = svg("line", { class: "scrub" }), past = svg("g"), here = svg("circle", { class: "here", r: 4.5 }), spots = svg("g");
+  const moved = svg("g"),
+    scrub = svg("line", { class: "scrub" }),
+    past = svg("g"),
+    here = svg("circle", { class: "here", r: 4.5 }),
+    spots = svg("g");
   curves.append(moved, scrub, past);
   dots.append(spots, here);
-  const drawing = new Map();   // of each branch: its curve, its drawing, and what they were made of
-  let width = 180, framed = "", lined = "", ordered = "";
+  const drawing = new Map(); // for each branch: its curve, its drawing, and their stamps
+  let width = 180,
+    framed = "",
+    lined = "",
+    ordered = "";
 
   function axes(low, high, last, right, bottom, x, y) {
-    const levels = log ? Array.from({ length: Math.round(Math.log10(high / low)) + 1 }, (_, i) => low * 10 ** i) : ticks(low, high, 4);
+    const levels = log
+      ? Array.from({ length: Math.round(Math.log10(high / low)) + 1 }, (_, i) => low * 10 ** i)
+      : ticks(low, high, 4);
     const epochs = ticks(0, last, Math.max(2, Math.min(10, Math.floor(width / 45)))).filter(Number.isInteger);
     frame.replaceChildren(
-      ...levels.flatMap((v) => [svg("line", { x1: LEFT, x2: right, y1: y(v), y2: y(v), class: "grid" }),
-        Object.assign(svg("text", { x: LEFT - 8, y: y(v) + 4, "text-anchor": "end" }), { textContent: short(v) })]),
-      ...epochs.map((v) => Object.assign(svg("text", { x: x(v), y: bottom + 24, "text-anchor": "middle" }), { textContent: v })),
+      ...levels.flatMap((v) => [
+        svg("line", { x1: LEFT, x2: right, y1: y(v), y2: y(v), class: "grid" }),
+        Object.assign(svg("text", { x: LEFT - 8, y: y(v) + 4, "text-anchor": "end" }), { textContent: short(v) }),
+      ]),
+      ...epochs.map((v) =>
+        Object.assign(svg("text", { x: x(v), y: bottom + 24, "text-anchor": "middle" }), { textContent: v }),
+      ),
       svg("line", { x1: LEFT, x2: right, y1: bottom, y2: bottom, class: "axis" }),
-      Object.assign(svg("text", { x: LEFT - 10, y: bottom + 24, "text-anchor": "end", class: "unit" }), { textContent: "epoch" }));
+      Object.assign(svg("text", { x: LEFT - 10, y: bottom + 24, "text-anchor": "end", class: "unit" }), {
+        textContent: "epoch",
+      }),
+    );
   }
 
   function trace(points, k, x, y) {
-    let pen = "", text = "";
+    let pen = "",
+      text = "";
     for (const p of points) {
-      if (!known(p[k])) { if (k !== 2 && !known(p[2])) pen = ""; continue; }
+      if (!known(p[k])) {
+        if (k !== 2 && !known(p[2])) pen = "";
+        continue;
+      }
       text += `${pen || "M"}${x(p[0]).toFixed(1)} ${y(p[k]).toFixed(1)}`;
       pen = "L";
     }
     return text;
   }
 
-  // In two pieces: what lies behind stays as it is for `TIP` points, so that the browser paints a strip, and not the whole.
+  // In two pieces: the older one stays the same for `TIP` points, so that the browser paints a strip, not the whole.
   function stroke([behind, tip], points, k, x, y, dash, scaled) {
-    const last = Math.max(points.length - 1, 0), cut = last - (last % TIP), key = JSON.stringify([scaled, dash, cut, points[0], points[cut]]);
+    const last = Math.max(points.length - 1, 0),
+      cut = last - (last % TIP),
+      key = JSON.stringify([scaled, dash, cut, points[0], points[cut]]);
     if (behind.dataset.key !== key) {
       behind.dataset.key = key;
       set(behind, "d", trace(points.slice(0, cut + 1), k, x, y));
@@ -219,10 +337,15 @@ function plot(view, at) {
   }
 
   function draw(branch, one, now, x, y, bottom, jagged, scaled) {
-    const { curve } = one, ends = curve.filter((p) => known(p[2])), style = `--c: ${view.color(branch)}`, dash = DASHES[branch.color % DASHES.length];
+    const { curve } = one,
+      ends = curve.filter((p) => known(p[2])),
+      style = `--c: ${page.color(branch)}`,
+      dash = DASHES[branch.color % DASHES.length];
     if (!one.group) {
       one.gap = svg("path", { class: "gap" });
-      one.paths = Object.fromEntries(["raw", "training", "validation"].map((k) => [k, [svg("path", { class: k }), svg("path", { class: k })]]));
+      one.paths = Object.fromEntries(
+        ["raw", "training", "validation"].map((k) => [k, [svg("path", { class: k }), svg("path", { class: k })]]),
+      );
       one.group = svg("g", {}, one.gap, ...Object.values(one.paths).flat());
       one.spots = svg("g", {}, svg("path", { class: "rim" }), svg("path", { class: "spot" }));
     }
@@ -230,32 +353,52 @@ function plot(view, at) {
       set(group, "style", style);
       set(group, "class", now ? "now" : "past");
     }
-    const between = now && ends.length > 1 ? curve.filter((p) => known(p[1]) && p[0] >= ends[0][0] && p[0] <= ends.at(-1)[0]) : [];
-    set(one.gap, "d", between.length ? `${trace(between, 1, x, y)}L${trace(ends.toReversed(), 2, x, y).slice(1)}Z` : "");
+    const between =
+      now && ends.length > 1 ? curve.filter((p) => known(p[1]) && p[0] >= ends[0][0] && p[0] <= ends.at(-1)[0]) : [];
+    set(
+      one.gap,
+      "d",
+      between.length ? `${trace(between, 1, x, y)}L${trace(ends.toReversed(), 2, x, y).slice(1)}Z` : "",
+    );
     stroke(one.paths.raw, now && jagged ? curve : [], 3, x, y, "", scaled);
     stroke(one.paths.training, curve, 1, x, y, dash, scaled);
     stroke(one.paths.validation, ends, 2, x, y, dash, scaled);
     const seen = ends.length > 60 ? [] : ends.filter((p) => y(p[2]) >= 0 && y(p[2]) <= bottom);
-    const spots = seen.map((p) => `M${x(p[0]).toFixed(1)} ${y(p[2]).toFixed(1)}h0`).join("");   // a round pen that does not move: one node for all
+    // lines of length zero with round ends: one node for all dots
+    const spots = seen.map((p) => `M${x(p[0]).toFixed(1)} ${y(p[2]).toFixed(1)}h0`).join("");
     for (const path of one.spots.children) set(path, "d", spots);
   }
 
-  function measure() { width = Math.max(node.clientWidth, 180); }
+  function measure() {
+    width = Math.max(node.clientWidth, 180);
+  }
 
   function update() {
-    const { store } = view, { state } = store;
-    const metric = state.metric ?? "accuracy", title = at ? (metric === "mae" ? "mean distance" : metric) : "loss";
+    const { store } = page,
+      { state } = store;
+    const metric = state.metric ?? "accuracy",
+      title = at ? (metric === "mae" ? "mean absolute error" : metric) : "loss";
     const last = Math.max(state.epochs, 1, ...[...store.points.values()].map((p) => p.at(-1)?.[0] ?? 0));
     for (const name of drawing.keys()) if (!state.branches.some((b) => b.name === name)) drawing.delete(name);
     for (const branch of state.branches) {
-      const made = stamp(store, branch), one = drawing.get(branch.name) ?? {};
+      const made = stamp(store, branch),
+        one = drawing.get(branch.name) ?? {};
       if (one.made !== made) Object.assign(one, { made, curve: line(store, branch, at) });
       drawing.set(branch.name, one);
     }
-    const [low, high] = limits([...drawing.values()].map((one) => one.curve), drawing.get(state.branch)?.curve ?? [], at, metric, log);
-    const height = width < 340 ? 190 : 232, right = width - RIGHT, bottom = height - BOTTOM;
+    const [low, high] = limits(
+      [...drawing.values()].map((one) => one.curve),
+      drawing.get(state.branch)?.curve ?? [],
+      at,
+      metric,
+      log,
+    );
+    const height = width < 340 ? 190 : 232,
+      right = width - RIGHT,
+      bottom = height - BOTTOM;
     const x = (v) => LEFT + (v / last) * (right - LEFT);
-    const part = (v) => (log ? Math.log(Math.max(v, low * 1e-3) / low) / Math.log(high / low) : (v - low) / (high - low || 1));
+    const part = (v) =>
+      log ? Math.log(Math.max(v, low * 1e-3) / low) / Math.log(high / low) : (v - low) / (high - low || 1);
     const y = (v) => Math.min(Math.max(bottom - part(v) * (bottom - TOP), -400), height + 400);
     const scaled = JSON.stringify([low, high, last, width, log]);
     if (scaled !== framed) {
@@ -263,21 +406,28 @@ function plot(view, at) {
       for (const [k, v] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) set(picture, k, v);
       marks.style.top = `${bottom + 1}px`;
       picture.parentNode.style.height = `${height}px`;
-      for (const [k, v] of Object.entries({ x: LEFT, y: 0, width: right - LEFT + RIGHT, height: bottom + 1 })) area.setAttribute(k, v);
+      for (const [k, v] of Object.entries({ x: LEFT, y: 0, width: right - LEFT + RIGHT, height: bottom + 1 }))
+        area.setAttribute(k, v);
       axes(low, high, last, right, bottom, x, y);
       here.removeAttribute("cx");
     }
 
-    const found = merged(store), lines = found.filter((m) => m[0] === state.branch).map((m) => x(m[1]).toFixed(1)), key = `${lines} ${bottom}`;
-    if (key !== lined) moved.replaceChildren(...lines.map((x) => svg("line", { x1: x, x2: x, y1: TOP, y2: bottom, class: "move" })));
+    const found = merged(store),
+      lines = found.filter((m) => m[0] === state.branch).map((m) => x(m[1]).toFixed(1)),
+      key = `${lines} ${bottom}`;
+    if (key !== lined)
+      moved.replaceChildren(...lines.map((x) => svg("line", { x1: x, x2: x, y1: TOP, y2: bottom, class: "move" })));
     lined = key;
     const scrubbed = known(store.scrub) ? x(store.scrub) : -99;
     for (const [k, v] of Object.entries({ x1: scrubbed, x2: scrubbed, y1: 0, y2: bottom })) set(scrub, k, v);
 
     const order = [...state.branches].sort((a, b) => (a.name === state.branch) - (b.name === state.branch));
     for (const branch of order) {
-      const now = branch.name === state.branch, one = drawing.get(branch.name), drawn = `${one.made} ${scaled} ${now}`;
-      if (one.drawn !== drawn) draw(branch, one, now, x, y, bottom, !at || high - low > 0.2, scaled);   // near 1, single batches jump from edge to edge
+      const now = branch.name === state.branch,
+        one = drawing.get(branch.name),
+        drawn = `${one.made} ${scaled} ${now}`;
+      const jagged = !at || high - low > 0.2; // near 1, single batches jump from edge to edge
+      if (one.drawn !== drawn) draw(branch, one, now, x, y, bottom, jagged, scaled);
       one.drawn = drawn;
     }
     const names = JSON.stringify(order.map((b) => [b.name, b.color]));
@@ -287,21 +437,31 @@ function plot(view, at) {
     }
     ordered = names;
 
-    const branch = state.branches.find((b) => b.name === state.branch), curve = branch ? drawing.get(branch.name).curve : [];
-    const head = curve.findLast((p) => known(p[1])), best = curve.findLast((p) => known(p[2]));
-    const pair = best && curve.findLast((p) => known(p[1]) && p[0] <= best[0] + 1e-9), gap = pair ? Math.abs(pair[1] - best[2]) : null;
+    const branch = state.branches.find((b) => b.name === state.branch),
+      curve = branch ? drawing.get(branch.name).curve : [];
+    const head = curve.findLast((p) => known(p[1])),
+      best = curve.findLast((p) => known(p[2]));
+    const pair = best && curve.findLast((p) => known(p[1]) && p[0] <= best[0] + 1e-9),
+      gap = pair ? Math.abs(pair[1] - best[2]) : null;
     set(here, "visibility", head ? "visible" : "hidden");
-    if (head) for (const [k, v] of Object.entries({ cx: x(head[0]).toFixed(1), cy: Math.min(Math.max(y(head[1]), 5), bottom).toFixed(1), style: `--c: ${view.color(branch)}` })) set(here, k, v);
+    if (head)
+      for (const [k, v] of Object.entries({
+        cx: x(head[0]).toFixed(1),
+        cy: Math.min(Math.max(y(head[1]), 5), bottom).toFixed(1),
+        style: `--c: ${page.color(branch)}`,
+      }))
+        set(here, k, v);
     [head?.[1], best?.[2], gap].forEach((v, i) => put(values[i], fixed(v)));
-    set(picture, "aria-label", `${title} over epochs, ${state.branch ?? ""}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}`);
-    view.said[at] = `${title}: training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}.`;
+    const scores = `training ${fixed(head?.[1])}, validation ${fixed(best?.[2])}, gap ${fixed(gap)}`;
+    set(picture, "aria-label", `${title} over epochs, ${state.branch ?? ""}: ${scores}`);
+    page.said[at] = `${title}: ${scores}.`;
     put(name, title);
     place(found, x);
   }
   return { node, update, measure };
 }
 
-// ---- the picture that teaches
+// ---- the teaching pictures
 
 function place(rows) {
   const node = make("div", { class: "pixels" });
@@ -309,40 +469,55 @@ function place(rows) {
   return node;
 }
 
-// All small pictures are drawn on one sheet, which lies over their places: a canvas each would be a layer each, in every frame.
+// All small pictures are drawn on one canvas above their places: a canvas for each would slow down every frame.
 function inked(paper) {
   const sheet = make("canvas", { class: "ink", "aria-hidden": "true" });
-  let spots = [], image = null;
+  let spots = [],
+    image = null;
 
   function measure() {
-    const from = paper.getBoundingClientRect(), scale = window.devicePixelRatio || 1;
-    const across = from.left + paper.clientLeft - paper.scrollLeft, down = from.top + paper.clientTop - paper.scrollTop;
+    const from = paper.getBoundingClientRect(),
+      scale = window.devicePixelRatio || 1;
+    const across = from.left + paper.clientLeft - paper.scrollLeft,
+      down = from.top + paper.clientTop - paper.scrollTop;
     spots = [...paper.querySelectorAll(".pixels")].map((node) => {
       const { left, top, right, bottom } = node.getBoundingClientRect();
       return [left - across, top - down, right - across, bottom - down].map((v) => Math.round(v * scale));
     });
     const [width, height] = [2, 3].map((i) => Math.max(0, ...spots.map((spot) => spot[i])));
-    if (!width || !height) { sheet.remove(); spots = []; return; }
-    Object.assign(sheet, { width, height });   // empty again
+    if (!width || !height) {
+      sheet.remove();
+      spots = [];
+      return;
+    }
+    Object.assign(sheet, { width, height }); // empty again
     image = new ImageData(width, height);
     Object.assign(sheet.style, { width: `${width / scale}px`, height: `${height / scale}px` });
     paper.append(sheet);
   }
 
-  function paint(images) {   // one writing for all: each costs the browser more than what is written
+  function paint(images) {
+    // in one write: each write costs the browser more than its pixels
     if (!spots.length) return;
     const dots = new Uint32Array(image.data.buffer);
     spots.forEach(([left, top, right, bottom], n) => {
-      const rows = images[n], ink = rows.map((row) => row.map((v) => {
-        const [r, g, b] = Array.isArray(v) ? v : [255 - v, 255 - v, 255 - v];
-        return (255 << 24) | (b << 16) | (g << 8) | r;
-      }));
+      const rows = images[n],
+        ink = rows.map((row) =>
+          row.map((v) => {
+            const [r, g, b] = Array.isArray(v) ? v : [255 - v, 255 - v, 255 - v];
+            return (255 << 24) | (b << 16) | (g << 8) | r;
+          }),
+        );
       const across = Array.from({ length: right - left }, (_, x) => Math.floor((x * rows[0].length) / (right - left)));
       let last = null;
       for (let y = top; y < bottom; y++) {
-        const row = ink[Math.floor(((y - top) * rows.length) / (bottom - top))], at = y * sheet.width + left;
+        const row = ink[Math.floor(((y - top) * rows.length) / (bottom - top))],
+          at = y * sheet.width + left;
         if (row === last) dots.copyWithin(at, at - sheet.width, at - sheet.width + across.length);
-        else across.forEach((j, x) => { dots[at + x] = row[j]; });
+        else
+          across.forEach((j, x) => {
+            dots[at + x] = row[j];
+          });
         last = row;
       }
     });
@@ -351,68 +526,135 @@ function inked(paper) {
   return { measure, paint };
 }
 
-const figure = (rows, caption, title = caption, kind = "") => make("figure", { class: kind, title }, Array.isArray(rows?.[0]) ? place(rows) : "", make("figcaption", {}, caption));
-const parted = (caption = "") => caption.match(/^(.*) (\d+)$/)?.slice(1) ?? [caption, ""];   // "conv2d 3"
+const figure = (rows, caption, title = caption, kind = "") =>
+  make("figure", { class: kind, title }, Array.isArray(rows?.[0]) ? place(rows) : "", make("figcaption", {}, caption));
+const parted = (caption = "") => caption.match(/^(.*) (\d+)$/)?.slice(1) ?? [caption, ""]; // "conv2d 3"
 
 function tiles(p) {
-  return make("div", { class: "tiles" }, ...p.images.map((rows, i) => figure(rows, parted(p.captions?.[i])[1] || p.captions?.[i] || "", p.captions?.[i] ?? "")));
+  return make(
+    "div",
+    { class: "tiles" },
+    ...p.images.map((rows, i) =>
+      figure(rows, parted(p.captions?.[i])[1] || p.captions?.[i] || "", p.captions?.[i] ?? ""),
+    ),
+  );
 }
 
-function strips(p) {   // a strip of pictures for each layer
+function strips(p) {
+  // a strip of pictures for each layer
   const found = new Map();
   p.images.forEach((rows, i) => {
     const [layer, n] = parted(p.captions?.[i]);
     if (!found.has(layer)) found.set(layer, []);
     found.get(layer).push(figure(rows, "", n ? `${layer} ${n}` : layer));
   });
-  return make("div", { class: "strips" }, ...[...found].map(([layer, all]) => make("div", {}, make("span", { class: "of", title: layer }, layer), make("div", { class: `strip${all.length > 1 ? "" : " one"}` }, ...all))));
+  return make(
+    "div",
+    { class: "strips" },
+    ...[...found].map(([layer, all]) =>
+      make(
+        "div",
+        {},
+        make("span", { class: "of", title: layer }, layer),
+        make("div", { class: `strip${all.length > 1 ? "" : " one"}` }, ...all),
+      ),
+    ),
+  );
 }
 
-// Pictures that are as large and as many as those there, under the same captions, are painted into their places.
+// Pictures of the same number, sizes and captions as before are painted into their places.
 const form = (p) => JSON.stringify([p.captions, p.images?.map((rows) => [rows.length, rows[0]?.length])]);
 const alike = (p, before) => ["filters", "activations"].includes(p.kind) && form(p) === form(before);
 
-// As many columns as let all tiles be seen at once, as large as can be.
+// Tiles as large as possible, in as many columns as show all of them at once.
 function fit(paper, size) {
-  const grid = paper.querySelector(".tiles"), n = grid?.children.length;
+  const grid = paper.querySelector(".tiles"),
+    n = grid?.children.length;
   if (!n) return;
-  const [width, height] = size, side = (c) => Math.min((width - 8 * (c - 1)) / c, 96);
+  const [width, height] = size,
+    side = (c) => Math.min((width - 8 * (c - 1)) / c, 96);
   let c = 1;
   while (c < n && side(c) > 30 && Math.ceil(n / c) * (side(c) + 22) - 6 > height) c++;
   grid.style.gridTemplateColumns = `repeat(${c}, ${Math.floor(side(c))}px)`;
 }
 
 function bars(layer) {
-  const most = Math.max(...layer.counts, 1), n = layer.counts.length, edges = layer.edges;
-  const picture = svg("svg", { viewBox: `0 0 ${n} 40`, preserveAspectRatio: "none", class: "bars", role: "img",
-    "aria-label": `weights of ${layer.name}, from ${short(edges[0])} to ${short(edges.at(-1))}` },
-  ...layer.counts.map((c, i) => svg("rect", { x: i + 0.06, width: 0.88, y: 40 - (38 * c) / most, height: (38 * c) / most })));
-  return make("div", { class: "layer" }, make("span", { class: "of" }, layer.name), picture,
-    make("span", { class: "ends" }, make("i", {}, short(edges[0], 2)), make("i", {}, short(edges.at(-1), 2))));
+  const most = Math.max(...layer.counts, 1),
+    n = layer.counts.length,
+    edges = layer.edges;
+  const picture = svg(
+    "svg",
+    {
+      viewBox: `0 0 ${n} 40`,
+      preserveAspectRatio: "none",
+      class: "bars",
+      role: "img",
+      "aria-label": `weights of ${layer.name}, from ${short(edges[0])} to ${short(edges.at(-1))}`,
+    },
+    ...layer.counts.map((c, i) =>
+      svg("rect", { x: i + 0.06, width: 0.88, y: 40 - (38 * c) / most, height: (38 * c) / most }),
+    ),
+  );
+  return make(
+    "div",
+    { class: "layer" },
+    make("span", { class: "of" }, layer.name),
+    picture,
+    make("span", { class: "ends" }, make("i", {}, short(edges[0], 2)), make("i", {}, short(edges.at(-1), 2))),
+  );
 }
 
 const DRAW = {
   filters: tiles,
   activations: strips,
   weights: (p) => make("div", { class: "layers" }, ...p.layers.map(bars)),
-  gradients: (p) => make("div", { class: "norms" }, ...p.layers.flatMap((name, i) => {
-    const norm = p.norms[i], bar = make("span", { class: "bar" }, make("i"));
-    bar.firstChild.style.width = `${known(norm) && norm > 0 ? Math.min(Math.max((Math.log10(norm) + 6) / 8, 0.01), 1) * 100 : 0}%`;
-    return [make("span", { class: "of", title: name }, name), bar, make("b", {}, known(norm) ? norm.toExponential(1).replace("e+0", "e0") : "–")];
-  }), make("span", { class: "of axis" }, "norm, log scale"), make("span", { class: "axis ends" }, make("i", {}, "1e-6"), make("i", {}, "1e2"))),
+  gradients: (p) =>
+    make(
+      "div",
+      { class: "norms" },
+      ...p.layers.flatMap((name, i) => {
+        const norm = p.norms[i],
+          bar = make("span", { class: "bar" }, make("i"));
+        const part = known(norm) && norm > 0 ? Math.min(Math.max((Math.log10(norm) + 6) / 8, 0.01), 1) : 0;
+        bar.firstChild.style.width = `${part * 100}%`;
+        return [
+          make("span", { class: "of", title: name }, name),
+          bar,
+          make("b", {}, known(norm) ? norm.toExponential(1).replace("e+0", "e0") : "–"),
+        ];
+      }),
+      make("span", { class: "of axis" }, "norm, log scale"),
+      make("span", { class: "axis ends" }, make("i", {}, "1e-6"), make("i", {}, "1e2")),
+    ),
   predictions: (p) => {
-    const right = (i) => !p.probability || p.truth[i] === p.predicted[i];   // of numbers none is simply right
-    const caption = (i) => (right(i) && known(p.probability?.[i]) ? `${p.predicted[i]} ${Math.round(100 * p.probability[i])} %` : `${p.predicted[i]}, is ${p.truth[i]}`);
-    const title = (i) => `${p.predicted[i]}${known(p.probability?.[i]) ? ` with ${Math.round(100 * p.probability[i])} %` : ""}; truth: ${p.truth[i]}`;
-    return make("div", { class: "tiles" }, ...p.truth.map((_, i) => figure(p.images?.[i], caption(i), title(i), right(i) ? "right" : "wrong")));
+    const right = (i) => !p.probability || p.truth[i] === p.predicted[i]; // a regression is neither right nor wrong
+    const caption = (i) =>
+      right(i) && known(p.probability?.[i])
+        ? `${p.predicted[i]} ${Math.round(100 * p.probability[i])} %`
+        : `${p.predicted[i]}, is ${p.truth[i]}`;
+    const title = (i) => {
+      const probability = known(p.probability?.[i]) ? ` with ${Math.round(100 * p.probability[i])} %` : "";
+      return `${p.predicted[i]}${probability}; truth: ${p.truth[i]}`;
+    };
+    return make(
+      "div",
+      { class: "tiles" },
+      ...p.truth.map((_, i) => figure(p.images?.[i], caption(i), title(i), right(i) ? "right" : "wrong")),
+    );
   },
 };
 
-function looks(view, model) {
-  const id = `hackbook-look-${crypto.getRandomValues(new Uint32Array(1))[0]}`, names = model.get("looks");
-  const paper = make("div", { class: "picture", id, role: "tabpanel", tabindex: "0" }), about = make("p", { class: "about" });
+function pictures(page, model) {
+  const id = `hackbook-view-${crypto.getRandomValues(new Uint32Array(1))[0]}`,
+    names = model.get("views");
+  const paper = make("div", { class: "picture", id, role: "tabpanel", tabindex: "0" }),
+    about = make("p", { class: "about" });
   const tabs = names.map((name, i) => {
-    const tab = make("button", { type: "button", role: "tab", "aria-controls": id, title: ABOUT[name] ?? "" }, LOOKS[name] ?? name);
+    const tab = make(
+      "button",
+      { type: "button", role: "tab", "aria-controls": id, title: ABOUT[name] ?? "" },
+      VIEWS[name] ?? name,
+    );
     tab.addEventListener("click", () => choose(name));
     tab.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -424,9 +666,15 @@ function looks(view, model) {
     });
     return tab;
   });
-  function choose(name) { view.store.look = name; model.send({ do: "look", name }); view.all(); }
+  function choose(name) {
+    page.store.view = name;
+    model.send({ do: "view", name });
+    page.all();
+  }
   const ink = inked(paper);
-  let drawn = null, kind = null, size = [0, 0];
+  let drawn = null,
+    kind = null,
+    size = [0, 0];
   function settle() {
     fit(paper, size);
     ink.measure();
@@ -437,91 +685,195 @@ function looks(view, model) {
     settle();
   }
   function update() {
-    const { look, picture } = view.store;
+    const { view, picture } = page.store;
     tabs.forEach((tab, i) => {
-      set(tab, "aria-selected", names[i] === look);
-      set(tab, "tabindex", names[i] === look || (!names.includes(look) && !i) ? 0 : -1);
+      set(tab, "aria-selected", names[i] === view);
+      set(tab, "tabindex", names[i] === view || (!names.includes(view) && !i) ? 0 : -1);
     });
-    put(about, ABOUT[look] ?? "");
-    if (picture === drawn && kind === look) return;
-    const there = picture && picture.kind === look && DRAW[look], before = kind === look && drawn?.kind === look ? drawn : null;
+    put(about, ABOUT[view] ?? "");
+    if (picture === drawn && kind === view) return;
+    const there = picture && picture.kind === view && DRAW[view],
+      before = kind === view && drawn?.kind === view ? drawn : null;
     drawn = picture;
-    kind = look;
-    set(paper, "aria-label", LOOKS[look] ?? "picture");
-    if (there && before && alike(picture, before)) { ink.paint(picture.images); return; }
-    paper.replaceChildren(there ? DRAW[look](picture) : make("p", { class: "wait" }, look ? "comes with the next batches" : "choose a picture"));
+    kind = view;
+    set(paper, "aria-label", VIEWS[view] ?? "picture");
+    if (there && before && alike(picture, before)) {
+      ink.paint(picture.images);
+      return;
+    }
+    paper.replaceChildren(
+      there
+        ? DRAW[view](picture)
+        : make("p", { class: "wait" }, view ? "shown after the next batches" : "choose a view"),
+    );
     settle();
   }
-  const node = make("section", { class: "look", "aria-label": "what the network does" }, make("div", { class: "tabs", role: "tablist" }, ...tabs), about, paper);
+  const node = make(
+    "section",
+    { class: "view", "aria-label": "teaching pictures" },
+    make("div", { class: "tabs", role: "tablist" }, ...tabs),
+    about,
+    paper,
+  );
   return { node, update, measure };
 }
 
 // ---- the whole
 
 export default () => {
-  const store = empty(), views = new Set();
+  const store = empty(),
+    pages = new Set();
   return {
     initialize({ model }) {
-      const hear = (message) => { take(store, message); for (const view of views) view.soon(); };
-      const desk = (event) => { if (model.get("group") && event.detail.group === model.get("group")) hear(event.detail.news); };
+      const hear = (message) => {
+        take(store, message);
+        for (const page of pages) page.soon();
+      };
+      const desk = (event) => {
+        if (model.get("group") && event.detail.group === model.get("group")) hear(event.detail.news);
+      };
       model.on("msg:custom", hear);
-      document.addEventListener("hackbook-news", desk);   // one message a refresh: what the desk of this training gets holds the chart's
+      // one message per refresh: the controls' message of the same panel holds the chart's
+      document.addEventListener("hackbook-news", desk);
       return () => document.removeEventListener("hackbook-news", desk);
     },
     render({ model, el }) {
       const palette = model.get("palette");
-      const view = { store, said: ["", ""], all: () => { for (const v of views) v.soon(); },
-        color: (branch) => (branch ? `color-mix(in srgb, ${palette[branch.color % palette.length]} 78%, var(--ink))` : "var(--soft)") };
-      const plots = [plot(view, 0), plot(view, 1)], look = model.get("looks").length ? looks(view, model) : null;
-      const legend = make("ul", { class: "legend", "aria-label": "branches" }), summary = make("div", { class: "summary", role: "status" });
-      const key = make("span", { class: "key", "aria-hidden": "true" },
-        svg("svg", { width: 26, height: 10 }, svg("path", { d: "M1 5H25", class: "training" })), "training",
-        svg("svg", { width: 26, height: 10 }, svg("path", { d: "M1 5H25", class: "validation" }), svg("circle", { cx: 13, cy: 5, r: 3, class: "end" })), "validation",
-        svg("svg", { width: 18, height: 10 }, svg("rect", { width: 18, height: 10, class: "gap" })), "gap",
-        svg("svg", { width: 10, height: 10 }, svg("path", { d: "M5 1L9 9H1Z", class: "moved" })), "slider moved");
-      const panel = make("div", { class: "hackbook-chart", role: "group", "aria-label": "training" },
-        make("div", { class: "sheet" }, make("div", { class: "plots" }, ...plots.map((p) => p.node)), look?.node ?? "",
-          make("div", { class: "foot" }, legend, key)), summary);
-      let told = "", listed = "";
+      const page = {
+        store,
+        said: ["", ""],
+        all: () => {
+          for (const v of pages) v.soon();
+        },
+        color: (branch) =>
+          branch ? `color-mix(in srgb, ${palette[branch.color % palette.length]} 78%, var(--ink))` : "var(--soft)",
+      };
+      const plots = [plot(page, 0), plot(page, 1)],
+        viewer = model.get("views").length ? pictures(page, model) : null;
+      const legend = make("ul", { class: "legend", "aria-label": "branches" }),
+        summary = make("div", { class: "summary", role: "status" });
+      const key = make(
+        "span",
+        { class: "key", "aria-hidden": "true" },
+        svg("svg", { width: 26, height: 10 }, svg("path", { d: "M1 5H25", class: "training" })),
+        "training",
+        svg(
+          "svg",
+          { width: 26, height: 10 },
+          svg("path", { d: "M1 5H25", class: "validation" }),
+          svg("circle", { cx: 13, cy: 5, r: 3, class: "end" }),
+        ),
+        "validation",
+        svg("svg", { width: 18, height: 10 }, svg("rect", { width: 18, height: 10, class: "gap" })),
+        "gap",
+        svg("svg", { width: 10, height: 10 }, svg("path", { d: "M5 1L9 9H1Z", class: "moved" })),
+        "hyperparameter changed",
+      );
+      const panel = make(
+        "div",
+        { class: "hackbook-chart", role: "group", "aria-label": "training run" },
+        make(
+          "div",
+          { class: "sheet" },
+          make("div", { class: "plots" }, ...plots.map((p) => p.node)),
+          viewer?.node ?? "",
+          make("div", { class: "foot" }, legend, key),
+        ),
+        summary,
+      );
+      let told = "",
+        listed = "";
 
       let resized = true;
       function update() {
         const { state } = store;
-        if (resized) for (const p of [...plots, look]) p?.measure();   // before anything is written
+        if (resized) for (const p of [...plots, viewer]) p?.measure(); // before anything is drawn
         resized = false;
         for (const p of plots) p.update();
-        look?.update();
+        viewer?.update();
         const entries = JSON.stringify([state.branches.map((b) => [b.name, b.color]), state.branch]);
         if (entries !== listed) {
           listed = entries;
-          legend.replaceChildren(...state.branches.map((b) => {
-            const item = make("li", b.name === state.branch ? { "aria-current": "true" } : {},
-              svg("svg", { width: 26, height: 10, "aria-hidden": "true" }, svg("path", { d: "M1 5H25", class: "validation", "stroke-dasharray": DASHES[b.color % DASHES.length] })), b.name);
-            item.style.setProperty("--c", view.color(b));
-            return item;
-          }));
+          legend.replaceChildren(
+            ...state.branches.map((b) => {
+              const item = make(
+                "li",
+                b.name === state.branch ? { "aria-current": "true" } : {},
+                svg(
+                  "svg",
+                  { width: 26, height: 10, "aria-hidden": "true" },
+                  svg("path", {
+                    d: "M1 5H25",
+                    class: "validation",
+                    "stroke-dasharray": DASHES[b.color % DASHES.length],
+                  }),
+                ),
+                b.name,
+              );
+              item.style.setProperty("--c", page.color(b));
+              return item;
+            }),
+          );
         }
-        const moment = `${Math.floor(state.epoch)} ${state.status} ${state.branch}`;   // once an epoch is often enough for an ear
+        const moment = `${Math.floor(state.epoch)} ${state.status} ${state.branch}`; // read aloud once per epoch
         if (moment !== told) {
           told = moment;
-          const move = store.marks.at(-1);
-          summary.textContent = `${state.status ?? ""}, epoch ${Math.floor(state.epoch)} of ${state.epochs}, branch ${state.branch ?? ""} of ${state.branches.length}. ${view.said.join(" ")}` +
-            (move ? ` Last move: ${words(move[2])} ${short(move[3])} from epoch ${move[1].toFixed(2)}.` : "");
+          const last = store.marks.at(-1);
+          const epochs = `epoch ${Math.floor(state.epoch)} of ${state.epochs}`;
+          const branch = `branch ${state.branch ?? ""} of ${state.branches.length}`;
+          const change = last
+            ? ` Last change: ${words(last[2])} ${short(last[3])} from epoch ${last[1].toFixed(2)}.`
+            : "";
+          summary.textContent = `${state.status ?? ""}, ${epochs}, ${branch}. ${page.said.join(" ")}${change}`;
         }
       }
-      let asked = 0, frame = 0;
-      view.soon = () => { asked ||= setTimeout(() => { frame = requestAnimationFrame(() => { asked = 0; update(); }); }, 30 - (performance.now() % 30)); };   // what comes together is one frame, of chart and desk
-      const scrub = (event) => { if (event.detail.group === model.get("group")) { store.scrub = event.detail.epoch; view.soon(); } };
-      const watch = new ResizeObserver(() => { resized = true; view.soon(); });
-      const quiet = (event) => { if (panel.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey)); };
-      window.addEventListener("keydown", quiet, true);   // Jupyter's own keys stay off the panel; before Notebook 7 takes them
+      let asked = 0,
+        frame = 0;
+      page.soon = () => {
+        asked ||= setTimeout(
+          () => {
+            frame = requestAnimationFrame(() => {
+              asked = 0;
+              update();
+            });
+          },
+          30 - (performance.now() % 30),
+        );
+      }; // what arrives together is drawn in one frame
+      const scrub = (event) => {
+        if (event.detail.group === model.get("group")) {
+          store.scrub = event.detail.epoch;
+          page.soon();
+        }
+      };
+      const watch = new ResizeObserver(() => {
+        resized = true;
+        page.soon();
+      });
+      const quiet = (event) => {
+        if (panel.contains(event.target))
+          event.target.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));
+      };
+      // keep Jupyter's shortcuts off the panel, before Notebook 7 takes the keys
+      window.addEventListener("keydown", quiet, true);
       document.addEventListener("hackbook-scrub", scrub);
-      views.add(view);
+      pages.add(page);
       el.append(panel);
       watch.observe(panel);
       update();
-      try { model.send({ do: "hello" }); } catch { /* the kernel is gone: what is known stays */ }
-      return () => { views.delete(view); watch.disconnect(); clearTimeout(asked); cancelAnimationFrame(frame); document.removeEventListener("hackbook-scrub", scrub); window.removeEventListener("keydown", quiet, true); };
+      try {
+        model.send({ do: "hello" });
+      } catch {
+        /* the kernel is gone: the data stays */
+      }
+      return () => {
+        pages.delete(page);
+        watch.disconnect();
+        clearTimeout(asked);
+        cancelAnimationFrame(frame);
+        document.removeEventListener("hackbook-scrub", scrub);
+        window.removeEventListener("keydown", quiet, true);
+      };
     },
   };
 };

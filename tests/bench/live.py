@@ -35,7 +35,7 @@ def browser():
 
 
 def big_enough():
-    """Splits on which an epoch takes a second or so, the options of a network, and epochs for a training of half a minute: time to drag sliders."""
+    """Splits on which an epoch takes a second or so, the options of a network, and epochs for a training run of half a minute: time to drag sliders."""
     import numpy as np
 
     import hackbook as hb
@@ -67,7 +67,7 @@ def clocks():
 
 
 class Baton:
-    """Two trainings take turns, a tenth of their epochs at a time, and the clock of each runs in its own: what else is done on the machine, which
+    """Two training runs take turns, a tenth of their epochs at a time, and the clock of each runs in its own: what else is done on the machine, which
     can slow it by a quarter for minutes, slows both.
     """
 
@@ -223,8 +223,8 @@ def asked(page, folder, code):
 
 
 ENDS = """() => new Promise((ended) => {   // without looking again and again, which would cost the page more than the panel does
-  const status = document.querySelector(".hackbook-desk .status"), look = () => status.textContent === "finished" && ended();
-  new MutationObserver(look).observe(status, { childList: true, characterData: true, subtree: true }); look(); })"""
+  const status = document.querySelector(".hackbook-desk .status"), check = () => status.textContent === "finished" && ended();
+  new MutationObserver(check).observe(status, { childList: true, characterData: true, subtree: true }); check(); })"""
 NOW = "(performance.timeOrigin + performance.now()) / 1000"  # in the page: what time.time() is here
 
 
@@ -232,7 +232,7 @@ NOW = "(performance.timeOrigin + performance.now()) / 1000"  # in the page: what
 
 
 def watched(kind):
-    """A Live that notes when a move reached it, and when a step took it."""
+    """A Live that notes when a change reached it, and when a step used it."""
     import hackbook as hb
 
     if kind == "digits":
@@ -240,8 +240,8 @@ def watched(kind):
     else:
         (splits, options, _), epochs = big_enough(), 200
     live = hb.Live(network(splits, **options), splits, epochs=epochs, start=False, show=False)
-    loop, live.log = live._thread, {"reached": [], "used": [], "steps": live._thread.served.steps}
-    move, put = live.set, loop.hyperparameters.update
+    thread, live.log = live._thread, {"reached": [], "used": [], "steps": live._thread.batches.steps}
+    move, put = live.set, thread.hyperparameters.update
 
     def set_(name, value):
         live.log["reached"].append((time.time(), value))
@@ -249,14 +249,14 @@ def watched(kind):
 
     def update(values):
         put(values)
-        live.log["used"] += [(time.time(), value, loop.step) for value in values.values()]  # the step begins now
+        live.log["used"] += [(time.time(), value, thread.step) for value in values.values()]  # the step begins now
 
-    live.set, loop.hyperparameters.update = set_, update
+    live.set, thread.hyperparameters.update = set_, update
     return live
 
 
 def latency_page(mnist, changes=40):
-    """A slider moved by keyboard while it trains: the moments of each move in page and kernel, in seconds."""
+    """A slider moved by keyboard while it trains: the moments of each change in page and kernel, in seconds."""
     from browser import notebook_page
 
     cell = f"{SETUP}\nit = live.watched('{'mnist' if mnist else 'digits'}')\nit"
@@ -295,7 +295,7 @@ def latency_page(mnist, changes=40):
 
 
 def traces(steps_per_execution, bfloat16, changes=50):
-    """How many graphs are traced during so many moves of every slider there is."""
+    """How many graphs are traced during so many changes of every slider there is."""
     import hackbook as hb
 
     splits = hb.split(hb.data.digits())
@@ -311,9 +311,9 @@ def traces(steps_per_execution, bfloat16, changes=50):
     until(lambda: live.timeline.rows() and live.state()["epoch"] > 1)  # full and last batches and the validation have been traced
     before = len(traced)
     for _ in range(changes):
-        control = rng.choice(list(live.sliders.values()))
-        live.set(control.name, rng.uniform(control.low, control.high if control.whole else min(control.high, 0.5)))
-        unit = {"batch": "step", "epoch": "epoch"}[control.acts]
+        slider = rng.choice(list(live.sliders.values()))
+        live.set(slider.name, rng.uniform(slider.low, slider.high if slider.whole else min(slider.high, 0.5)))
+        unit = {"batch": "step", "epoch": "epoch"}[slider.acts]
         at = live.state()[unit]
         until(lambda: live.state()[unit] > at + (unit == "epoch"))
     at = live.state()["epoch"]
@@ -429,8 +429,8 @@ def latency(told, figure, name):
                              ("heard", "→ acknowledged by the label", 100)):
         ms = [1e3 * m[what] for m in changes if m[what] is not None]
         waiting, others = ([1e3 * m[what] for m in changes if m[what] is not None and m["change"] is c] for c in (True, False))
-        note = f"p95 of {len(ms)} moves {words}; median {median(ms):.0f}, worst {max(ms):.0f} ms; on {name}; "
-        note += f"{len(waiting)} moves were taken at a change of epoch (validation included): {', '.join(f'{v:.0f}' for v in sorted(waiting)) or 'none'} ms; p95 of the others {p95(others):.0f} ms; "
+        note = f"p95 of {len(ms)} changes {words}; median {median(ms):.0f}, worst {max(ms):.0f} ms; on {name}; "
+        note += f"{len(waiting)} changes were used at the start of an epoch (validation included): {', '.join(f'{v:.0f}' for v in sorted(waiting)) or 'none'} ms; p95 of the others {p95(others):.0f} ms; "
         note += f"{len(changes) - len(ms)} not seen; peer: what is aimed at; {load()}"
         found[f"live.latency.{what}.{name}"] = figure(p95(ms), aim, "ms", note)
     return found
@@ -439,7 +439,7 @@ def latency(told, figure, name):
 def all_traces(measure, figure):
     ways = {"alone": (1, 0), "steps_per_execution=4": (4, 0), "mixed_bfloat16": (1, 1), "both": (4, 1)}
     counts = {name: measure(traces, *arguments) for name, arguments in ways.items()}
-    note = "new graphs during 50 moves of all sliders; " + ", ".join(f"{name} {c['traced']}" for name, c in counts.items())
+    note = "new graphs during 50 changes of all sliders; " + ", ".join(f"{name} {c['traced']}" for name, c in counts.items())
     note += "; peer: plain Keras, 50 changes of Dropout.rate, each with the compile that it needs"
     return {"live.traces": figure(max(c["traced"] for c in counts.values()), measure(traces_keras)["traced"], "", note)}
 

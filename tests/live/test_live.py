@@ -49,7 +49,7 @@ def until(condition, seconds=60):
 # ---- without a browser
 
 
-def test_where_nobody_looks_it_trains_to_the_end_and_as_fit_does(splits):
+def test_without_a_frontend_it_trains_to_the_end_and_as_fit_does(splits):
     live = make(splits, epochs=2, start=True)
     run = hb.fit(network(splits), splits, epochs=2, schedule="constant", to=None)
     assert live.panel.session.state()["status"] == "finished"
@@ -112,7 +112,7 @@ def test_wait_does_not_block_where_nobody_can_press_go_on(splits):
     live.start()
     live.wait()
     live.rewind(1)
-    with pytest.raises(hb.HackbookError, match="paused, and here is nobody who could press Go on; call start"):
+    with pytest.raises(hb.HackbookError, match="paused, and nobody here can press Go on; call start"):
         live.wait()
     assert live.wait(timeout=0.1) == "paused"
     live.rewind(2)  # the end
@@ -170,7 +170,7 @@ def meanwhile(page, seconds):
 
 
 def long_tutorial():
-    """A copy of it whose first training is long enough for hands; and the number of the cell with its panel."""
+    """A copy of it whose first training run is long enough for hands; and the number of the cell with its panel."""
     notebook = nbformat.read(TUTORIAL, as_version=4)
     number = next(i for i, cell in enumerate(notebook.cells) if "hb.Live(" in cell.source and cell.cell_type == "code")
     assert notebook.cells[number].source.count("epochs=6") == 1
@@ -204,7 +204,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         assert began < seen < ended
 
         # a slider, by keyboard: a later step uses it
-        assert ask(page, tmp_path, "live.timeline.moves()") == []
+        assert ask(page, tmp_path, "live.timeline.changes()") == []
         step = ask(page, tmp_path, "live.state()['step']")
         rate = desk.get_by_role("slider", name="learning rate", exact=True)
         rate.focus()
@@ -212,8 +212,8 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
             page.keyboard.press("ArrowLeft")
         page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === 'learning rate 0.00501: used from the next batch'")
         page.wait_for_selector(".hackbook-chart .marks button")
-        until(lambda: ask(page, tmp_path, "live.timeline.moves()")[-1][1:] == ["learning_rate", 0.00501])  # acknowledged, then used
-        changes = ask(page, tmp_path, "live.timeline.moves()")
+        until(lambda: ask(page, tmp_path, "live.timeline.changes()")[-1][1:] == ["learning_rate", 0.00501])  # acknowledged, then used
+        changes = ask(page, tmp_path, "live.timeline.changes()")
         assert step <= changes[0][0] <= changes[-1][0]  # counted in batches that are finished
         until(lambda: ask(page, tmp_path, "live.state()['step']") > changes[-1][0])
         assert ask(page, tmp_path, "float(live.model.optimizer.learning_rate.numpy())") == pytest.approx(0.00501)
@@ -236,8 +236,8 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.wait_for_function("[...document.querySelectorAll('.hackbook-chart .legend li')].map(e => e.textContent).join() === 'branch 1,branch 2'")
         page.wait_for_function(f"parseFloat({DESK}.querySelector('.where').textContent.split(' ')[1]) > 4")  # for the picture
         assert ask(page, tmp_path, "[live.frame['from'].tolist(), live.frame['at'].tolist()]") == [["", "branch 1"], [0, 1]]
-        steps = ask(page, tmp_path, "live._thread.served.steps")
-        assert ask(page, tmp_path, "live.timeline.moves()") == [[steps, "dropout", 0.5]]
+        steps = ask(page, tmp_path, "live._thread.batches.steps")
+        assert ask(page, tmp_path, "live.timeline.changes()") == [[steps, "dropout", 0.5]]
         (ROOT / "_run").mkdir(exist_ok=True)
         page.mouse.move(5, 5)
         page.screenshot(path=ROOT / "_run/live-tutorial.png")
@@ -252,7 +252,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         assert began < seen < ended or not HEARS
         assert ask(page, tmp_path, THREADS) == 0
 
-        # the cell again: another training in place of this one
+        # the cell again: another run in place of this one
         desk.get_by_role("button", name="Go on").click()
         says(page, "training")
         ask(page, tmp_path, "globals().update(earlier=live) or 1")
@@ -307,7 +307,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         assert ask(page, tmp_path, THREADS) == 0
         assert page.errors == []
 
-        # the kernel is restarted under a training: the old one is gone, and the panel says that nobody answers
+        # the kernel is restarted during a run: the old kernel is gone, and the panel says that nobody answers
         desk.get_by_role("button", name="Go on").click()
         says(page, "training")
         kernel = Process(ask(page, tmp_path, "__import__('os').getpid()"))
@@ -331,7 +331,7 @@ def test_a_page_that_asks_for_no_subshell_is_heard_all_the_same(tmp_path):
             says(page, "training")
             desk = page.locator(".hackbook-desk")
             assert not desk.locator(".note").is_visible()
-            assert ask(page, tmp_path, "__import__('importlib').import_module('hackbook.live.panel').frontend()") == "vscode"
+            assert ask(page, tmp_path, "__import__('hackbook').core.frontend()") == "vscode"
             page.evaluate(f"code => {{ {KERNEL}.requestExecute({{code}}); }}", "ended = live.wait()")  # busy until Stop is heard
             page.wait_for_function(f"{KERNEL}.status === 'busy'")
             desk.get_by_role("slider", name="dropout", exact=True).focus()
@@ -344,7 +344,7 @@ def test_a_page_that_asks_for_no_subshell_is_heard_all_the_same(tmp_path):
             says(page, "training")
             desk.get_by_role("button", name="Stop").click()
             says(page, "stopped")
-            assert ask(page, tmp_path, "[ended, live.timeline.moves()[0][1:]]") == ["stopped", ["dropout", 0.21]]
+            assert ask(page, tmp_path, "[ended, live.timeline.changes()[0][1:]]") == ["stopped", ["dropout", 0.21]]
             assert page.errors == []
     finally:
         settings.unlink()

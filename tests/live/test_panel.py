@@ -1,4 +1,4 @@
-"""The panel of a training: its numbers and messages without a browser, and the whole of it in real JupyterLab."""
+"""The panel of a training run: its numbers and messages without a browser, and the whole of it in real JupyterLab."""
 
 import json
 import sys
@@ -18,9 +18,10 @@ from packaging.version import Version
 from sessions import StandIn
 
 import hackbook as hb
-from hackbook.live import panel as room
-from hackbook.live.chart import LOOKS, Chart, Story, brief
+from hackbook.core import notebook as room
+from hackbook.live.chart import Chart, Story, brief
 from hackbook.live.panel import Challenge, Panel, reach, save_it, turn_around
+from hackbook.live.views import VIEWS
 
 HOSTILE = '<img src=x onerror="window.hacked=1">'
 
@@ -60,7 +61,7 @@ def test_brief_is_json_for_any_page():
 
 
 def test_a_refresh_is_a_few_hundred_bytes(panel, session):
-    panel._told({"do": "hello"})
+    panel._receive({"do": "hello"})
     panel.sent.clear()
     panel.seen.clear()
     for _ in range(5):
@@ -95,8 +96,8 @@ def test_no_thread_is_left_and_none_sends_beside_another(panel, session):
     before = threading.active_count()
     session.start()
     for i in range(60):
-        panel._told({"do": "set", "name": "dropout", "value": i / 100})
-    threads = [threading.Thread(target=panel._told, args=({"do": "hello"},)) for _ in range(8)]
+        panel._receive({"do": "set", "name": "dropout", "value": i / 100})
+    threads = [threading.Thread(target=panel._receive, args=({"do": "hello"},)) for _ in range(8)]
     for t in threads:
         t.start()
     for t in threads:
@@ -126,7 +127,7 @@ def test_hello_gives_everything_again(panel, session):
     for _ in range(2):
         panel.sent.clear()
         panel.seen.clear()
-        panel._told({"do": "hello"})
+        panel._receive({"do": "hello"})
         assert len(panel.seen[0]["points"]) == 12 and panel.seen[0]["all"] and panel.seen[0]["picture"]["kind"] == "filters"
         assert {"status", "sliders", "branches"} <= set(panel.sent[-1]["state"]) and "challenges" in panel.sent[-1]
 
@@ -145,7 +146,7 @@ def test_until_a_page_is_heard_it_is_told_everything_again(panel, session):
     panel._whole -= 3
     panel.push()
     assert panel.seen[-1]["all"]
-    panel._told({"do": "hello"})
+    panel._receive({"do": "hello"})
     panel._whole -= 3
     panel.push()
     assert not panel.seen[-1]["all"] and "branches" not in panel.sent[-1]["state"]
@@ -154,32 +155,32 @@ def test_until_a_page_is_heard_it_is_told_everything_again(panel, session):
 def test_renaming_and_deleting_send_everything_again(panel, session):
     session.step()
     panel.push()
-    panel._told({"do": "rename", "branch": "main", "name": HOSTILE})
+    panel._receive({"do": "rename", "branch": "main", "name": HOSTILE})
     assert panel.seen[-1]["all"] and {p.branch for p in panel.chart.story.points} == {HOSTILE}
-    panel._told({"do": "rewind", "epoch": 0, "branch": HOSTILE})
+    panel._receive({"do": "rewind", "epoch": 0, "branch": HOSTILE})
     session.step()
-    panel._told({"do": "delete", "branch": HOSTILE})
+    panel._receive({"do": "delete", "branch": HOSTILE})
     assert {p.branch for p in panel.chart.story.points} == {"branch 1"}
 
 
 # ---- what is asked for
 
 
-def test_a_move_is_acknowledged_with_the_value_it_became(panel, session):
+def test_a_change_is_acknowledged_with_the_value_it_became(panel, session):
     for typed, became in ((0.42, 0.4), (5, 0.9), (-1, 0.0)):
-        panel._told({"do": "set", "name": "dropout", "value": typed, "seq": 3, "from": "me"})
+        panel._receive({"do": "set", "name": "dropout", "value": typed, "seq": 3, "from": "me"})
         ack = panel.sent[-1]
         assert (ack["value"], ack["seq"], ack["from"], session.values["dropout"]) == (became, 3, "me", became)
     assert ack["text"] == "dropout off: used from the first batch"
     session.step()
-    panel._told({"do": "set", "name": "learning_rate", "value": 0.01})
+    panel._receive({"do": "set", "name": "learning_rate", "value": 0.01})
     assert panel.sent[-1]["text"] == "learning rate 0.01: used when the training goes on"
 
 
-def test_a_slider_that_goes_back_after_a_move_is_told(panel, session):
-    """What the answer to a move said counts as sent: where the value returns to what an earlier refresh said, the page hears it."""
+def test_a_slider_that_goes_back_after_a_change_is_sent(panel, session):
+    """An answer counts as sent: where the value returns to that of an earlier refresh, the page is told."""
     panel.push()
-    panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 1, "from": "me"})
+    panel._receive({"do": "set", "name": "dropout", "value": 0.4, "seq": 1, "from": "me"})
     session.values["dropout"] = 0.0  # as after a rewind
     panel.push()
     assert panel.sent[-1]["state"]["sliders"]["dropout"] == 0.0
@@ -187,10 +188,10 @@ def test_a_slider_that_goes_back_after_a_move_is_told(panel, session):
     assert "sliders" not in panel.sent[-1]["state"]
 
 
-def test_a_move_that_is_refused_is_answered_too(panel, session, monkeypatch):
-    """Or the page would wait for the answer, and the slider stay where it is for ever."""
+def test_a_refused_change_is_answered_too(panel, session, monkeypatch):
+    """Or the page would wait for the answer for ever."""
     monkeypatch.setattr(session, "set", lambda name, value: 1 / 0)
-    panel._told({"do": "set", "name": "dropout", "value": 0.4, "seq": 7, "from": "me"})
+    panel._receive({"do": "set", "name": "dropout", "value": 0.4, "seq": 7, "from": "me"})
     ack = next(m for m in panel.sent if m["kind"] == "ack")
     assert (ack["value"], ack["seq"], ack["text"]) == (0.0, 7, "") and "ZeroDivisionError" in panel.trouble
 
@@ -199,31 +200,31 @@ def test_a_mark_does_not_wait_for_the_next_refresh(panel):
     panel.every = 30
     panel.push()
     panel.changed()  # the timer is set, and far away
-    panel._told({"do": "set", "name": "dropout", "value": 0.2})
+    panel._receive({"do": "set", "name": "dropout", "value": 0.2})
     until = time.monotonic() + 5
     while not (marks := [m for seen in panel.seen for m in seen.get("marks", ())]) and time.monotonic() < until:
         time.sleep(0.01)
     assert marks == [["main", 0.0, "dropout", 0.2]]
 
 
-def test_every_button_reaches_the_pilot(panel, session, tmp_path):
+def test_every_button_reaches_the_session(panel, session, tmp_path):
     for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}):
-        panel._told({"from": "me", **message})
+        panel._receive({"from": "me", **message})
     settle(panel)
-    assert [c[1] for c in session.calls if c[1] != "look"] == ["step", "start", "pause", "rewind", "keep", "stop"]
+    assert [c[1] for c in session.calls if c[1] != "view"] == ["step", "start", "pause", "rewind", "keep", "stop"]
     assert {"kind": "said", "text": "kept main in runs/main", "from": "me"} in panel.sent
 
 
 @pytest.mark.parametrize("message", [{}, {"do": None}, {"do": "on_change"}, {"do": "set"}, {"do": "set", "name": "x", "value": 1}, {"do": "set", "name": "l1", "value": []},
                                      {"do": "rewind"}, {"do": "rename", "branch": "no", "name": "x"}, {"do": "delete", "branch": "no"}], ids=str)
 def test_nonsense_from_a_page_stops_nothing(panel, session, message):
-    panel._told(message)
-    panel._told({"do": "step"})
+    panel._receive(message)
+    panel._receive({"do": "step"})
     assert session.at == 1 and panel.trouble == ""
 
 
 def test_an_error_of_the_worker_and_one_of_the_hand_are_shown(panel, session):
-    panel._told({"do": "delete", "branch": HOSTILE})
+    panel._receive({"do": "delete", "branch": HOSTILE})
     assert HOSTILE in panel.sent[-1]["trouble"]
     session.error_at = 3
     session.start()
@@ -237,28 +238,28 @@ def test_an_error_of_the_worker_and_one_of_the_hand_are_shown(panel, session):
 def test_side_by_side(session):
     panels = Panel(session), Panel(StandIn(epochs=4, steps=10, pace=0.001))
     panels[0].beside(panels[1])
-    panels[1]._told({"do": "set", "name": "l2", "value": 0.01})
-    panels[0]._told({"do": "step"})
+    panels[1]._receive({"do": "set", "name": "l2", "value": 0.01})
+    panels[0]._receive({"do": "step"})
     assert [p.session.values["l2"] for p in panels] == [0.01] * 2 and [p.session.at for p in panels] == [1, 1]
     panels[0].beside(panels[1], shared=False)
-    panels[1]._told({"do": "step"})
+    panels[1]._receive({"do": "step"})
     assert [p.session.at for p in panels] == [1, 2]
     for p in panels:
         p.close()
 
 
 def test_bad_input(session):
-    for wrong in ({"every": 0}, {"every": "fast"}, {"look": "loss surface"}):
+    for wrong in ({"every": 0}, {"every": "fast"}, {"view": "loss surface"}):
         with pytest.raises(hb.HackbookError):
             Panel(session, **wrong)
     with pytest.raises(hb.HackbookError):
-        Chart(session, looks=["x"])
+        Chart(session, views=["x"])
 
 
 # ---- tasks
 
 
-def told(points, **state):
+def story_of(points, **state):
     story = Story()
     story.add({"branches": [], "branch": "main", **state}, {"points": [["main", *p] for p in points]})
     return story
@@ -267,18 +268,18 @@ def told(points, **state):
 @pytest.mark.parametrize("points, done", [
     ([(1, 0.1, 0.975, 0.1, 0.97)], True), ([(1, 0.1, 0.99, 0.1, 0.97)], False), ([(1, 0.1, 0.975, 0.1, 0.969)], False), ([(1, 0.1, 0.999, None, None)], False), ([], False)])
 def test_reach(points, done):
-    assert reach().check(told(points)) is done
+    assert reach().check(story_of(points)) is done
 
 
 @pytest.mark.parametrize("lost", [9.0, None, float("nan"), float("inf")])
 def test_save_it(lost):
     start, good = (0, 2.3, 0.1, None, None), (3, 0.1, 0.98, 0.1, 0.95)
-    assert not save_it().check(told([start, good]))
-    assert not save_it().check(told([start, good, (2, lost, 0.1, None, None)]))
-    assert save_it().check(told([start, (2, lost, 0.1, None, None), good]))
-    assert save_it().check(told([start, (2, 1.0, 0.1, lost if lost else 9.0, 0.1), good]))
-    assert not save_it().check(told([]))
-    story = told([start], status="failed")
+    assert not save_it().check(story_of([start, good]))
+    assert not save_it().check(story_of([start, good, (2, lost, 0.1, None, None)]))
+    assert save_it().check(story_of([start, (2, lost, 0.1, None, None), good]))
+    assert save_it().check(story_of([start, (2, 1.0, 0.1, lost if lost else 9.0, 0.1), good]))
+    assert not save_it().check(story_of([]))
+    story = story_of([start], status="failed")
     story.add({"branches": [], "status": "failed"}, {})
     story.add({"branches": [], "status": "running"}, {"points": [["main", *good]]})
     assert save_it().check(story) and story.failed == 0
@@ -286,9 +287,9 @@ def test_save_it(lost):
 
 def test_turn_around():
     below, above = [(e, 0.5, 0.8, 0.4, 0.9) for e in (1, 2)], (3, 0.5, 0.95, 0.4, 0.9)
-    assert turn_around().check(told(below, sliders={"dropout": 0.5})) and turn_around().check(told(below, sliders={"spatial_dropout": 0.5}))
-    assert not turn_around().check(told(below, sliders={"dropout": 0.0, "l2": 1}))
-    assert not turn_around().check(told([*below, above], sliders={"dropout": 0.5})) and not turn_around().check(told(below[:1], sliders={"dropout": 0.5}))
+    assert turn_around().check(story_of(below, sliders={"dropout": 0.5})) and turn_around().check(story_of(below, sliders={"spatial_dropout": 0.5}))
+    assert not turn_around().check(story_of(below, sliders={"dropout": 0.0, "l2": 1}))
+    assert not turn_around().check(story_of([*below, above], sliders={"dropout": 0.5})) and not turn_around().check(story_of(below[:1], sliders={"dropout": 0.5}))
 
 
 def test_tasks_are_ticked_and_stay_done(session):
@@ -310,11 +311,11 @@ def run_cells(folder, *cells):
     return notebook
 
 
-SETUP = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\nfrom sessions import StandIn\nfrom hackbook.live.panel import Panel, frontend, reach, save_it, turn_around"
+SETUP = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\nfrom sessions import StandIn\nfrom hackbook.core import frontend\nfrom hackbook.live.panel import Panel, reach, save_it, turn_around"
 
 
-def test_where_nobody_looks_there_is_one_picture_and_no_widget(tmp_path):
-    notebook = run_cells(tmp_path, SETUP, "session = StandIn(epochs=2, steps=5, pace=.001)\npanel = Panel(session)\npilot.start()\npanel", "session.wait(); panel.push()\nfrontend()")
+def test_without_a_frontend_there_is_one_picture_and_no_widget(tmp_path):
+    notebook = run_cells(tmp_path, SETUP, "session = StandIn(epochs=2, steps=5, pace=.001)\npanel = Panel(session)\nsession.start()\npanel", "session.wait(); panel.push()\nfrontend()")
     shown = [o for c in notebook.cells[1:2] for o in c.outputs]
     assert [set(o["data"]) for o in shown] == [{"image/png", "text/plain"}]
     assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "'none'" and "widgets" not in notebook.metadata.get("widgets", {})
@@ -340,9 +341,9 @@ def test_the_frontend_is_told_apart(monkeypatch, session, where, names, environm
         monkeypatch.setitem(sys.modules, "ipykernel.comm", SimpleNamespace(Comm=type("Comm", (), {"_reply_subshell_for": None} if routes else {})))
         always = shells and (routes or where == "jupyter")
         assert room.hearing() == ("always" if always else "between cells")
-        assert ("a slider waits while another cell runs; the" in room._note()) == (not always) == (room._note() != "")
+        assert ("a slider waits while another cell runs; the" in room.hearing_note()) == (not always) == (room.hearing_note() != "")
         shell.kernel.do_one_iteration = None
-        assert room.hearing() == ("always" if always else "in wait") and (".wait()" in room._note()) == (not always)
+        assert room.hearing() == ("always" if always else "in wait") and (".wait()" in room.hearing_note()) == (not always)
         del shell.kernel.do_one_iteration
     shell.kernel._allow_stdin = False
     assert room.frontend() == "none" and room.hearing() == "always"
@@ -396,13 +397,13 @@ def test_messages_are_answered_where_they_were_asked(panel, monkeypatch):
         panel.chart, panel.desk = chart, desk
 
 
-def test_the_package_carries_the_views():
-    assert {"chart.js", "chart.css", "panel.js", "panel.css"} <= {p.name for p in (ROOT / "hackbook").iterdir()}
+def test_the_package_carries_scripts_and_styles():
+    assert {"chart.js", "chart.css", "panel.js", "panel.css"} <= {p.name for p in (ROOT / "hackbook/live").iterdir()}
 
 
 # ---- in JupyterLab
 
-CELLS = [SETUP + "\npilot = StandIn(epochs=40, steps=30, pace=.02)\npanel = Panel(session, [reach(), save_it(), turn_around()], look='predictions')\npanel", "panel.widget"]
+CELLS = [SETUP + "\nsession = StandIn(epochs=40, steps=30, pace=.02)\npanel = Panel(session, [reach(), save_it(), turn_around()], view='predictions')\npanel", "panel.widget"]
 
 
 def ask(page, folder, code, name="told.json"):
@@ -431,7 +432,7 @@ def test_in_jupyterlab(tmp_path):
             assert desk.get_by_role("slider", name=name, exact=True).count() == 1
         assert desk.get_by_role("slider", name="l2").get_attribute("aria-valuetext") == "off"
 
-        # it moves while another cell computes, and both views do
+        # it moves while another cell computes, on both pages
         desk.get_by_role("button", name="Start").click()
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
         page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(4); ended = time.time()'}}); }}")
@@ -478,7 +479,7 @@ def test_in_jupyterlab(tmp_path):
         way = page.evaluate("way")
         assert way == sorted(way) and way[-1] == "0.50"
 
-        # rewind: a branch; the sliders go back too, be it as soon after a move as can be
+        # rewind: a branch; the sliders go back too, however soon after a change
         desk.get_by_role("button", name="Pause").click()
         page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'paused'")
         assert enabled() == ["Go on", "Step", "Stop"]
@@ -514,7 +515,7 @@ def test_in_jupyterlab(tmp_path):
 
         # the pictures, by keyboard
         page.locator(".hackbook-chart").first.get_by_role("tab", name="Predictions").focus()
-        for name in LOOKS:
+        for name in VIEWS:
             page.keyboard.press("ArrowRight")
             page.wait_for_selector(f".hackbook-chart [role=tab][aria-selected=true] >> text={name.capitalize()}")
             page.wait_for_selector(f".hackbook-chart .picture[aria-label={name.capitalize()}] {dict(weights='svg', gradients='.bar').get(name, 'canvas')}")
@@ -523,7 +524,7 @@ def test_in_jupyterlab(tmp_path):
         assert abs(panel.bounding_box()["height"] - height - 30) < 8  # one branch more
         assert page.locator(".jp-Cell").count() == 2
 
-        # what is said of a move is over when the training goes on
+        # the message about a change is over when training goes on
         assert enabled() == ["Go on", "Step", "Stop"]
         desk.get_by_role("slider", name="label smoothing").press("ArrowRight")
         page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.endsWith('used when the training goes on')")
@@ -555,9 +556,9 @@ def test_in_jupyterlab(tmp_path):
 
 
 def test_beside_each_other_and_at_800_pixels(tmp_path):
-    """Screenshots for a person to look at are in _run; what stays on the page without a kernel is one picture."""
-    cells = [SETUP + "\none, two = (Panel(StandIn(epochs=5, steps=20, pace=.005), look=look) for look in ('predictions', 'gradients'))\none.beside(two)",
-             "three = Panel(StandIn(epochs=5, steps=20, pace=.005), [reach()], look='filters')\nthree"]
+    """Screenshots for a person are in _run; what stays on the page without a kernel is one picture."""
+    cells = [SETUP + "\none, two = (Panel(StandIn(epochs=5, steps=20, pace=.005), view=view) for view in ('predictions', 'gradients'))\none.beside(two)",
+             "three = Panel(StandIn(epochs=5, steps=20, pace=.005), [reach()], view='filters')\nthree"]
     with notebook_page(tmp_path, cells, width=1600, height=1000) as page:
         page.wait_for_selector(".hackbook-desk >> nth=2", timeout=60_000)
         page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'ready')")

@@ -1,4 +1,4 @@
-"""The session: bit for bit what fit does, back in time and on again, orders at any moment, and nothing left behind."""
+"""The session: bit for bit what fit does, back to an epoch and on again, commands at any moment, nothing left behind."""
 
 import gc
 import json
@@ -22,7 +22,7 @@ from hackbook.training.batches import in_order
 from hackbook.training.compilation import compile_model
 from hackbook.core import load_keras
 from hackbook.training.hyperparameters import attach
-from hackbook.live.views import LOOKS, draw
+from hackbook.live.views import VIEWS, draw
 from hackbook.training.replay import ReplayChanges
 from hackbook.live.session import Session
 
@@ -89,8 +89,8 @@ def test_untouched_it_is_fit(splits, options):
     assert [r["learning_rate"] for r in rows] == run.history.learning_rate.tolist()
 
 
-def test_with_augmentation_it_is_fit_with_knobs(splits):
-    """An augmentation whose strength is a variable rounds otherwise than one that is a constant: the recipe attaches hyperparameters."""
+def test_with_augmentation_it_is_fit_with_changes(splits):
+    """An augmentation whose strength is a variable rounds differently than a constant one: the recipe attaches hyperparameters."""
     session = Session(network(splits, augmented=True), splits, epochs=2)
     session.start()
     session.wait(60)
@@ -100,7 +100,7 @@ def test_with_augmentation_it_is_fit_with_knobs(splits):
     assert np.allclose(weights(run.model), weights(session.model), atol=1e-3)
 
 
-def test_a_model_built_without_dropout_still_has_its_knob(splits):
+def test_a_model_built_without_dropout_still_has_its_slider(splits):
     session = Session(network(splits, dropout=0.0), splits, epochs=2)
     session.start()
     session.wait(60)
@@ -117,10 +117,10 @@ def test_a_branch_with_untouched_sliders_repeats_the_old_one(splits, memory):
     session.set("augment", 0.4)
     session.wait(60)
     after = {1: None, 2: None, 4: everything(session)}
-    loop = session._thread
-    assert bool(loop.snapshots.files) == (memory == "50 kB")
+    thread = session._thread
+    assert bool(thread.snapshots.files) == (memory == "50 kB")
     (step, name, _), (_, _, _) = session.timeline.changes()
-    epoch = -(-step // loop.served.steps)  # the end of the epoch in which the sliders were moved
+    epoch = -(-step // thread.batches.steps)  # the end of the epoch in which the sliders were moved
     for back in (epoch, 3):
         session.rewind(back, "branch 1")
         until(lambda: session.state()["status"] == "paused")
@@ -136,13 +136,13 @@ def test_a_branch_with_untouched_sliders_repeats_the_old_one(splits, memory):
     untouched.start()
     untouched.wait(60)
     assert np.array_equal(everything(session), everything(untouched))
-    folder = loop.snapshots.folder and Path(loop.snapshots.folder.name)
+    folder = thread.snapshots.folder and Path(thread.snapshots.folder.name)
     session.close()
     assert folder is None or not folder.exists()
 
 
 def test_the_recipe_repeats_the_session(splits):
-    """ReplayChanges at odd moments, two branches, moves while paused: the code alone gives the same weights."""
+    """Changes at odd moments, two branches, changes while paused: the code alone gives the same weights."""
     session = Session(network(splits), splits, epochs=4, learning_rate=0.02)
     session.set("dropout", 0.45)
     session.start()
@@ -190,7 +190,7 @@ def test_the_batch_size_changes_where_an_epoch_begins(splits):
     session.wait(60)
     steps = session.state()["steps"]
     assert [m for m in session.timeline.changes() if m[1] == "batch_size"] == [(0, "batch_size", 32), (steps, "batch_size", 500), (2 * steps, "batch_size", 48)]
-    assert session.state()["step"] == 4 * steps and session._thread.served.size == 48
+    assert session.state()["step"] == 4 * steps and session._thread.batches.size == 48
     assert int(session.model.optimizer.iterations) == sum(-(-len(splits.train) // size) for size in (32, 500, 48, 48))
     assert np.array_equal(replayed(network(splits), splits, session.timeline.recipe), weights(session.model))
     arrays = weights(session.model)
@@ -243,14 +243,14 @@ def test_no_batch_size_to_move_where_a_schedule_counts_the_steps(splits):
     assert "batch_size" not in Session(network(splits), splits, schedule="one-cycle").sliders
 
 
-def test_moves_say_what_is_wrong(splits):
+def test_changes_say_what_is_wrong(splits):
     hyperparameters = attach(compile_model(network(splits), splits.train, 10))
     for changes, words in [([(-1, "dropout", 0.1)], "step 0 or more"), ([(0, "magic", 1)], "got 'magic'"), ([(0, "dropout", "much")], "from 0 to 0.99")]:
         with pytest.raises(hb.HackbookError, match=words):
             ReplayChanges(hyperparameters, changes, None)
 
 
-# Orders
+# Commands
 
 
 def test_step_pause_stop_and_go_on(splits):
@@ -320,7 +320,7 @@ def test_scrubbing_leaves_no_branches(splits):
     assert session.wait(20) == "finished" and len(session.state()["branches"]) == 1
 
 
-def test_loss_that_is_no_number(splits):
+def test_a_loss_of_nan(splits):
     model = network(splits)
     session = Session(model, splits, epochs=4)
     session.start()
@@ -329,7 +329,7 @@ def test_loss_that_is_no_number(splits):
     time.sleep(0.1)
     model.layers[3].kernel.assign(np.full(model.layers[3].kernel.shape, np.nan))
     session.start()
-    with pytest.raises(hb.HackbookError, match=r"the loss became nan in epoch 2: .* was no number first; the weights of epoch 1 are back"):
+    with pytest.raises(hb.HackbookError, match=r"the loss became nan in epoch 2: .* was NaN or infinite first; the weights of epoch 1 are back"):
         session.wait(60)
     state = session.state()
     assert state["status"] == "failed" and "in epoch 2" in state["error"] and np.isfinite(weights(model)).all()
@@ -346,12 +346,12 @@ BREAKING = {"epochs": 3, "learning_rate": 10.0, "precision": "mixed_float16"}
 
 def broke_first(error, model):
     """Epoch, place of the layer, and step, as the message names them."""
-    epoch, name, step = re.search(r"epoch (\d): the output of layer '(.*)' in step (\d+) was no number first", str(error.value)).groups()
+    epoch, name, step = re.search(r"epoch (\d): the output of layer '(.*)' in step (\d+) was NaN or infinite first", str(error.value)).groups()
     return int(epoch), [layer.name for layer in model.layers].index(name), int(step)
 
 
 @pytest.mark.parametrize("size", [64, 100])
-def test_what_broke_first_is_found_by_a_replay_with_the_moves(splits, size):
+def test_what_broke_first_is_found_by_a_replay_with_the_changes(splits, size):
     session = Session(network(splits), splits, **BREAKING)
     session.set("learning_rate", 0.01)
     steps = [*range(1, 21), *(20 + n * size / 64 for n in (1, 2))]
@@ -367,7 +367,7 @@ def test_what_broke_first_is_found_by_a_replay_with_the_moves(splits, size):
         session.wait(60)
     epoch, _, step = broke_first(here, session.model)
     assert epoch == 2 and step > 3 and np.isfinite(weights(session.model)).all()
-    if size != 64:  # of the second epoch, by a move where it begins; the first step of it is trained with the old rate
+    if size != 64:  # of the second epoch, by a change where it begins; the first step of it is trained with the old rate
         assert session._thread.timeline.changes()[1] == (20, "batch_size", size)
 
 
@@ -435,7 +435,7 @@ def test_two_on_one_model(splits):
     assert second.wait(60) == "finished"
 
 
-def test_a_pilot_that_nobody_holds_lets_the_model_go(splits):
+def test_an_unused_session_releases_the_model(splits):
     for status in "ready", "running", "paused", "finished":
         model = network(splits)
         session = Session(model, splits, epochs=2 if status == "finished" else 10_000)
@@ -473,8 +473,8 @@ def test_bad_input(splits):
         with pytest.raises(hb.HackbookError, match=words):
             Session(model, splits, **options)
     session = Session(model, splits)
-    for call, words in [(lambda: session.set("magic", 1), "control must be one of learning_rate"), (lambda: session.set("dropout", "a"), "dropout must be a number"), (lambda: session.rewind(3), "from 0 to 0"),
-                        (lambda: session.rewind(0, "x"), "branch must be one of"), (lambda: session.look("x"), "look must be None or one of"), (lambda: session.keep(to=None), "no finished epoch"), (lambda: session.delete("branch 1"), "another than")]:
+    for call, words in [(lambda: session.set("magic", 1), "hyperparameter must be one of learning_rate"), (lambda: session.set("dropout", "a"), "dropout must be a number"), (lambda: session.rewind(3), "from 0 to 0"),
+                        (lambda: session.rewind(0, "x"), "branch must be one of"), (lambda: session.view("x"), "view must be None or one of"), (lambda: session.keep(to=None), "no finished epoch"), (lambda: session.delete("branch 1"), "other than")]:
         with pytest.raises(hb.HackbookError, match=words):
             call()
 
@@ -499,7 +499,7 @@ def test_branches_can_be_named_kept_and_deleted(splits, tmp_path):
     assert session.keep("wild", to=None).record["parameters"]["changes"] == [(20, "learning_rate", 0.3)]
     count, _ = session.news(0)
     session.rewind(2, "calm")
-    with pytest.raises(hb.HackbookError, match="another than the one"):
+    with pytest.raises(hb.HackbookError, match="other than the current one"):
         session.delete("calm")
     session.delete("wild")
     assert session.news(count)[1]["gone"] == ["wild"] and [b["name"] for b in session.state()["branches"]] == ["calm"]
@@ -532,9 +532,9 @@ def test_state_and_news_are_small_and_plain(splits):
 
 
 @pytest.mark.parametrize("options", [{}, {"steps_per_execution": 4, "precision": "mixed_float16"}, {"jit": True}])
-def test_fifty_moves_trace_nothing(splits, options):
+def test_fifty_changes_trace_nothing(splits, options):
     jit = "jit" in options
-    session = Session(network(splits, changes=not jit), splits, epochs=100, **({} if jit else options))
+    session = Session(network(splits, augmented=not jit), splits, epochs=100, **({} if jit else options))
     if jit:
         session.model.jit_compile = True
     traces = traces_of(session.model)
@@ -543,9 +543,9 @@ def test_fifty_moves_trace_nothing(splits, options):
     until(lambda: session.timeline.rows() and session.state()["epoch"] > 1, 120)
     before, rng = len(traces), random.Random(0)
     for n in range(50):
-        control = rng.choice(list(session.sliders.values()))
-        session.set(control.name, rng.uniform(control.low, control.high if control.whole else min(control.high, 0.5)))
-        unit = {"batch": "step", "epoch": "epoch"}[control.acts]
+        slider = rng.choice(list(session.sliders.values()))
+        session.set(slider.name, rng.uniform(slider.low, slider.high if slider.whole else min(slider.high, 0.5)))
+        unit = {"batch": "step", "epoch": "epoch"}[slider.acts]
         at = session.state()[unit]
         until(lambda: session.state()[unit] > at + (unit == "epoch"))
     session.rewind(1)
@@ -556,10 +556,10 @@ def test_fifty_moves_trace_nothing(splits, options):
     assert before > 0 and len(traces) == before and len(session.timeline.log) > 40
 
 
-@pytest.mark.parametrize("kind", LOOKS)
+@pytest.mark.parametrize("kind", VIEWS)
 def test_pictures_come_while_it_trains_and_change_nothing(splits, kind):
     session = Session(network(splits), splits, epochs=2)
-    session.look(kind)
+    session.view(kind)
     until(lambda: session.picture)
     session.step()
     until(lambda: session.state()["step"] == 1)
@@ -567,14 +567,14 @@ def test_pictures_come_while_it_trains_and_change_nothing(splits, kind):
     session.wait(60)
     until(lambda: not training_threads())
     assert len(json.dumps(session.picture)) < 20_000 and session.picture["kind"] == kind
-    assert session.picture == LOOKS[kind](session.model, splits)()
+    assert session.picture == VIEWS[kind](session.model, splits)()
     draw(session.picture).png(dpi=40)
     run = hb.fit(network(splits), splits, epochs=2, to=None, schedule="constant")
     assert np.array_equal(weights(session.model), weights(run.model))
 
 
 def test_two_hundred_random_actions(splits):
-    """A seed decides what is done; whatever it is, the session obeys, and nothing is left behind."""
+    """A seed decides what is done; whatever it is, the session does it, and nothing is left behind."""
     small = hb.Splits(splits.train.take(np.arange(300)), splits.validation.take(np.arange(60)), splits.test)
     rng, model = random.Random(1), network(small, filters=(2,))
     session = Session(model, small, epochs=6, batch_size=32, memory="100 kB")
@@ -584,21 +584,21 @@ def test_two_hundred_random_actions(splits):
     for n in range(200):
         branches = [b["name"] for b in session.state()["branches"]]
         branch = rng.choice(branches)
-        action = rng.choice(["start", "start", "start", "pause", "step", "stop", "rewind", "rewind", "set", "set", "set", "keep", "delete", "delete", "look", "rename", "wait", "again"])
+        action = rng.choice(["start", "start", "start", "pause", "step", "stop", "rewind", "rewind", "set", "set", "set", "keep", "delete", "delete", "view", "rename", "wait", "again"])
         try:
             if action in ("start", "pause", "step", "stop"):
                 getattr(session, action)()
             elif action == "rewind":
                 session.rewind(rng.randint(0, session.timeline[branch].epochs), branch)
             elif action == "set":
-                control = rng.choice(list(session.sliders.values()))
-                session.set(control.name, rng.uniform(control.low, min(control.high, 0.1)))
+                slider = rng.choice(list(session.sliders.values()))
+                session.set(slider.name, rng.uniform(slider.low, min(slider.high, 0.1)))
             elif action == "keep" and n % 3 == 0:
                 session.keep(branch, to=None)
             elif action == "delete":
                 session.delete(branch)
-            elif action == "look":
-                session.look(rng.choice([None, "weights", "predictions"]))
+            elif action == "view":
+                session.view(rng.choice([None, "weights", "predictions"]))
             elif action == "rename":
                 session.rename(branch, f"name {n}")
             elif action == "wait" and session.state()["status"] == "running":
