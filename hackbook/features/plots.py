@@ -104,8 +104,8 @@ def pair_plot(
 # %% ../../nbs/library/features/04_plots.ipynb #26ddd2d2
 def correlation(
     splits:Splits,                    # its training part is used
-    columns:Sequence[str]|None=None,  # names; None: the `max_columns` most correlated ones
-    max_columns:int=15,               # columns to show, at most; 2 or more
+    columns:Sequence[str]|None=None,  # names of the columns to use; None: all
+    max_columns:int=15,               # columns to show, at most, the most correlated; 2 or more
 ) -> Figure:
     "A heat map of the correlations between columns of the training part."
     import seaborn
@@ -153,7 +153,7 @@ def explained_variance(
 # %% ../../nbs/library/features/04_plots.ipynb #ae3db51e
 def embedding(
     splits:Splits,           # its training part is drawn
-    by='PCA',                # 'PCA', 't-SNE', or features with two columns: `autoencoder(splits, 2)`
+    by='PCA',                # 'PCA', 't-SNE', or features with two columns
     max_examples:int=1000,   # examples to draw, at most; 10 or more
     seed:int=0,              # of the choice of examples, and of PCA or t-SNE
 ) -> Figure:

@@ -51,7 +51,7 @@ class L1Path(BaseEstimator):
     def fit(self, X, y):
         path = self._classification if self.task == 'classification' else self._regression
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore')                       # about convergence at low penalties
+            warnings.simplefilter('ignore')                       # about convergence
             self.penalties_, self.sizes_ = path(X, y)
         last = self.sizes_[-1] / (self.sizes_[-1].max() or 1)     # breaks ties
         entered = (self.sizes_ > 0).sum(axis=0)
@@ -84,7 +84,8 @@ class PermutationImportance(BaseEstimator):
         model=None,         # a scikit-learn model; None: `fast_model`
         seed:int=0,         # of the shuffles
     ):
-        self.task, self.folds, self.repeats, self.model, self.seed = task, folds, repeats, model, seed
+        self.task, self.model = task, model
+        self.folds, self.repeats, self.seed = folds, repeats, seed
 
     def fit(self, X, y):
         from sklearn.exceptions import ConvergenceWarning
@@ -198,7 +199,7 @@ def plot_path(self:Ranking,
     ax.invert_xaxis()
     ax.legend(frameon=False, fontsize=9)
     entered = (path.sizes_[-1] > 0).sum()
-    title = f'{self.frame.feature[0]} enters first; in the end {entered} of {len(order)} columns'
+    title = f'{self.frame.feature[0]} enters first; {entered} of {len(order)} columns enter'
     return label_axes(ax, title, 'L1 penalty (falling)', 'largest absolute coefficient').figure
 
 # %% ../../nbs/library/features/03_selection.ipynb #a9b97270
