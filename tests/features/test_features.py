@@ -142,12 +142,12 @@ def test_transformed_splits_hold_no_leak(digits, table):
     for splits in (digits, table):
         for features in builders(splits):
             new = hb.features.transform(splits, features)
-            assert hb.quality.leakage.fitted_on_everything(new) == []
+            assert hb.quality.fitted_on_everything(new) == []
             assert [len(d) for d in new.parts.values()] == [len(d) for d in splits.parts.values()]
             assert all(np.isfinite(d.x).all() and d.x.dtype == "float32" for d in new.parts.values())
             assert new.test.openings is splits.test.openings == [] and isinstance(new.test, hb.data.Sealed)
     leaky = hb.Dataset(StandardScaler().fit_transform(hb.data.digits().x.reshape(1797, -1)), hb.data.digits().y)
-    assert hb.quality.leakage.fitted_on_everything(hb.split(leaky))  # the check can find it
+    assert hb.quality.fitted_on_everything(hb.split(leaky))  # the check can find it
 
 
 def test_gaps_take_the_median_of_train(table):
