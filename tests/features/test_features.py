@@ -1,4 +1,4 @@
-"""Features are learned from the training part alone: what breaks the rule raises, and what keeps it equals plain scikit-learn."""
+"""Features are fitted on the training part alone: other rows raise, and the results equal those of plain scikit-learn."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.decomposition import PCA
-from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.feature_selection import SelectKBest, f_classif, f_regression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.linear_model import LogisticRegression
@@ -31,7 +31,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def table():
-    """120 rows with gaps, words, dates, booleans and nullable numbers; and one column that a keyword could trip over."""
+    """120 rows with gaps, words, dates, booleans and nullable numbers; and a column named "self", which could clash with an argument."""
     n = 120
     x = pd.DataFrame({
         "self": rng.normal(10, 3, n), "km": np.where(np.arange(n) % 7, rng.normal(size=n), np.nan), "by": np.resize(["bus", None, "bike"], n),
@@ -65,7 +65,7 @@ def test_only_rows_of_train_fit(name, request):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=3, max_size=3), st.sampled_from(["float32", "float64"]))
-def test_a_row_is_known_by_its_content(row, dtype):
+def test_a_row_is_recognized_by_its_content(row, dtype):
     x = np.arange(30, dtype="float32").reshape(10, 3)
     splits = hb.split(hb.Dataset(x, np.arange(10) % 2), validation=.2, test=.2)
     guard = hb.features.guard(splits)
@@ -104,16 +104,50 @@ def test_same_as_plain_scikit_learn(digits):
     assert list(kept.get_feature_names_out()) == [f"{i // 8},{i % 8}" for i in np.flatnonzero(best)]
 
 
+def anova(x, y):
+    """The F statistic of each column by its definition: variance between the class means over variance within the classes."""
+    classes = [x[y == c] for c in np.unique(y)]
+    between = sum(len(c) * (c.mean(axis=0) - x.mean(axis=0)) ** 2 for c in classes) / (len(classes) - 1)
+    within = sum(((c - c.mean(axis=0)) ** 2).sum(axis=0) for c in classes) / (len(x) - len(classes))
+    return np.divide(between, within, out=np.zeros(x.shape[1]), where=within > 0)
+
+
+def best_columns(scores, k):
+    return {f"{i // 8},{i % 8}" for i in np.argsort(-scores)[:k]}
+
+
+def test_classes_are_ranked_as_classes(digits):
+    """Class numbers have no order: a ranking that takes the labels for numbers picks other columns."""
+    x, y = digits.train.x.reshape(len(digits.train), -1).astype(float), digits.train.y
+    with np.errstate(all="ignore"):
+        as_numbers = np.nan_to_num(f_regression(x, y)[0])
+    for k in (5, 10, 20):
+        expected = best_columns(anova(x, y), k)
+        assert expected != best_columns(as_numbers, k)  # the test can tell the two apart
+        assert set(hb.features.select(digits, k).fit(x, y).get_feature_names_out()) == expected
+        assert set(hb.features.rank(digits).top(k)) == expected
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("by", ["filter", "l1", "permutation"])
+def test_rankers_get_the_task_of_the_data(task, by):
+    x = np.random.default_rng(1).normal(size=(60, 3))
+    y = np.arange(60) % 2 if task == "classification" else x[:, 0]
+    splits = hb.split(hb.Dataset(x, y, task=task))
+    assert hb.features.select(splits, 2, by=by)[-1].estimator.task == task
+    assert hb.features.rank(splits, by=by).ranker.task == task
+
+
 def test_transformed_splits_hold_no_leak(digits, table):
     for splits in (digits, table):
         for features in builders(splits):
             new = hb.features.transform(splits, features)
-            assert hb.quality.leakage.fitted_on_everything(new) == []
+            assert hb.quality.fitted_on_everything(new) == []
             assert [len(d) for d in new.parts.values()] == [len(d) for d in splits.parts.values()]
             assert all(np.isfinite(d.x).all() and d.x.dtype == "float32" for d in new.parts.values())
             assert new.test.openings is splits.test.openings == [] and isinstance(new.test, hb.data.Sealed)
     leaky = hb.Dataset(StandardScaler().fit_transform(hb.data.digits().x.reshape(1797, -1)), hb.data.digits().y)
-    assert hb.quality.leakage.fitted_on_everything(hb.split(leaky))  # the check can find it
+    assert hb.quality.fitted_on_everything(hb.split(leaky))  # the check can find it
 
 
 def test_gaps_take_the_median_of_train(table):
@@ -151,7 +185,7 @@ def test_interval_is_that_of_nadeau_and_bengio():
     assert high - mean == pytest.approx(mean - low) == pytest.approx(2.776445 * .0382426, rel=1e-4)
 
 
-def test_folds_keep_copies_together_and_time_in_order(digits):
+def test_folds_keep_duplicates_together_and_time_in_order(digits):
     twice = digits.train.take(np.repeat(np.arange(300), 2))
     for a, b in folds_of(twice, 3):
         assert not {r.tobytes() for r in twice.x[a]} & {r.tobytes() for r in twice.x[b]}
@@ -163,7 +197,7 @@ def test_folds_keep_copies_together_and_time_in_order(digits):
     assert len(plain) == 3 == StratifiedKFold(3).get_n_splits()
 
 
-def test_chosen_in_each_fold_noise_stays_noise():
+def test_selection_in_each_fold_finds_nothing_in_noise():
     x = np.random.default_rng(3).normal(size=(80, 500))
     noise = hb.split(hb.Dataset(x, np.arange(80) % 2))
     row = hb.compare_features(noise, {"ten": hb.features.select(noise, 10)}).frame.iloc[0]
@@ -219,11 +253,11 @@ def test_ranking_finds_what_was_hidden():
     (lambda s: hb.compare_features(s, {"a": PCA(2)}, folds=1000), "folds must be at most"),
     (lambda s: hb.compare_features(s, {"too many": PCA(200)}), "'too many' cannot be scored"),
     (lambda s: hb.features.embedding(s, "umap"), "by must be"),
-    (lambda s: hb.features.explained_variance(s, 0), "share must be between 0 and 1"),
+    (lambda s: hb.features.explained_variance(s, 0), "fraction must be between 0 and 1"),
     (lambda s: hb.features.pair_plot(s, ["0,0"]), "two or more"),
     (lambda s: hb.features.correlation(s, ["0,0", "x"]), "different columns of numbers"),
 ])
-def test_what_cannot_work_says_why(digits, call, says):
+def test_errors_say_what_is_wrong(digits, call, says):
     with pytest.raises(hb.HackbookError, match=says):
         call(digits)
 
