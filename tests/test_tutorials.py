@@ -18,7 +18,7 @@ SMALL = {  # a set of parameters for every tutorial
     "06_live": {"epochs": 12, "seed": 1},
     "07_tune": {"epochs": 4, "seed": 1, "budget": "25 s"}}
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
-MEMORIZED = "{'handful': '%s', 'labels': 'fail'}"
+MEMORIZED = "{'overfit small batch': '%s', 'labels': 'fail'}"
 ANSWERS = {  # to every exercise a right one and a wrong one
     "01_digits_cnn": [("result.classes.recall.idxmin()", "'no digit'"), ("enough", "0"), ("small", "run")],
     "02_know_your_data": [("'therapy'", "'age'"), ("counted", "counted + 1"), ("0", "1")],

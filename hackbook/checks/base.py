@@ -61,7 +61,7 @@ def judge(
     warn:float,    # from here on it is odd
     fail:float,    # from here on it is wrong
 ) -> str:          # 'pass', 'warn' or 'fail'
-    "A status. What is no number fails."
+    "Map a value to 'pass', 'warn' or 'fail'; NaN and inf fail."
     return 'fail' if not isfinite(value) or value >= fail else 'warn' if value >= warn else 'pass'
 
 def reason(
@@ -82,7 +82,7 @@ def layer_bars(
     unit:str,      # of the values
     limits=None,   # of the axis; None: logarithmic, as the values are
 ) -> Figure:
-    "A bar a layer, the first one on top."
+    "One bar per layer, the first one on top."
     fig, ax = subplots(height=.9 + .22 * len(values))
     ax.barh(list(values), list(values.values()), height=.6)
     ax.invert_yaxis()
@@ -94,7 +94,8 @@ def layer_bars(
 def tensor(x):
     "Examples as TensorFlow takes them."
     import tensorflow as tf
-    with tf.device('CPU'): return tf.constant(x.tolist() if getattr(x, 'dtype', None) == object else x)
+    with tf.device('CPU'):
+        return tf.constant(x.tolist() if getattr(x, 'dtype', None) == object else x)
 
 def spec(x):
     "Batches of any size of examples like `x`, for a traced function."
@@ -113,7 +114,7 @@ def each_loss(y, out, class_names):
     return -np.log(np.clip(out[np.arange(len(y)), y], 1e-7, 1))
 
 # %% ../../nbs/library/checks/00_base.ipynb #b0b92e05
-class Probe:
+class CheckContext:
     "What the checks of one model share. Call it inside of `untouched`."
     def __init__(self, model, splits, learning_rate=.01, batch_size=64, steps=100, seed=0, frozen=(), larger=None):
         self.model, self.splits, self.seed, self.frozen, self.larger = model, splits, seed, tuple(frozen), larger
@@ -133,7 +134,9 @@ class Probe:
     def predict(self):
         "A traced function from examples to the model's answers, as after training."
         import tensorflow as tf
-        ask = tf.function(lambda x: self.model(x, training=False)).get_concrete_function(spec(self.data.x))
+        ask = tf.function(lambda x: self.model(x, training=False)).get_concrete_function(
+            spec(self.data.x)
+        )
         return lambda x: np.asarray(ask(tensor(x)), 'float32')
 
     @cached_property
@@ -175,13 +178,13 @@ def untouched(model):
 
 # %% ../../nbs/library/checks/00_base.ipynb #a668a241
 def one_check(
-    check:Callable,   # a function of a Probe, such as `check_input`
+    check:Callable,   # a function of a CheckContext, such as `check_input`
     model,            # a `keras.Model`; it is left as it was
     splits:Splits,
-    **options,        # of the Probe: learning_rate, batch_size, steps, seed, frozen, larger
+    **options,        # of the CheckContext: learning_rate, batch_size, steps, seed, frozen, larger
 ) -> Check:
     "What one check alone says."
-    with untouched(model): return check(Probe(model, splits, **options))
+    with untouched(model): return check(CheckContext(model, splits, **options))
 
 # %% ../../nbs/library/checks/00_base.ipynb #98f717e7
 def own_weights(layer):
@@ -198,9 +201,12 @@ def into_net(model, x):
     keras = load_keras()
     for layer in model.layers:
         if not any(len(v.shape) > 1 for v in own_weights(layer)): continue
-        if layer.input is not model.inputs[0]: x = keras.Model(model.inputs[0], layer.input)(x, training=True)
+        if layer.input is not model.inputs[0]:
+            x = keras.Model(model.inputs[0], layer.input)(x, training=True)
         return into_net(layer, x) if isinstance(layer, keras.Model) and has_graph(layer) else (np.asarray(x), layer)
-    raise InvalidValue(f'{model.name} must have a layer with weights, got none; there is nothing to train')
+    raise InvalidValue(
+        f'{model.name} must have a layer with weights, got none; there is nothing to train'
+    )
 
 # %% ../../nbs/library/checks/00_base.ipynb #91752a91
 def _decoded(model, into, x, y, data):
@@ -211,7 +217,9 @@ def _decoded(model, into, x, y, data):
         if data.kind == 'image':
             low, high = float(into[:20].min()), float(into[:20].max())
             pictures = (into[:20] - low) / ((high - low) or 1)
-            return image_grid(pictures, captions, title=f'What goes into the net, from {low:.3g} to {high:.3g}')
+            return image_grid(
+                pictures, captions, title=f'What goes into the net, from {low:.3g} to {high:.3g}'
+            )
     fig, ax = subplots(height=2.8)
     if words:
         ax.axis('off')
@@ -222,12 +230,16 @@ def _decoded(model, into, x, y, data):
     flat = into.reshape(len(into), -1)[:, :24]
     ax.boxplot(flat, flierprops={'markersize': 2}, medianprops={'color': 'black'})
     names = data.features if data.features and len(data.features) == into.shape[-1] else range(flat.shape[1])
-    ax.set_xticks(range(1, flat.shape[1] + 1), list(names)[:24], rotation=60, ha='right', fontsize=8)
-    return label_axes(ax, f'What goes into the net, from {flat.min():.3g} to {flat.max():.3g}', '', 'value').figure
+    ax.set_xticks(
+        range(1, flat.shape[1] + 1), list(names)[:24], rotation=60, ha='right', fontsize=8
+    )
+    return label_axes(
+        ax, f'What goes into the net, from {flat.min():.3g} to {flat.max():.3g}', '', 'value'
+    ).figure
 
 # %% ../../nbs/library/checks/00_base.ipynb #cafd2d41
 def check_input(
-    probe:Probe,
+    probe:CheckContext,
 ) -> Check:
     "The size of the values that reach the first weights."
     name, (x, y) = 'input', probe.some
@@ -238,10 +250,12 @@ def check_input(
     draw = lambda: _decoded(probe.model, into, x, y, probe.data)
     if hasattr(layer, 'input_dim'): return _check_words(name, into, layer, draw)
     into = into.astype('float64')
-    expected, columns = 'values of about 1: mean and deviation below 3', into if into.ndim == 2 else into.reshape(-1, 1)
+    expected, columns = 'values of about 1: mean and deviation below 3', (
+        into if into.ndim == 2 else into.reshape(-1, 1)
+    )
     if not np.isfinite(into).all():
         share = float((~np.isfinite(into)).mean())
-        return Check(name, 'fail', share, 'finite numbers', f'{share:.1%} of the values are no numbers.',
+        return Check(name, 'fail', share, 'finite numbers', f'{share:.1%} of the values are NaN or infinite.',
                      'Look at the data with hb.inspect, and at the steps before the first weights.', draw)
     if (into == into[:1]).all():
         return Check(name, 'fail', 0., 'differences', 'All examples look the same to the net.',
@@ -266,7 +280,7 @@ def _check_words(name, into, layer, draw):
 
 # %% ../../nbs/library/checks/00_base.ipynb #5af1113b
 def check_validation(
-    probe:Probe,
+    probe:CheckContext,
 ) -> Check:
     "Can a classifier tell validation from train?"
     from sklearn.ensemble import RandomForestClassifier
@@ -277,11 +291,16 @@ def check_validation(
     if n < 20: return skipped('validation', f'{n} examples are too few to compare')
     x = stack(*(rows(d.x, np.sort(rng.permutation(len(d))[:n])) for d in parts))
     part = np.repeat([0, 1], n)
-    forest = RandomForestClassifier(60, min_samples_leaf=3, max_features=.2, random_state=probe.seed)
-    told = cross_val_predict(forest, encoder(x).fit_transform(x), part, cv=3, method='predict_proba')[:, 1]
+    forest = RandomForestClassifier(
+        60, min_samples_leaf=3, max_features=0.2, random_state=probe.seed
+    )
+    told = cross_val_predict(
+        forest, encoder(x).fit_transform(x), part, cv=3, method='predict_proba'
+    )[:, 1]
     score, chance = float(roc_auc_score(part, told)), float(np.sqrt((2 * n + 1) / (12 * n * n)))
     status = judge(score - .5, max(.07, 3.5 * chance), max(.1, 5 * chance))
-    if status == 'fail' and (parts[0].times is not None or parts[0].groups is not None): status = 'warn'
+    if status == 'fail' and (parts[0].times is not None or parts[0].groups is not None):
+        status = 'warn'
     fix = 'Divide one shuffled heap with hb.split; if the later part must differ (other times, other people), watch that part.'
     return Check('validation', status, score, f'0.5 (chance: ±{3.5 * chance:.2f})',
                  f'A forest tells validation from train with an area under the curve of {score:.2f}.',
@@ -289,7 +308,11 @@ def check_validation(
 
 def _told(told, part, score):
     fig, ax = subplots(height=2.4)
-    ax.hist([told[part == 0], told[part == 1]], np.linspace(0, 1, 21), label=['train', 'validation'])
+    ax.hist(
+        [told[part == 0], told[part == 1]], np.linspace(0, 1, 21), label=['train', 'validation']
+    )
     ax.legend(frameon=False, fontsize=9)
     title = 'Validation can be told from train' if score > .6 else 'Validation looks like train'
-    return label_axes(ax, f'{title} (area {score:.2f})', 'how surely the forest says "validation"', 'examples').figure
+    return label_axes(
+        ax, f'{title} (area {score:.2f})', 'how surely the forest says "validation"', 'examples'
+    ).figure

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from .base import Check, each_loss, has_graph, judge, layer_bars, own_weights
-from .base import Probe, skipped, tensor
+from .base import CheckContext, skipped, tensor
 from ..core import Figure, label_axes, load_keras, require, rows, subplots
 from ..data import content_groups
 
@@ -34,7 +34,7 @@ def _turned_up(probe, scale, draws=4):
 
 # %% ../../nbs/library/checks/01_model.ipynb #cd203fb0
 def check_output(
-    probe:Probe,
+    probe:CheckContext,
 ) -> Check:
     "Are the answers probabilities that can come near 1, or numbers that can reach those to predict?"
     name, out, n = 'output', probe.predict(probe.some[0]), len(probe.names)
@@ -73,7 +73,7 @@ def _final_bias(model):
 
 # %% ../../nbs/library/checks/01_model.ipynb #17d3111e
 def check_bias(
-    probe:Probe,
+    probe:CheckContext,
 ) -> Check:
     "Does the final bias start at the base rate?"
     name, bias, y = 'final bias', _final_bias(probe.model), probe.splits.train.y
@@ -104,7 +104,7 @@ def _rates(share, p, names):
 
 # %% ../../nbs/library/checks/01_model.ipynb #30ebafc4
 def check_first_loss(
-    probe:Probe,
+    probe:CheckContext,
 ) -> Check:
     "Is the untrained loss about that of guessing?"
     name, expected = 'loss at the start', f'about {probe.base:.3g}, what guessing costs'
@@ -125,7 +125,7 @@ def _answers(probe):
 
 # %% ../../nbs/library/checks/01_model.ipynb #da96f77d
 def check_frozen(
-    probe:Probe,
+    probe:CheckContext,
 ) -> Check:
     "Does every layer with weights learn?"
     layers = [l for l in probe.model._flatten_layers(include_self=False) if l._trainable_variables]
@@ -156,13 +156,16 @@ def _lost(out, kind):
 
 # %% ../../nbs/library/checks/01_model.ipynb #1ff895c8
 def check_activations(
-    probe:Probe,
+    probe:CheckContext,
 ) -> Check:
     "Are units of a layer dead or saturated from the start?"
     name, model = 'activations', probe.model
     hidden = _hidden(model) if has_graph(model) else []
-    if not hidden: return skipped(name, 'no layer before the output is known to have a ReLU, sigmoid or tanh')
-    outputs = load_keras().Model(model.inputs[0], [l.output for l, _ in hidden])(tensor(probe.some[0][:256]), training=True)
+    if not hidden:
+        return skipped(name, 'no layer before the output is known to have a ReLU, sigmoid or tanh')
+    outputs = load_keras().Model(model.inputs[0], [l.output for l, _ in hidden])(
+        tensor(probe.some[0][:256]), training=True
+    )
     probe.reset()
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     lost = {l.name: _lost(o, kind) for (l, kind), o in zip(hidden, outputs)}
@@ -175,7 +178,7 @@ def check_activations(
 
 # %% ../../nbs/library/checks/01_model.ipynb #7203560a
 def check_seed_twice(
-    probe:Probe,
+    probe:CheckContext,
 ) -> Check:
     "Does the same seed give the same training loss twice?"
     losses = [float(each_loss(probe.some[1][:64], out, probe.names).mean()) for _ in range(2) for out in _twice(probe)]
@@ -200,7 +203,7 @@ def _twice(probe):
 
 # %% ../../nbs/library/checks/01_model.ipynb #a1c52f36
 def check_batch(
-    probe:Probe,
+    probe:CheckContext,
 ) -> Check:
     "Does a change of example j change the answer to any other example?"
     name, x = 'batch', probe.some[0]
@@ -211,11 +214,13 @@ def check_batch(
     before = probe.predict(x)
     if np.abs(probe.predict(x) - before).max() > 0:
         return skipped(name, 'asked twice, the answers differ; see same seed')
-    touched = np.array([np.abs(probe.predict(_changed(x, others, j)) - before).max(axis=1) for j in range(n)])
+    touched = np.array(
+        [np.abs(probe.predict(_changed(x, others, j)) - before).max(axis=1) for j in range(n)]
+    )
     apart = touched > max(1e-4 * touched.max(), 1e-6 * np.abs(before).max())
     count = int(apart.sum() - np.diag(apart).sum())
     return Check(name, 'fail' if count else 'pass', count, f'0 of {n * (n - 1)} pairs',
-                 f'{count} of {n * (n - 1)} times a change of one example changed the answer to another.',
+                 f'{count} of {n * (n - 1)} times, a change of one example changed the answer to another.',
                  'Look for reshape, transpose or a mean over the first axis: examples must stay apart.' * bool(count),
                  lambda: influence(apart.T, 'Whose answer changes', 'example changed', 'example asked about'))
 
@@ -239,7 +244,7 @@ def influence(
 
 # %% ../../nbs/library/checks/01_model.ipynb #eb6c49dd
 def only_the_past(
-    model,                  # a `keras.Model` with an answer a moment: (n, time, …) in, (n, time, …) out
+    model,                  # a `keras.Model` with one answer per time step: (n, time, …) in, (n, time, …) out
     x:np.ndarray,           # two examples or more, (n, time, …)
     moments:int=32,         # how many moments are changed, at the most
 ) -> Check:
@@ -250,10 +255,16 @@ def only_the_past(
     x = np.asarray(x)[:8]
     before, time = np.asarray(model(tensor(x), training=False), 'float32'), x.shape[1]
     fits = before.ndim >= 2 and before.shape[1] == time
-    require(fits, "the model's output", before.shape, f'of shape (n, {time}, …): an answer a moment')
+    require(
+        fits, "the model's output", before.shape, f'of shape (n, {time}, …): one answer per time step'
+    )
     when = np.unique(np.linspace(0, time - 1, min(time, moments)).round().astype(int))
-    change = lambda t: np.abs(np.asarray(model(tensor(_moved(x, t)), training=False), 'float32') - before)
-    touched = np.array([change(t).reshape(len(x), time, -1).max(axis=(0, 2)) for t in when]).T      # of (asked about, changed)
+    change = lambda t: np.abs(
+        np.asarray(model(tensor(_moved(x, t)), training=False), 'float32') - before
+    )
+    touched = np.array(
+        [change(t).reshape(len(x), time, -1).max(axis=(0, 2)) for t in when]
+    ).T  # of (asked about, changed)
     apart = touched > max(1e-4 * touched.max(), 1e-6 * np.abs(before).max())
     ahead = int(max((t - np.flatnonzero(apart[:, i]).min() for i, t in enumerate(when) if apart[:, i].any()), default=0))
     says = f'An answer depends on input up to {ahead} moments later.' if ahead > 0 else 'No answer depends on later input.'

@@ -29,8 +29,8 @@ def hearing() -> str:   # 'always', 'in wait' (and between cells), or 'between c
     kernel = sys.modules['IPython'].get_ipython().kernel
     channel = getattr(sys.modules.get('ipykernel.comm'), 'Comm', None)
     has_subshells = getattr(kernel, 'shell_channel_thread', None)       # since ipykernel 7
-    chooses_subshell = chooses_subshell(channel)          # since ipykernel 7.4
-    if has_subshells and (place == 'jupyter' or chooses_subshell): return 'always'
+    chooses = chooses_subshell(channel)          # since ipykernel 7.4
+    if has_subshells and (place == 'jupyter' or chooses): return 'always'
     return 'in wait' if hasattr(kernel, 'do_one_iteration') else 'between cells'
 
 # %% ../../nbs/library/core/11_notebook.ipynb #a60493a6

@@ -76,8 +76,10 @@ def _built(name, weights, **options):
 def _load(network, file):
     "Read weights from a file; the network stays as it was where that fails."
     if not Path(file).is_file():
-        raise NotFound(f"weights must be None, 'imagenet' or a file, and there is no file {str(file)!r}; "
-                       "network.save_weights('name.weights.h5') makes one")
+        raise NotFound(
+            f"weights must be None, 'imagenet' or a file, and there is no file {str(file)!r}; "
+            "network.save_weights('name.weights.h5') makes one"
+        )
     before = network.get_weights()
     try:
         with catch_warnings():
@@ -86,8 +88,10 @@ def _load(network, file):
         _fix_spread(network)
     except Exception as e:
         network.set_weights(before)
-        raise InvalidValue(f"{str(file)!r} must be a file with the weights of {network.name} without its last layer, saved "
-                           f"by Keras (.weights.h5, .h5): {str(e).strip().splitlines()[0]}") from None
+        raise InvalidValue(
+            f"{str(file)!r} must be a file with the weights of {network.name} without its last layer, saved "
+            f"by Keras (.weights.h5, .h5): {str(e).strip().splitlines()[0]}"
+        ) from None
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #870c7146
 def _fix_spread(network):
@@ -100,7 +104,7 @@ def _fix_spread(network):
             layer.finalize_state()
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #8c29cddd
-SMALLEST = {'Xception': 71, 'InceptionV3': 75, 'InceptionResNetV2': 75}   # pixels a side; the others take 32
+SMALLEST = {'Xception': 71, 'InceptionV3': 75, 'InceptionResNetV2': 75}   # pixels per side; the others take 32
 
 def _for_own(network, inputs, white, size, pixels):
     "The images as a model that is not of `keras.applications` wants them."
@@ -111,7 +115,9 @@ def _for_own(network, inputs, white, size, pixels):
                 'or say what black and white are for it: pixels=(0, 1)')
         return inputs
     ok = isinstance(pixels, Sequence) and len(pixels) == 2 and all(isinstance(p, Real) for p in pixels)
-    require(ok and pixels[0] != pixels[1], 'pixels', pixels, 'two numbers, black and white, or None')
+    require(
+        ok and pixels[0] != pixels[1], 'pixels', pixels, 'two numbers, black and white, or None'
+    )
     ok = len(shape) == 3 and shape[-1] in (1, 3) and (shape[-1] == 3 or len(images) == 2 or images[-1] == 1)
     require(ok, f'the input of {network.name}', shape, 'for images: (height, width, 3), or 1 where they are gray')
     sides = [s or size or i for s, i in zip(shape[:2], images)]
@@ -123,23 +129,28 @@ def backbone(
     splits:Splits,              # shape, range and classes are read from its train part
     network='MobileNetV2',      # a name in `keras.applications`, or a built `keras.Model` from images to features
     weights=None,               # a file; 'imagenet': Keras fetches them; None: random, or as your own model has them
-    size:int=None,              # pixels a side that the network sees; None: as stored, but no fewer than it takes
+    size:int=None,              # pixels per side that the network sees; None: as stored, but no fewer than it takes
     dropout:float=.2,           # share of the features silenced in training, 0 to below 1
     pixels:tuple=None,          # what black and white are for a model of your own; None: it takes the images as stored
     **options,                  # for the function of `keras.applications`: alpha=.35 makes MobileNetV2 small
 ):                              # an uncompiled `keras.Model`: images as stored in, probabilities out
     "A network with a new head for the classes of `splits` (where they are numbers, one output)."
     require(isinstance(dropout, Real) and 0 <= dropout < 1, 'dropout', dropout, 'from 0 to below 1')
-    require(size is None or isinstance(size, Integral) and size > 0, 'size', size, 'pixels a side, or None', 'try 96')
+    require(size is None or isinstance(size, Integral) and size > 0, 'size', size, 'pixels per side, or None', 'try 96')
     keras, x = load_keras(), splits.train.x
     white, inputs = _white(x), keras.Input(x.shape[1:], dtype=x.dtype.name, name='image')
-    if isinstance(network, keras.Model): net, seen = network, _for_own(network, inputs, white, size, pixels)
+    if isinstance(network, keras.Model):
+        net, seen = network, _for_own(network, inputs, white, size, pixels)
     else:
         sides = [size or max(s, SMALLEST.get(network, 32)) for s in x.shape[1:3]]
-        net = _built(network, weights if weights == 'imagenet' else None, input_shape=(*sides, 3), **options)
+        net = _built(
+            network, weights if weights == 'imagenet' else None, input_shape=(*sides, 3), **options
+        )
         seen = _prepared(inputs, white, sides, 3, *_scaling(_application(network)))
     if weights not in (None, 'imagenet'): _load(net, weights)
-    return keras.Model(inputs, _head(net(seen), dropout, len(splits.class_names)), name=f'{net.name}_finetune')
+    return keras.Model(
+        inputs, _head(net(seen), dropout, len(splits.class_names)), name=f'{net.name}_finetune'
+    )
 
 def _head(features, dropout, classes):
     "What comes after the network."
@@ -186,7 +197,9 @@ def unfreeze(
 ):                          # the same model
     "Let the last layers move again."
     whole = isinstance(last, Integral) and not isinstance(last, bool) and last >= 1
-    require(last is None or whole, 'last', last, 'a whole number of layers, 1 or more, or None for all')
+    require(
+        last is None or whole, 'last', last, 'a whole number of layers, 1 or more, or None for all'
+    )
     normal, left = load_keras().layers.BatchNormalization, last or inf
     for layer in reversed(weighted_layers(model).values()):
         if left < 1: break
@@ -198,14 +211,15 @@ def unfreeze(
 def layer_shares(model, layer_rates):
     "The share of the learning rate for each path; a longer key goes before a shorter one."
     share = dict.fromkeys(weighted_layers(model), 1.)
-    for key in sorted(layer_rates, key=lambda k: len(str(k))): share |= dict.fromkeys(named_layers(list(share), key), float(layer_rates[key]))
+    for key in sorted(layer_rates, key=lambda k: len(str(k))):
+        share |= dict.fromkeys(named_layers(list(share), key), float(layer_rates[key]))
     return share
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #a346b2f7
 def layer_table(
     model,             # a `keras.Model`
     layer_rates:dict=None,   # as for `scale_rates`
-) -> pd.DataFrame:     # a row a layer with weights: layer, kind, parameters, trained (of these), rate (its share)
+) -> pd.DataFrame:     # one row per layer with weights: layer, kind, parameters, trained (of these), rate (its share)
     "What is trained, and how fast."
     rate = layer_shares(model, layer_rates or {})
     rows = [{'layer': path, 'kind': type(layer).__name__, 'parameters': layer.count_params(),

@@ -46,11 +46,19 @@ def cnn(
     h = layers.Conv2D(filters[0], 5, stride, padding='valid' if large else 'same', **penalty)(h)
     h = layers.ReLU()(layers.MaxPooling2D()(h) if large else h)
     for left, n in zip(range(len(filters) - 1, 0, -1), filters[1:]):
-        size, halvings = [min(s, 3) for s in h.shape[1:3]], max(min(h.shape[1:3]).bit_length() - 2, 0)   # until 3 are left
+        size, halvings = [min(s, 3) for s in h.shape[1:3]], max(
+            min(h.shape[1:3]).bit_length() - 2, 0
+        )  # until 3 are left
         last = left == 1 and not halvings
-        h = layers.Conv2D(n, size, padding='valid' if last else 'same', use_bias=False, **penalty)(h)
-        h = layers.BatchNormalization(momentum=.9)(layers.MaxPooling2D()(h) if halvings and halvings >= left - 1 else h)
+        h = layers.Conv2D(n, size, padding='valid' if last else 'same', use_bias=False, **penalty)(
+            h
+        )
+        h = layers.BatchNormalization(momentum=0.9)(
+            layers.MaxPooling2D()(h) if halvings and halvings >= left - 1 else h
+        )
         h = layers.ReLU()(h)
     h = layers.Dropout(dropout)(layers.Flatten()(h))
-    outputs = layers.Dense(len(splits.class_names), activation='softmax', name='probability', **penalty)(h)
+    outputs = layers.Dense(
+        len(splits.class_names), activation='softmax', name='probability', **penalty
+    )(h)
     return keras.Model(inputs, outputs, name='cnn')

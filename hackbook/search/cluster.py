@@ -25,11 +25,13 @@ def _try(splits, job, limit, topic, number):
     "What a worker does with a trial."
     from distributed import Event, Queue, get_worker
     worker, over = get_worker(), Event(topic)
-    job.data, answers = store(splits, worker.local_directory, topic), Queue(f'{topic}-{uuid4().hex}')
+    job.data, answers = store(splits, worker.local_directory, topic), Queue(
+        f'{topic}-{uuid4().hex}'
+    )
     def report(*told):
         worker.log_event(topic, {'number': number, 'told': told, 'answers': answers.name})
         return answers.get(timeout=120)
-    try: return asdict(run_trial(job, report, limit, over.is_set)) | {'worker': worker.address}
+    try:return asdict(run_trial(job, report, limit, over.is_set)) | {'worker': worker.address}
     finally: answers.close()
 
 def _forget(topic, dask_worker):
@@ -48,7 +50,9 @@ class Cluster(Workers):
         self.client, self.topic, self.threads = client, f'hackbook-{uuid4().hex}', threads
         self.busy, self.news, self.asked = {}, SimpleQueue(), {}   # asked: trial → where it waits for an answer
         if not client.nthreads():
-            raise HackbookError(f'the cluster has no worker; start one: dask worker {client.scheduler.address}')
+            raise HackbookError(
+                f'the cluster has no worker; start one: dask worker {client.scheduler.address}'
+            )
         client.run(warm_up)
         self.data = client.scatter(splits, broadcast=True, hash=False)
         client.subscribe_topic(self.topic, self._told)
@@ -71,9 +75,9 @@ def free(self:Cluster) -> list[str]:   # addresses
     return [address for address in there if address not in [at for at, _ in self.busy.values()]]
 
 @patch
-def begin(self:Cluster,
+def submit(self:Cluster,
     number:int,       # the trial's
-    job:Job,          # its data is that of the crew
+    job:Job,          # its data is that of the workers
     limit:float=inf,  # seconds after which it is ended
     worker:str=None,  # address; None: any that is free
 ):
@@ -118,4 +122,5 @@ def close(self:Cluster):
         if busy: wait([future for _, future in busy.values()], timeout=10)
         self.client.unsubscribe_topic(self.topic)
         self.client.run(_forget, self.topic)
-    except Exception as e: logging.getLogger('hackbook').info('the cluster could not be tidied up: %s', e)
+    except Exception as e:
+        logging.getLogger('hackbook').info('the cluster could not be tidied up: %s', e)

@@ -24,14 +24,17 @@ from .surrogate import distances, number_row, surrogate_of, unit
 def _lattice(p, points=41):
     "Numbers along the scale of a parameter."
     if p.kind == 'choices': return np.arange(len(p.values), dtype=float)
-    if p.whole and p.values[1] - p.values[0] < points: return np.arange(p.values[0], p.values[1] + 1, dtype=float)
+    if p.whole and p.values[1] - p.values[0] < points:
+        return np.arange(p.values[0], p.values[1] + 1, dtype=float)
     return np.geomspace(*p.values, points) if p.log else np.linspace(*p.values, points)
 
 def _along(space, surrogate, name, values):
     "Numbers along `name`, and value, low and high of each."
     p = space.parameters[name]
     numbers = _lattice(p)
-    rows = pd.DataFrame([number_row(space, values | {name: as_value(p, number)}) for number in numbers])
+    rows = pd.DataFrame(
+        [number_row(space, values | {name: as_value(p, number)}) for number in numbers]
+    )
     return numbers, *surrogate(rows)
 
 # %% ../../nbs/library/search/11_explorer.ipynb #1533035a
@@ -67,7 +70,9 @@ def _ground(study, px, py):
     here = [base | {px.name: as_value(px, a), py.name: as_value(py, d)} for a, d in zip(across.flat, down.flat)]
     numbers = pd.DataFrame([number_row(space, values) for values in here])
     blank = numbers[[px.name, py.name]].isna().any(axis=1)
-    value, low, high = (np.where(blank, np.nan, v).reshape(across.shape) for v in surrogate(numbers))
+    value, low, high = (
+        np.where(blank, np.nan, v).reshape(across.shape) for v in surrogate(numbers)
+    )
     return across, down, value, high - low
 
 # %% ../../nbs/library/search/11_explorer.ipynb #4ea3e1d6
@@ -83,8 +88,12 @@ def plot_contour(
     (across, down, value, unsure), best, (worst, top) = _ground(study, px, py), best_trial(study, table), _span(study, table)
     fig, ax = subplots(width=6, height=3.8)
     most = study.direction == 'maximize'
-    colors = dict(cmap='viridis' if most else 'viridis_r', vmin=min(worst, top), vmax=max(worst, top))
-    blind = np.subtract(*np.quantile(surrogate_of(study).scores, [.9, .1]))       # the range without any model
+    colors = dict(
+        cmap='viridis' if most else 'viridis_r', vmin=min(worst, top), vmax=max(worst, top)
+    )
+    blind = np.subtract(
+        *np.quantile(surrogate_of(study).scores, [0.9, 0.1])
+    )  # the range without any model
     sure = np.nan_to_num(1 - .7 * unsure / (blind or 1)).clip(.3, 1)
     mesh = ax.pcolormesh(across, down, value, shading='nearest', alpha=sure, **colors)
     fig.colorbar(mesh, label=f'{_words(study)}, interpolated')
@@ -92,7 +101,9 @@ def plot_contour(
     shown = table.assign(**{p.name: _jittered(p, table) for p in (px, py)})
     done, pruned = (shown[shown.status == status] for status in ('finished', 'pruned'))
     ax.scatter(pruned[x], pruned[y], s=9, facecolors='none', edgecolors='0.45', linewidths=.6)
-    ax.scatter(done[x], done[y], c=done.score, s=24, edgecolors='white', linewidths=.8, zorder=3, **colors)
+    ax.scatter(
+        done[x], done[y], c=done.score, s=24, edgecolors='white', linewidths=0.8, zorder=3, **colors
+    )
     ax.plot(*shown.loc[shown.trial == best.trial, [x, y]].iloc[0], **STAR)
     for p, which in (px, 'x'), (py, 'y'): _axis(ax, p, which)
     there = np.unravel_index((np.nanargmax if most else np.nanargmin)(value), value.shape)
@@ -102,18 +113,26 @@ def plot_contour(
 def _control(p, value):
     "The widget for a parameter, standing at `value`, or at the nearest that it can show."
     import ipywidgets as w
-    look = dict(description=p.name, style={'description_width': '9em'}, layout=w.Layout(width='34em'))
+    look = dict(
+        description=p.name, style={'description_width': '9em'}, layout=w.Layout(width='34em')
+    )
     if p.kind == 'choices':
-        return w.Dropdown(options=[(str(v), i) for i, v in enumerate(p.stored)], value=p.place(value), **look)
+        return w.Dropdown(
+            options=[(str(v), i) for i, v in enumerate(p.stored)], value=p.place(value), **look
+        )
     if p.whole and p.log:
         some = sorted({round(v) for v in np.geomspace(*p.values, 41)})
-        return w.SelectionSlider(options=some, value=min(some, key=lambda v: abs(v - value)), **look)
+        return w.SelectionSlider(
+            options=some, value=min(some, key=lambda v: abs(v - value)), **look
+        )
     if p.whole: return w.IntSlider(min=p.values[0], max=p.values[1], value=value, **look)
     low, high = np.log10(p.values).tolist() if p.log else p.values
     step = (high - low) / 100
-    place = low + round(float(unit(p, value)) * 100) * step        # one that the slider can stand at
+    place = low + round(float(unit(p, value)) * 100) * step  # one that the slider can stand at
     look |= dict(min=low, max=high, step=step, readout_format='.3g')
-    return w.FloatLogSlider(value=10**place, **look) if p.log else w.FloatSlider(value=place, **look)
+    return (
+        w.FloatLogSlider(value=10**place, **look) if p.log else w.FloatSlider(value=place, **look)
+    )
 
 # %% ../../nbs/library/search/11_explorer.ipynb #347e431f
 class Explorer:
@@ -148,9 +167,14 @@ def _answer(explorer) -> str:
     guess, space, trials = explorer.prediction, explorer.space, explorer.surrogate.trials
     near, words = trials.set_index('trial').loc[guess.nearest], []
     for name in space.varying:
-        if near[name] == near[name]: words.append(f'{name} {_at(space.parameters[name], near[name])}')
-    png = b64encode(explorer.plot().png(dpi=120)).decode()        # coarser than a stored picture, and there sooner
-    picture = Img(src=f'data:image/png;base64,{png}', alt=f'Along {explorer.name}: {guess.answer}', width=576)
+        if near[name] == near[name]:
+            words.append(f'{name} {_at(space.parameters[name], near[name])}')
+    png = b64encode(
+        explorer.plot().png(dpi=120)
+    ).decode()  # coarser than a stored picture, and there sooner
+    picture = Img(
+        src=f'data:image/png;base64,{png}', alt=f'Along {explorer.name}: {guess.answer}', width=576
+    )
     text = Div(Strong(guess.answer), P(guess.basis), P(f"Trial {guess.nearest}: {', '.join(words)}."), Strong(guess.warning),
                role='status', aria_live='polite')
     return to_xml(Div(text, picture))
@@ -161,7 +185,9 @@ def widget(self:Explorer):   # an `ipywidgets.VBox`
     "Sliders, answer and picture: made when they are first shown."
     if self._widget is not None: return self._widget
     import ipywidgets as w
-    self.controls = {n: _control(self.space.parameters[n], self.values[n]) for n in self.space.varying}
+    self.controls = {
+        n: _control(self.space.parameters[n], self.values[n]) for n in self.space.varying
+    }
     self.answer = w.HTML()
     for name, control in self.controls.items(): control.observe(partial(self._moved, name), 'value')
     self._show()
@@ -172,7 +198,9 @@ def widget(self:Explorer):   # an `ipywidgets.VBox`
 def _moved(self:Explorer, name, change):
     "A slider stands elsewhere."
     p = self.space.parameters[name]
-    number = change['new'] if p.kind == 'choices' else min(max(change['new'], p.values[0]), p.values[1])
+    number = (
+        change['new'] if p.kind == 'choices' else min(max(change['new'], p.values[0]), p.values[1])
+    )
     self.name, self.values = name, self.values | {name: as_value(p, number)}
     self._show()
 

@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 
 from ..core import Figure, HackbookError, label_axes, PALETTE, subplots
-from .study import Study
 from .surrogate import as_numbers, best_trial, brief, unit
+from .study import Study
 
 # %% ../../nbs/library/search/10_plots.ipynb #98603684
 def _span(study, table):
     "The worst and the best score that a picture shows."
     seen = table[table.status.isin(['finished', 'pruned'])].score.dropna()
     done = table[table.status == 'finished'].score.dropna()
-    best, worst = (seen.max(), seen.min()) if study.direction == 'maximize' else (seen.min(), seen.max())
+    best, worst = (
+        (seen.max(), seen.min()) if study.direction == 'maximize' else (seen.min(), seen.max())
+    )
     edge = best + 5 * (done.median() - best)
     if edge != best: worst = min(worst, edge, key=lambda score: abs(score - best))
     return worst, best
@@ -44,16 +46,21 @@ def _best_title(study, best):
 MARKS = {'finished': dict(marker='o', color=PALETTE[0], markersize=4.5),
          'pruned': dict(marker='o', color='0.6', markersize=4, markerfacecolor='none'),
          'running': dict(marker='D', color=PALETTE[2], markersize=4.5, markerfacecolor='none')}
-STAR = dict(marker='*', markersize=15, color=PALETTE[1], markeredgecolor='white', zorder=5, linestyle='')
+STAR = dict(
+    marker='*', markersize=15, color=PALETTE[1], markeredgecolor='white', zorder=5, linestyle=''
+)
 
 def _points(ax, study, table, x):
     "Draw the trials at `x` by their score, in their marks. The best one gets a star."
     y, beyond = _limit(ax, study, table)
     faint = .8 if len(table) < 60 else .5
     for status, mark in MARKS.items():
-        some, triangle = table.status == status, mark | {'marker': 'v' if study.direction == 'maximize' else '^'}
+        some, triangle = table.status == status, mark | {
+            'marker': 'v' if study.direction == 'maximize' else '^'
+        }
         if some.any(): ax.plot(x[some & ~beyond], y[some & ~beyond], linestyle='', alpha=faint, label=status, **mark)
-        if some.any(): ax.plot(x[some & beyond], y[some & beyond], linestyle='', alpha=faint, **triangle)
+        if some.any():
+            ax.plot(x[some & beyond], y[some & beyond], linestyle='', alpha=faint, **triangle)
     best = table.trial == best_trial(study, table).trial
     if x[best].notna().any(): ax.plot(x[best], y[best], label='best', **STAR)
 
@@ -80,11 +87,13 @@ def plot_history(
     best, (fig, ax) = best_trial(study, table), subplots(height=3.1)
     _history(ax, study, table)
     after = table.trial.max() - best.trial
-    return label_axes(ax, f'{_best_title(study, best)}, with {after} trials after it', 'trial', _words(study)).figure
+    return label_axes(
+        ax, f'{_best_title(study, best)}, with {after} trials after it', 'trial', _words(study)
+    ).figure
 
 # %% ../../nbs/library/search/10_plots.ipynb #cd78981d
 def _curves(ax, study, table):
-    "Scores by epoch, a line a trial."
+    "Scores by epoch, one line per trial."
     curves = {t: np.asarray(study.curves.get(t, []), float) for t in table.trial}
     status, best = table.set_index('trial').status, best_trial(study, table).trial
     for trial, curve in curves.items():
@@ -114,7 +123,9 @@ def plot_curves(
     table = as_numbers(study)
     best, (fig, ax) = best_trial(study, table), subplots()
     _curves(ax, study, table)
-    return label_axes(ax, _saved(study, table) or _best_title(study, best), 'epoch', _words(study)).figure
+    return label_axes(
+        ax, _saved(study, table) or _best_title(study, best), 'epoch', _words(study)
+    ).figure
 
 # %% ../../nbs/library/search/10_plots.ipynb #272d8cdc
 def plot(
@@ -136,12 +147,16 @@ def importance(
     "What the names that vary mean for the score. Raises `HackbookError` for too few trials, or equal scores."
     import optuna
     done = [t.value for t in study.optuna.trials if t.state.name == 'COMPLETE']
-    few = f'importance needs 10 finished trials, and there are {len(done)}; give the search more time'
+    few = (
+        f'importance needs 10 finished trials, and there are {len(done)}; give the search more time'
+    )
     if len(done) < 10: raise HackbookError(few)
     equal = f'all {len(done)} finished trials score {brief(done[0])}: nothing can be said of what matters'
     if len(set(done)) == 1: raise HackbookError(equal)
     judge = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=max(.1, 5 / len(done)))
-    return pd.Series(optuna.importance.get_param_importances(study.optuna, evaluator=judge)).sort_values(ascending=False)
+    return pd.Series(
+        optuna.importance.get_param_importances(study.optuna, evaluator=judge)
+    ).sort_values(ascending=False)
 
 def plot_importance(
     study,           # a Study with ten finished trials or more
@@ -153,7 +168,9 @@ def plot_importance(
     ax.bar_label(bars, [f'{s:.0%}' for s in share[::-1]], fontsize=8, padding=3)
     ax.set_xlim(0, share.iloc[0] * 1.12)
     ax.grid(False, axis='y')
-    return label_axes(ax, f'{share.index[0]} matters most: {share.iloc[0]:.0%}', 'share of the importance').figure
+    return label_axes(
+        ax, f'{share.index[0]} matters most: {share.iloc[0]:.0%}', 'share of the importance'
+    ).figure
 
 # %% ../../nbs/library/search/10_plots.ipynb #1aec9661
 def _names(study, most=8):
@@ -168,7 +185,8 @@ def _shorter(value): return f'{value[:11]}…' if len(value := str(value)) > 12 
 
 def _ticks(p):
     "Places and texts along a parameter's scale, from 0 to 1."
-    if p.kind == 'choices': return [(i / (len(p.values) - 1), _shorter(v)) for i, v in enumerate(p.stored)]
+    if p.kind == 'choices':
+        return [(i / (len(p.values) - 1), _shorter(v)) for i, v in enumerate(p.stored)]
     middle = (p.values[0] * p.values[1])**.5 if p.log else sum(p.values) / 2
     values = dict.fromkeys((p.values[0], round(middle) if p.whole else middle, p.values[1]))
     return [(float(unit(p, v)), f'{v}' if p.whole else f'{v:.2g}') for v in values]
@@ -194,7 +212,8 @@ def _upright(ax, study, names, dips, ends):
     paper = dict(facecolor='white', edgecolor='none', alpha=.75, pad=.8)
     for i, ticks in enumerate(scales):
         ax.plot([i, i], [0, 1], color='0.4', linewidth=1, zorder=3)
-        for y, text in ticks: ax.text(i + .04, y, text, fontsize=7.5, va='center', bbox=paper, zorder=6)
+        for y, text in ticks:
+            ax.text(i + 0.04, y, text, fontsize=7.5, va='center', bbox=paper, zorder=6)
         if dips[i]: ax.text(i, -.2, 'not asked', fontsize=7.5, ha='center', va='top', color='0.4')
     ax.set_xticks(range(len(scales)), [*names, _words(study)], fontsize=9, rotation=15 if len(names) > 5 else 0)
     ax.set(yticks=[], xlim=(-.15, len(names) + .45), ylim=(-.3 if any(dips) else -.06, 1.06))
@@ -209,11 +228,15 @@ def plot_parallel(
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
     table, names = as_numbers(study), _names(study)
-    best, (fig, ax) = best_trial(study, table), subplots(width=max(6, 1.25 * len(names) + 1.5), height=3.4)
+    best, (fig, ax) = best_trial(study, table), subplots(
+        width=max(6, 1.25 * len(names) + 1.5), height=3.4
+    )
     table = table[table.score.notna() & table.status.isin(['finished', 'pruned'])]
     parameters = [study.space.parameters[n] for n in names]
     worst, top = _span(study, table)
-    score = ((table.score - worst) / (top - worst)).clip(0, 1) if top != worst else table.score * 0 + 1
+    score = (
+        ((table.score - worst) / (top - worst)).clip(0, 1) if top != worst else table.score * 0 + 1
+    )
     lines = np.column_stack([*(unit(p, table[p.name].to_numpy()) for p in parameters), score])
     jitter = np.random.default_rng(0).uniform(-.025, .025, lines.shape)
     lines += jitter * np.array([*(p.kind == 'choices' for p in parameters), False])
@@ -266,7 +289,9 @@ def plot_slices(
         _axis(ax, p, 'x')
         if p.kind == 'choices':
             for place, middle in table[table.status == 'finished'].groupby(name).score.median().items():
-                ax.plot([place - .3, place + .3], [middle] * 2, color='black', linewidth=1.5, zorder=4)
+                ax.plot(
+                    [place - 0.3, place + 0.3], [middle] * 2, color='black', linewidth=1.5, zorder=4
+                )
         ax.tick_params(labelleft=ax in axes[::columns])
         found = f'best at {_at(p, best[name])}' if best[name] == best[name] else 'not asked at best'
         label_axes(ax, found, name, _words(study) if ax in axes[::columns] else '')
@@ -274,4 +299,5 @@ def plot_slices(
     return fig
 
 # %% ../../nbs/library/search/10_plots.ipynb #84b6ed53
-for f in plot, plot_history, plot_curves, plot_importance, plot_parallel, plot_slices: setattr(Study, f.__name__, f)
+for f in plot, plot_history, plot_curves, plot_importance, plot_parallel, plot_slices:
+    setattr(Study, f.__name__, f)

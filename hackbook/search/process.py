@@ -18,14 +18,18 @@ from ..core import stderr_to_log
 
 # %% ../../nbs/library/search/01_process.ipynb #796a6248
 def _by_name(module): return import_module, (module.__name__,)
-copyreg.pickle(type(sys.modules['hackbook']), _by_name)   # `hb` in a function of a notebook: no plain module
+copyreg.pickle(
+    type(sys.modules['hackbook']), _by_name
+)  # `hb` in a function of a notebook: no plain module
 
 # %% ../../nbs/library/search/01_process.ipynb #9e99c15f
 def context():
     "How processes are started: as forks of one that has imported Keras, where the system can do that well."
     if sys.platform != 'linux': return multiprocessing.get_context('spawn')
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['keras', 'hackbook.training.fitting', 'hackbook.models.image', 'sklearn.model_selection'])
+    context.set_forkserver_preload(
+        ['keras', 'hackbook.training.fitting', 'hackbook.models.image', 'sklearn.model_selection']
+    )
     return context
 
 # %% ../../nbs/library/search/01_process.ipynb #a7b28236
@@ -36,7 +40,7 @@ def not_interrupted():
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try: yield
+    try:yield
     finally: signal.signal(signal.SIGINT, before)
 
 # %% ../../nbs/library/search/01_process.ipynb #e69eea18
@@ -73,9 +77,12 @@ def start(process):
 def exit_reason(code, log):
     "Why a process is gone that said nothing."
     lines = Path(log).read_text(errors='replace').splitlines() if Path(log).exists() else []
-    said = [l for l in lines if l.strip() and not re.match(r'[IWE]\d{4} ', l)][-1:]     # TensorFlow talks of other things too
+    said = [l for l in lines if l.strip() and not re.match(r'[IWE]\d{4} ', l)][
+        -1:
+    ]  # TensorFlow talks of other things too
     last = f': {said[0].strip()[:200]}' if said else ''
     if code == -signal.SIGKILL:
         return 'the process was killed, most likely because memory ran out; try smaller batches or a smaller model'
-    if code is not None and code < 0: return f'the process crashed with {signal.Signals(-code).name}{last}'
+    if code is not None and code < 0:
+        return f'the process crashed with {signal.Signals(-code).name}{last}'
     return f'the process ended by itself with code {code}{last}'

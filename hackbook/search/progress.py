@@ -15,7 +15,7 @@ from fastcore.xml import Circle, Div, Strong, Svg, to_xml
 from ..core import span
 
 # %% ../../nbs/library/search/08_progress.ipynb #68967443
-class Board:
+class SearchProgress:
     "Shows how far a search is."
     def __init__(self, study, plan, trials, every=1.):
         self.study, self.plan, self.trials, self.every, self.shown, self.phase = study, plan, trials, every, 0., 'searching'

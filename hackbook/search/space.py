@@ -52,9 +52,13 @@ def _number(v):
 def _range(name, value):
     "The Parameter for a tuple. Raises `InvalidValue`."
     where, shape = f'space[{name!r}]', "a range: (low, high) or (low, high, 'log')"
-    ok = len(value) in (2, 3) and all(isinstance(v, Real) and not isinstance(v, bool) for v in value[:2])
+    ok = len(value) in (2, 3) and all(
+        isinstance(v, Real) and not isinstance(v, bool) for v in value[:2]
+    )
     require(ok, where, value, shape, f'choices are a list: {list(value)!r}')
-    require(value[2:] in ((), ('log',)), where, value, shape, f"choices are a list: {list(value)!r}")
+    require(
+        value[2:] in ((), ('log',)), where, value, shape, f"choices are a list: {list(value)!r}"
+    )
     (low, high), log = value[:2], len(value) == 3
     require(_number(low) and _number(high), where, value, 'a range with finite ends (whole numbers up to 2**53)')
     number = int if isinstance(low, Integral) and isinstance(high, Integral) else float
@@ -69,7 +73,9 @@ def _range(name, value):
 def _choices(name, values):
     "The Parameter for a list. Raises `InvalidValue`."
     where = f'space[{name!r}]'
-    parameter = Parameter(name, 'choices', tuple(v.item() if isinstance(v, np.generic) else v for v in values))
+    parameter = Parameter(
+        name, 'choices', tuple(v.item() if isinstance(v, np.generic) else v for v in values)
+    )
     require(len(values) > 1, where, list(values), 'two choices or more', 'a single value is written without brackets')
     for i, (value, stored) in enumerate(zip(parameter.values, parameter.stored)):
         require(not isinstance(stored, float) or abs(stored) < inf, where, value, 'finite in every choice', "try None or 'off'")
@@ -83,7 +89,8 @@ def _entry(name, value):
     "The Parameter for anything that may stand in a space. Raises `InvalidValue`."
     where = f'space[{name!r}]'
     if isinstance(value, tuple): return _range(name, value)
-    if isinstance(value, (list, range)) or isinstance(value, np.ndarray) and value.ndim == 1: return _choices(name, value)
+    if isinstance(value, (list, range)) or isinstance(value, np.ndarray) and value.ndim == 1:
+        return _choices(name, value)
     if isinstance(value, dict):
         when = value.get('when')
         ok = value.keys() == {'in', 'when'} and not isinstance(value['in'], dict) and isinstance(when, dict) and when
@@ -150,11 +157,13 @@ def __str__(self:Parameter):
 @patch(as_prop=True)
 def only(self:Parameter) -> str:
     "The condition in words: 'optimizer is sgd'. Empty without one."
-    return ' and '.join(f"{name} is {' or '.join(map(str, stored))}" for name, stored in self.when.items())
+    return ' and '.join(
+        f"{name} is {' or '.join(map(str, stored))}" for name, stored in self.when.items()
+    )
 
 @patch(as_prop=True)
 def frame(self:Space) -> pd.DataFrame:
-    "A row a name: name, kind, values, and when it is asked (empty: always)."
+    "One row per name: name, kind, values, and when it is asked (empty: always)."
     return pd.DataFrame([{'name': p.name, 'kind': p.kind, 'values': str(p), 'when': p.only} for p in self.parameters.values()])
 
 @patch
@@ -167,13 +176,18 @@ def asked(self:Parameter,
     params:dict,   # the values chosen so far, or what Optuna stores for them
 ) -> bool:
     "Is it asked, with these values of the others?"
-    return all(name in params and _stored(params[name]) in stored for name, stored in self.when.items())
+    return all(
+        name in params and _stored(params[name]) in stored for name, stored in self.when.items()
+    )
 
 @patch
 def _ask(self:Parameter, trial):
     if self.kind == 'fixed': return self.values[0]
-    if self.kind == 'choices': return self.values[self.place(trial.suggest_categorical(self.name, self.stored))]
-    return (trial.suggest_int if self.whole else trial.suggest_float)(self.name, *self.values, log=self.log)
+    if self.kind == 'choices':
+        return self.values[self.place(trial.suggest_categorical(self.name, self.stored))]
+    return (trial.suggest_int if self.whole else trial.suggest_float)(
+        self.name, *self.values, log=self.log
+    )
 
 @patch
 def ask(self:Space,
@@ -197,12 +211,16 @@ def grid(self:Space) -> list[dict]:   # one dict a setting, in the order of the 
     "All combinations of the lists. Raises `InvalidValue` where there is a range."
     for p in self.parameters.values():
         if p.kind != 'range': continue
-        raise InvalidValue(f'space[{p.name!r}]: a grid needs a list of values, got {p.values}; try {p._few()}')
+        raise InvalidValue(
+            f'space[{p.name!r}]: a grid needs a list of values, got {p.values}; try {p._few()}'
+        )
     size = prod(len(p.values) for p in self.parameters.values())
     require(size <= 100_000, 'a grid', f'{size:,} settings', 'of at most 100,000', 'list fewer values, or search at random')
     settings = [{}]
     for name, p in self.parameters.items():
-        settings = [t for s in settings for t in ([s | {name: v} for v in p.values] if p.asked(s) else [s])]
+        settings = [
+            t for s in settings for t in ([s | {name: v} for v in p.values] if p.asked(s) else [s])
+        ]
     return settings
 
 # %% ../../nbs/library/search/00_space.ipynb #156e707a
@@ -253,7 +271,9 @@ def from_optuna(self:Space,
 @patch(as_prop=True)
 def record(self:Space) -> dict:   # name → {kind: values[, 'log'][, 'when']}
     "The space as data that JSON knows."
-    extra = lambda p: ({'log': True} if p.log else {}) | ({'when': {k: list(v) for k, v in p.when.items()}} if p.when else {})
+    extra = lambda p: ({'log': True} if p.log else {}) | (
+        {'when': {k: list(v) for k, v in p.when.items()}} if p.when else {}
+    )
     return {name: {p.kind: list(p.stored), **extra(p)} for name, p in self.parameters.items()}
 
 # %% ../../nbs/library/search/00_space.ipynb #f0e277d0
@@ -267,7 +287,8 @@ def _loaded_entry(entry):
     "The entry of a space, as a person writes it, from its record."
     if 'when' in entry:
         return {'in': _loaded_entry({k: v for k, v in entry.items() if k != 'when'}), 'when': entry['when']}
-    if 'range' in entry: return (*entry['range'], 'log') if entry.get('log') else tuple(entry['range'])
+    if 'range' in entry:
+        return (*entry['range'], 'log') if entry.get('log') else tuple(entry['range'])
     if 'choices' in entry: return [_loaded(v) for v in entry['choices']]
     return entry['fixed'][0]
 
@@ -289,7 +310,9 @@ def _cnn_space(splits):
             'filters': [tuple(first * 2**i for i in range(blocks)) for first in (8, 16, 32)],
             'dropout': (0., .6), 'l2': (1e-6, 1e-2, 'log'), 'weight_decay': (1e-4, .1, 'log'), 'label_smoothing': (0., .2)}
 
-SPACES:dict[str, Callable] = {'cnn': _cnn_space}   # family in `hackbook.models` → a function of the splits
+SPACES: dict[str, Callable] = {
+    'cnn': _cnn_space
+}  # family in `hackbook.models` → a function of the splits
 
 def default_space(
     build:Callable,   # one of the families: `hackbook.models.cnn`

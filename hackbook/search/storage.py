@@ -11,14 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-
 from ..core import HackbookError, InvalidValue, make_folder, require
+from ..training import renamed
 
 # %% ../../nbs/library/search/03_storage.ipynb #705449c3
 def _quiet():
     "Optuna reports every step on stderr, unless it is asked not to."
     import optuna
-    if optuna.logging.get_verbosity() == optuna.logging.INFO: optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if optuna.logging.get_verbosity() == optuna.logging.INFO:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 
 def _fix(file):
@@ -35,10 +36,12 @@ def _storage(file):
         from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
         lock = JournalFileSymlinkLock(str(file))
         lock.acquire()
-        try: _fix(file)
+        try:_fix(file)
         finally: lock.release()
         return storages.JournalStorage(JournalFileBackend(str(file), lock_obj=lock))
-    return storages.RDBStorage(f'sqlite:///{file.absolute()}', engine_kwargs={'connect_args': {'timeout': 60}})
+    return storages.RDBStorage(
+        f'sqlite:///{file.absolute()}', engine_kwargs={'connect_args': {'timeout': 60}}
+    )
 
 # %% ../../nbs/library/search/03_storage.ipynb #28d5e87a
 def _make(file, direction):
@@ -87,13 +90,14 @@ def open_study(
 ):                       # an `optuna.Study`
     "Open a study, or begin one. Raises `InvalidValue` where the file holds another."
     file = Path(file)
-    require(file.suffix in ('.db', '.sqlite', '.log', '.journal'), 'to', str(file), 'a file named .db, or .log for a journal',
-            "try to='study.db'")
+    ok = file.suffix in ('.db', '.sqlite', '.log', '.journal')
+    require(ok, 'to', str(file), 'a file named .db, or .log for a journal', "try to='study.db'")
     make_folder(file.parent)
     study = _open(file, direction, sampler, pruner)
     about = json.loads(json.dumps(about | {'version': VERSION}, default=str))     # as it will come back
     there = study.user_attrs.get('about')
-    if there is None: study.set_user_attr('about', about)
+    if there: there |= {'options': renamed(there.get('options', {}))}     # saved under old names
+    if not there: study.set_user_attr('about', about)
     elif differ := [k for k in about.keys() | there.keys() if there.get(k) != about.get(k)]:
         k = sorted(differ, key=lambda k: k != 'version')[0]
         raise InvalidValue(f"{file} holds a study with another {k} ({there.get(k)}, not {about.get(k)}); "
@@ -122,9 +126,12 @@ def release(
     from optuna.trial import TrialState
     found = 0
     for trial in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-        young = (datetime.now() - trial.datetime_start).total_seconds() < 60     # its owner may be about to write that down
-        if not (_is_gone(trial.user_attrs['owner']) if 'owner' in trial.user_attrs else not young): continue
-        try: study.tell(trial.number, state=TrialState.FAIL)
+        young = (
+            datetime.now() - trial.datetime_start
+        ).total_seconds() < 60  # its owner may be about to write that down
+        if not (_is_gone(trial.user_attrs['owner']) if 'owner' in trial.user_attrs else not young):
+            continue
+        try:study.tell(trial.number, state=TrialState.FAIL)
         except ValueError: continue     # another process was faster
         if trial.params: study.enqueue_trial(trial.params)
         found += 1

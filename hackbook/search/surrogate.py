@@ -32,18 +32,24 @@ def number_row(
         value = p.values[0] if p.kind == 'fixed' else values.get(name)
         if value != value: value = None                  # pandas writes NaN for None
         if p.kind == 'range':
-            if value is not None: row[name] = stored[name] = float(value)
-        elif (place := p.place(value)) is not None: row[name], stored[name] = float(place), p.stored[place]
+            if value is not None:
+                row[name] = stored[name] = float(value)
+        elif (place := p.place(value)) is not None:
+            row[name], stored[name] = float(place), p.stored[place]
     return {name: row.get(name, np.nan) for name in space.varying}
 
 # %% ../../nbs/library/search/09_surrogate.ipynb #d011f0aa
 def as_numbers(
     study,             # a Study
-) -> pd.DataFrame:     # a row a trial: trial, status, score, and a number for each name that varies; NaN: not asked
+) -> pd.DataFrame:     # one row per trial: trial, status, score, and a number for each name that varies; NaN: not asked
     "The trials of a study as numbers."
     told, names = ['trial', 'status', 'score'], study.space.varying
-    rows = [{k: r[k] for k in told} | number_row(study.space, r) for r in study.frame.to_dict('records')]
-    return pd.DataFrame(rows, columns=[*told, *names]).astype({name: float for name in ('score', *names)})
+    rows = [
+        {k: r[k] for k in told} | number_row(study.space, r) for r in study.frame.to_dict('records')
+    ]
+    return pd.DataFrame(rows, columns=[*told, *names]).astype(
+        {name: float for name in ('score', *names)}
+    )
 
 def _ranked(study, table):
     "The finished trials, best first."
@@ -78,7 +84,9 @@ def distances(
         p = space.parameters[name]
         a, b = (unit(p, t[name].to_numpy()) for t in (one, other))
         difference = np.abs(a[:, None] - b)
-        apart += np.nan_to_num(np.where(np.isnan(difference), 0, difference > 0) if p.kind == 'choices' else difference)
+        apart += np.nan_to_num(
+            np.where(np.isnan(difference), 0, difference > 0) if p.kind == 'choices' else difference
+        )
     return apart / len(space)
 
 # %% ../../nbs/library/search/09_surrogate.ipynb #003235ee
@@ -87,7 +95,7 @@ def _columns(space, table):
     columns = []
     for name in space.varying:
         p, numbers = space.parameters[name], table[name].to_numpy(float)
-        if p.kind == 'range': columns.append(np.nan_to_num(unit(p, numbers), nan=.5))
+        if p.kind == 'range':columns.append(np.nan_to_num(unit(p, numbers), nan=.5))
         else: columns += [(numbers == place) / 2**.5 for place in range(len(p.values))]
     return np.column_stack(columns)
 
@@ -95,9 +103,13 @@ def _fit(x, y):
     "A Gaussian process: the mean and the spread of a new training."
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
-    kernel = ConstantKernel(1., (.05, 20)) * Matern(np.ones(x.shape[1]), (.3, 30), nu=2.5) + WhiteKernel(.1, (.01, 1))
+    kernel = ConstantKernel(1.0, (0.05, 20)) * Matern(
+        np.ones(x.shape[1]), (0.3, 30), nu=2.5
+    ) + WhiteKernel(0.1, (0.01, 1))
     with warnings.catch_warnings(), threadpool_limits(1):      # matrices this small only lose by more threads
-        warnings.simplefilter('ignore')                        # a name that does not matter ends at its bound, as it should
+        warnings.simplefilter(
+            'ignore'
+        )  # a name that does not matter ends at its bound, as it should
         return GaussianProcessRegressor(kernel, normalize_y=True, random_state=0).fit(x, y)
 
 # %% ../../nbs/library/search/09_surrogate.ipynb #527ae750
@@ -109,13 +121,17 @@ def _as_if_finished(study, table, done):
     for trial in pruned.trial:
         curve = np.asarray(study.curves.get(trial, []), float)
         then = np.sort([c[len(curve) - 1] for c in curves if len(c) >= len(curve)]) if len(curve) else []
-        scores.append(np.interp(curve[-1], then, np.linspace(0, 1, len(then))) if len(then) else np.nan)
-    return pruned.assign(score=np.nanquantile(done.score, scores) if len(scores) else []).dropna(subset='score')
+        scores.append(
+            np.interp(curve[-1], then, np.linspace(0, 1, len(then))) if len(then) else np.nan
+        )
+    return pruned.assign(score=np.nanquantile(done.score, scores) if len(scores) else []).dropna(
+        subset='score'
+    )
 
 # %% ../../nbs/library/search/09_surrogate.ipynb #99631709
 class Surrogate:
-    "Stands for the trainings that were not done: settings in, scores out."
-    most = 200      # trials that it learns from, at the most: finished ones first, and of more, some of every rank
+    "Predicts the score of settings that were not tried."
+    most = 200  # trials that it learns from, at the most: finished ones first, and of more, some of every rank
 
     def __init__(self,
         study,      # a Study with five finished trials or more
@@ -138,17 +154,25 @@ class Surrogate:
             left = np.setdiff1d(range(len(known)), out)
             guess, sure = _fit(x[left], self.ranks[left]).predict(x[out], return_std=True)
             missed[out] = np.abs(self.ranks[out] - guess) / sure
-        self.stretch = max(float(np.quantile(missed[:len(done)], .9, method='higher')), norm.ppf(.9))
+        self.stretch = max(
+            float(np.quantile(missed[: len(done)], 0.9, method='higher')), norm.ppf(0.9)
+        )
         self.model = _fit(x, self.ranks)
         own = distances(self.space, done, done) + 2 * np.eye(len(done))
-        self.usual = float(np.quantile(own.min(axis=1), .9))      # how far a trial is from its nearest, at most
+        self.usual = float(
+            np.quantile(own.min(axis=1), 0.9)
+        )  # how far a trial is from its nearest, at most
 
     def _back(self, ranks):
         "Scores of normal ranks; beyond the best and the worst trial along the line through the outer quarter."
         z, score, n = *self._sorted, len(self.scores) // 4 + 1
         slope = lambda a, b: (score[b] - score[a]) / (z[b] - z[a]) if z[b] > z[a] else 0.
-        beyond = slope(-n - 1, -1) * np.maximum(ranks - z[-1], 0) + slope(0, n) * np.minimum(ranks - z[0], 0)
-        return (np.interp(ranks, z, score) + beyond).clip(0, 1 if self.metric == 'val_accuracy' else None)
+        beyond = slope(-n - 1, -1) * np.maximum(ranks - z[-1], 0) + slope(0, n) * np.minimum(
+            ranks - z[0], 0
+        )
+        return (np.interp(ranks, z, score) + beyond).clip(
+            0, 1 if self.metric == 'val_accuracy' else None
+        )
 
     def __call__(self,
         table:pd.DataFrame,     # settings as numbers
@@ -168,7 +192,8 @@ def best_trial(
     none = f'none of {len(table)} trials has finished, so there is no best one yet; give the search more time'
     if done.empty: raise HackbookError(none)
     best, alike = number_row(study.space, study.best), np.ones(len(done), bool)
-    for name, number in best.items(): alike &= np.isclose(done[name], number, rtol=1e-9, atol=0, equal_nan=True)
+    for name, number in best.items():
+        alike &= np.isclose(done[name], number, rtol=1e-9, atol=0, equal_nan=True)
     return (done[alike] if alike.any() else done).iloc[0]
 
 # %% ../../nbs/library/search/09_surrogate.ipynb #d4b9987e
@@ -193,7 +218,8 @@ def asking(
     "`values`, changed so that `name` is asked."
     for parent, stored in space.parameters[name].when.items():
         values, p = asking(space, parent, values), space.parameters[parent]
-        if p.stored[p.place(values[parent])] not in stored: values = values | {parent: p.values[p.place(stored[0])]}
+        if p.stored[p.place(values[parent])] not in stored:
+            values = values | {parent: p.values[p.place(stored[0])]}
     return values
 
 # %% ../../nbs/library/search/09_surrogate.ipynb #0be0835f
@@ -232,16 +258,21 @@ class Prediction:
     pruned:int          # and those that were cut short
 
     @property
-    def answer(self) -> str: return f'{self.metric} about {brief(self.value)}, likely {brief(self.low)} to {brief(self.high)}'
+    def answer(self) -> str:
+        return f'{self.metric} about {brief(self.value)}, likely {brief(self.low)} to {brief(self.high)}'
+
     @property
     def basis(self) -> str:
         "Where it comes from."
-        near = 'the same setting' if not self.distance else f'{self.distance:.1%} of the ranges away'
+        near = (
+            'the same setting' if not self.distance else f'{self.distance:.1%} of the ranges away'
+        )
         pruned = f' and {self.pruned} pruned' if self.pruned else ''
         return (f'Interpolated from {self.trials} finished{pruned} trials; nothing was trained. '
                 f'Nearest: trial {self.nearest} with {brief(self.nearest_score)}, {near}.')
     @property
-    def warning(self) -> str: return 'Far from every trial: take it as a guess, or train it.' if self.far else ''
+    def warning(self) -> str:
+        return 'Far from every trial: take it as a guess, or train it.' if self.far else ''
 
     def __str__(self): return ' '.join(filter(None, (f'{self.answer}.', self.basis, self.warning)))
     def _repr_html_(self): return str(Div(Strong(self.answer), P(self.basis), Strong(self.warning)))
@@ -265,7 +296,8 @@ def surrogate_of(
 ) -> Surrogate:     # made anew when more trials have finished
     "The surrogate of a study."
     finished = int((study.frame.status == 'finished').sum())
-    if getattr(study, '_surrogate', (None,))[0] != finished: study._surrogate = finished, Surrogate(study)
+    if getattr(study, '_surrogate', (None,))[0] != finished:
+        study._surrogate = finished, Surrogate(study)
     return study._surrogate[1]
 
 def predict(

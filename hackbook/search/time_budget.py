@@ -14,7 +14,7 @@ import numpy as np
 
 # %% ../../nbs/library/search/07_time_budget.ipynb #bc7518ad
 @dataclass
-class Plan:
+class TimeBudget:
     "What the time is spent on."
     ends:float                  # on the clock of `monotonic`; inf: trials are counted, not time
     epochs:int                  # of a whole trial
@@ -25,38 +25,44 @@ class Plan:
     later:list = field(default_factory=list)   # seconds of an epoch after it
     share:float = 1/3           # of the budget, for fresh seeds
 
-    def __post_init__(self): self.began = self.started = monotonic()    # started: when the workers were there
+    def __post_init__(self):
+        self.began = self.started = monotonic()  # started: when the workers were there
 
     @property
-    def left(self) -> float: return self.ends - monotonic()
+    def left(self) -> float:
+        return self.ends - monotonic()
 
     @property
     def whole(self) -> float|None:
         "Seconds of a whole trial; None: not known yet."
         if not self.first: return None
-        usual = lambda values: float(np.quantile(values[-50:], .9, method='nearest')) if values else usual(self.first)
-        return .3 + usual(self.first) + (self.epochs - 1) * usual(self.later)    # .3: to begin and to end it
+        usual = lambda values: (
+            float(np.quantile(values[-50:], 0.9, method='nearest')) if values else usual(self.first)
+        )
+        return (
+            0.3 + usual(self.first) + (self.epochs - 1) * usual(self.later)
+        )  # .3: to begin and to end it
 
     @property
     def last(self) -> float:
         "Seconds to keep back for the last training and the end of the workers."
         return 1.1 * self.whole + .5
 
-    def trainings(self, seconds) -> int:
-        "How many trainings with fresh seeds fit into that time; no more than wanted."
+    def runs_that_fit(self, seconds) -> int:
+        "How many training runs with fresh seeds fit into that time; no more than wanted."
         if self.ends == inf or not self.whole: return self.finalists * self.seeds
         return min(self.workers * max(int(seconds / self.whole), 0), self.finalists * self.seeds)
 
     @property
     def repeats(self) -> int:
-        "For how many trainings with fresh seeds there is time now."
-        return self.trainings(self.left - self.last if self.whole else inf)
+        "For how many training runs with fresh seeds there is time now."
+        return self.runs_that_fit(self.left - self.last if self.whole else inf)
 
     @property
     def search_ends(self) -> float:
         "When the search must be over, on the clock of `monotonic`."
         if not self.whole: return self.started + (self.ends - self.started) / 2
-        reserved = self.trainings(self.share * (self.ends - self.began))
+        reserved = self.runs_that_fit(self.share * (self.ends - self.began))
         if reserved > self.seeds: reserved -= reserved % self.seeds     # whole finalists
         return self.ends - self.last - ceil(reserved / self.workers) * self.whole
 

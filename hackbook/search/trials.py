@@ -19,18 +19,20 @@ from tqdm import tqdm
 from ..core import HackbookError, load_keras, require, set_seed
 from ..data import Splits
 from .process import context, exit_reason, Sent, start, warm_up
-from ..training import Diverged, fit
+from ..training import Diverged, fit, renamed
 
 # %% ../../nbs/library/search/02_trials.ipynb #bde26ff4
 _FIXED = {'model', 'splits', 'seed', 'to', 'callbacks', 'budget', 'resume', 'changes', 'layer_rates', 'deterministic', 'tensorboard',
           'unknown'}
-TRAINING = [name for name in signature(fit).parameters if name not in _FIXED]   # what a setting may say about the training
+TRAINING = [
+    name for name in signature(fit).parameters if name not in _FIXED
+]  # what a setting may say about the training
 
 def training_options(
     params:dict,   # a setting
 ) -> dict:         # of them, what `hb.fit` takes
     "What a setting says about the training."
-    return {k: v for k, v in params.items() if k in TRAINING}
+    return {k: v for k, v in renamed(params).items() if k in TRAINING}
 
 # %% ../../nbs/library/search/02_trials.ipynb #4f81ff43
 def is_family(build) -> bool:
@@ -43,7 +45,7 @@ def build_model(
     params:dict,     # the setting
 ):                   # the `keras.Model`
     "The model of a setting. Raises `InvalidValue` where something else comes out."
-    ours = {k: v for k, v in params.items() if k not in TRAINING}
+    ours = {k: v for k, v in renamed(params).items() if k not in TRAINING}
     model = build(splits, **ours) if is_family(build) else build(dict(params))
     ok = isinstance(model, load_keras().Model)
     require(ok, 'build', model, 'a function that returns a keras.Model', 'is a `return` missing?')
@@ -56,15 +58,15 @@ class Job:
     build:object                                   # see `build_model`
     params:dict                                    # the setting
     data:Splits|Path                               # the splits, or the file that holds them
-    options:dict = field(default_factory=dict)     # for `hb.fit`, where the setting says nothing else
-    metric:str = 'val_accuracy'                    # the column of the run's history that is the score
+    options: dict = field(default_factory=dict)  # for `hb.fit`, where the setting says nothing else
+    metric: str = 'val_accuracy'  # the column of the run's history that is the score
     seed:int = 0                                   # of weights, order of the data, dropout
-    threads:int = None                             # of the processor that TensorFlow may use; None: all
+    threads: int = None  # of the processor that TensorFlow may use; None: all
 
 @dataclass
 class Outcome:
     "What came of a job."
-    status:str                # 'finished', 'pruned', 'diverged', 'failed', or 'late': no time was left
+    status: str  # 'finished', 'pruned', 'diverged', 'failed', or 'late': no time was left
     score:float = None        # of the weights that the training ends with; pruned: the last epoch's
     scores:list = field(default_factory=list)      # after each epoch
     seconds:float = 0.        # from start to end, the process included
@@ -74,7 +76,9 @@ class Outcome:
     worker:str = ''           # who tried it; '': this process
 
     @property
-    def epochs(self) -> int: return len(self.scores)
+    def epochs(self) -> int:
+        return len(self.scores)
+
 
 def store(
     splits:Splits,
@@ -95,7 +99,8 @@ def _train(line, job):
     "Build and train; every epoch is told, with the seconds since the trial began."
     started, keras, scores = perf_counter(), load_keras(), []
     import tensorflow as tf
-    for gpu in tf.config.list_physical_devices('GPU'): tf.config.experimental.set_memory_growth(gpu, True)   # others share it
+    for gpu in tf.config.list_physical_devices('GPU'):
+        tf.config.experimental.set_memory_growth(gpu, True)  # others share it
     if job.threads:
         tf.config.threading.set_intra_op_parallelism_threads(job.threads)
         tf.config.threading.set_inter_op_parallelism_threads(job.threads)
@@ -108,11 +113,15 @@ def _train(line, job):
             line.send(('epoch', epoch + 1, scores[-1], perf_counter() - started))
             if line.recv() == 'stop': raise _Pruned
     began = perf_counter()
-    outcome = lambda status, **more: Outcome(status, scores=scores, training=perf_counter() - began, **more)
-    try: run = fit(model, splits, seed=job.seed, to=None, callbacks=[Tell()], **job.options | training_options(job.params))
-    except _Pruned: return outcome('pruned', score=scores[-1])
+    outcome = lambda status, **more: Outcome(
+        status, scores=scores, training=perf_counter() - began, **more
+    )
+    try:run = fit(model, splits, seed=job.seed, to=None, callbacks=[Tell()], **job.options | training_options(job.params))
+    except _Pruned:return outcome('pruned', score=scores[-1])
     except Diverged as e: return outcome('diverged', reason=str(e))
-    return outcome('finished', score=float(run.history[job.metric][run.record['weights_of_epoch'] - 1]))
+    return outcome(
+        'finished', score=float(run.history[job.metric][run.record['weights_of_epoch'] - 1])
+    )
 
 # %% ../../nbs/library/search/02_trials.ipynb #d6099e77
 def why(e, build=None):
@@ -122,19 +131,27 @@ def why(e, build=None):
     memory = isinstance(e, MemoryError) or type(e).__name__ == 'ResourceExhaustedError'
     file = getattr(getattr(build, '__code__', None), 'co_filename', None)
     at = [f' ({f.name}, line {f.lineno})' for f in traceback.extract_tb(e.__traceback__) if f.filename == file][-1:]
-    return ('out of memory: ' if memory else '') + f'{type(e).__name__}: {text[0][:300]}' + ''.join(at)
+    return (
+        ('out of memory: ' if memory else '') + f'{type(e).__name__}: {text[0][:300]}' + ''.join(at)
+    )
 
 def _child(line, parcel, log, environment):
     "What the process of a trial does. It ends when the one that wanted it does."
-    os.environ.update(environment)                       # as it is now, not when the first trial began
-    tempfile.tempdir = os.environ['TMPDIR'] = str(log.parent)   # goes with the trial: TensorFlow leaves a file a graph
-    signal.signal(signal.SIGINT, signal.SIG_IGN)         # an interrupt of the notebook is for the one that started us
-    tqdm.set_lock(RLock())                               # its own is a semaphore of the system, and would be left there
-    Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
+    os.environ.update(environment)  # as it is now, not when the first trial began
+    tempfile.tempdir = os.environ['TMPDIR'] = str(
+        log.parent
+    )  # goes with the trial: TensorFlow leaves one file per graph
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # an interrupt of the notebook is for the one that started us
+    tqdm.set_lock(RLock())  # its own is a semaphore of the system, and would be left there
+    Thread(
+        target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True
+    ).start()
     with open(log, 'ab') as out:
         for number in 1, 2: os.dup2(out.fileno(), number)
     job = None
-    try: outcome = _train(line, job := cloudpickle.loads(parcel))
+    try:outcome = _train(line, job := cloudpickle.loads(parcel))
     except BaseException as e: outcome = Outcome('failed', reason=why(e, job and job.build))
     line.send(('end', asdict(outcome)))
 

@@ -23,11 +23,11 @@ from ..core import check_seed, deadline, FULL, HackbookError, load_keras, requir
 from ..data import Splits
 from .cluster import Cluster
 from .explorer import Study
-from .progress import Board
+from .progress import SearchProgress
 from .space import default_space, Space
 from .storage import me, open_study, release
 from .study import COLUMNS
-from .time_budget import Plan
+from .time_budget import TimeBudget
 from .trials import is_family, Job, TRAINING
 from .workers import Workers
 
@@ -41,13 +41,17 @@ def _sampler(method, seed):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')     # multivariate has been 'experimental' since 2020
         if method == 'tpe':
-            return samplers.TPESampler(multivariate=True, group=True, seed=seed, warn_independent_sampling=False)
-        if method == 'cma-es': return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+            return samplers.TPESampler(
+                multivariate=True, group=True, seed=seed, warn_independent_sampling=False
+            )
+        if method == 'cma-es':
+            return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     return samplers.RandomSampler(seed=seed)
 
 def _pruner(pruner, epochs):
     from optuna import pruners
-    if pruner == 'halving': return pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)
+    if pruner == 'halving':
+        return pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)
     if pruner == 'hyperband': return pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=REDUCTION)
     return pruners.NopPruner()
 
@@ -59,7 +63,9 @@ class _Interrupt:
         if self.heard: raise KeyboardInterrupt
         self.heard = True
     def __enter__(self):
-        self.before = signal.signal(signal.SIGINT, self.note) if current_thread() is main_thread() else None
+        self.before = (
+            signal.signal(signal.SIGINT, self.note) if current_thread() is main_thread() else None
+        )
         return self
     def __exit__(self, *_):
         if self.before is not None: signal.signal(signal.SIGINT, self.before)
@@ -68,8 +74,8 @@ class _Interrupt:
 
 class _Search:
     "A search under way."
-    def __init__(self, study, plan, crew, board, trials, grid, seed, epochs, interrupt):
-        self.study, self.plan, self.crew, self.board, self.interrupt = study, plan, crew, board, interrupt
+    def __init__(self, study, plan, workers, board, trials, grid, seed, epochs, interrupt):
+        self.study, self.plan, self.workers, self.board, self.interrupt = study, plan, workers, board, interrupt
         self.trials, self.grid = trials, grid
         self.seed, self.epochs, self.running, self.clock, self.seen = seed, epochs, {}, {}, defaultdict(set)
 
@@ -88,7 +94,9 @@ def may_begin(self:_Search) -> bool:
     "Is there time for another trial, and one to try?"
     from optuna.trial import TrialState
     if not self.plan.room or self.trials and self.counted() >= self.trials: return False
-    return not self.grid or bool(self.study.optuna.get_trials(deepcopy=False, states=[TrialState.WAITING]))
+    return not self.grid or bool(
+        self.study.optuna.get_trials(deepcopy=False, states=[TrialState.WAITING])
+    )
 
 @patch
 def begin(self:_Search, worker):
@@ -98,7 +106,9 @@ def begin(self:_Search, worker):
     params = self.study.space.ask(trial)
     trial.set_user_attr('seed', self.seed)
     self.running[trial.number] = trial
-    self.crew.begin(trial.number, self.job(params, self.seed), self.plan.search_ends - monotonic(), worker)
+    self.workers.submit(
+        trial.number, self.job(params, self.seed), self.plan.search_ends - monotonic(), worker
+    )
 
 @patch
 def heard(self:_Search, number, epoch, seconds):
@@ -111,10 +121,13 @@ def told(self:_Search, number, outcome):
     "A trial has ended: write down what came of it."
     from optuna.trial import TrialState
     trial = self.running.pop(number)
-    for name in ('status', 'seconds', 'training', 'worker', 'reason'): trial.set_user_attr(name, getattr(outcome, name))
+    for name in ('status', 'seconds', 'training', 'worker', 'reason'):
+        trial.set_user_attr(name, getattr(outcome, name))
     states = {'finished': TrialState.COMPLETE, 'pruned': TrialState.PRUNED, 'diverged': TrialState.PRUNED}
     state = states.get(outcome.status, TrialState.FAIL)
-    self.study.optuna.tell(trial, outcome.score if outcome.status == 'finished' else None, state=state)
+    self.study.optuna.tell(
+        trial, outcome.score if outcome.status == 'finished' else None, state=state
+    )
 
 # %% ../../nbs/library/search/12_tuning.ipynb #26ce75d1
 @patch
@@ -122,13 +135,14 @@ def search(self:_Search):
     "Try settings until the time for that is over, or all are tried."
     while True:
         self.interrupt.act()
-        for worker in self.crew.free():
+        for worker in self.workers.free():
             if not self.may_begin(): break
             self.begin(worker)
         if not self.running: return
         self.board.show()
-        if monotonic() > self.plan.search_ends + 5: self.crew.cancel()     # no worker answers, or there is none any more
-        if not (news := self.crew.next(timeout=1)): continue
+        if monotonic() > self.plan.search_ends + 5:
+            self.workers.cancel()  # no worker answers, or there is none any more
+        if not (news := self.workers.next(timeout=1)): continue
         kind, number, *rest = news
         if kind == 'end':
             self.told(number, rest[0])
@@ -137,10 +151,11 @@ def search(self:_Search):
             epoch, score, seconds = rest
             self.heard(number, epoch, seconds)
             trial = self.running[number]
-            if epoch not in self.seen[number]: trial.report(score, epoch)     # told twice where a worker died
+            if epoch not in self.seen[number]:
+                trial.report(score, epoch)  # told twice where a worker died
             self.seen[number].add(epoch)
             early = epoch * REDUCTION <= self.epochs
-            self.crew.answer(number, not (early and trial.should_prune()))
+            self.workers.answer(number, not (early and trial.should_prune()))
 
 @patch
 def check(self:_Search, few=3):
@@ -156,7 +171,8 @@ def repeats(self:_Search):
     "What is to be trained with fresh seeds, one by one: 'repeat <trial> <seed>'."
     plan, there = self.plan, self.study.optuna.user_attrs
     for place, number in enumerate(self.study.by_score().trial[:plan.finalists]):
-        if place and plan.repeats < plan.seeds: return     # one finalist whose mean can be trusted, rather than two
+        if place and plan.repeats < plan.seeds:
+            return  # one finalist whose mean can be trusted, rather than two
         keys = [f'repeat {number} {self.seed + s}' for s in range(1, plan.seeds + 1)]
         yield from (k for k in keys if k not in there)
 
@@ -167,21 +183,24 @@ def repeat(self:_Search):
     while True:
         self.interrupt.act()
         ends = self.plan.ends - (self.plan.last if self.plan.whole else 0)
-        for worker in self.crew.free():
+        for worker in self.workers.free():
             if self.plan.whole and monotonic() + self.plan.whole > ends or not (key := next(waiting, None)): break
             number, seed = map(int, key.split()[1:])
-            self.crew.begin(key, self.job(self.study.setting(number), seed), ends - monotonic(), worker)
+            self.workers.submit(
+                key, self.job(self.study.setting(number), seed), ends - monotonic(), worker
+            )
             busy += 1
         if not busy: return
         self.board.show()
-        if monotonic() > ends + 5: self.crew.cancel()
-        if not (news := self.crew.next(timeout=1)): continue
+        if monotonic() > ends + 5: self.workers.cancel()
+        if not (news := self.workers.next(timeout=1)): continue
         if news[0] == 'epoch':
             self.heard(news[1], news[2], news[4])
-            self.crew.answer(news[1])
+            self.workers.answer(news[1])
         else:
             busy -= 1
-            if news[2].status in ('finished', 'diverged'): self.study.optuna.set_user_attr(news[1], vars(news[2]))
+            if news[2].status in ('finished', 'diverged'):
+                self.study.optuna.set_user_attr(news[1], vars(news[2]))
 
 @patch
 def leave(self:_Search):
@@ -257,7 +276,7 @@ def tune(
         require(isinstance(value, Integral) and value >= least, name, value, f'a whole number, {least} or more')
     trials, ends = _check_budget(budget)
     settings = space.grid() if method == 'grid' else []
-    plan = Plan(ends, epochs, finalists, seeds, workers)
+    plan = TimeBudget(ends, epochs, finalists, seeds, workers)
     about = {'space': space.record, 'metric': metric, 'epochs': epochs, 'options': options, 'seed': check_seed(seed),
              'build': getattr(build, '__name__', str(build)), 'data': [splits.train.fingerprint, splits.validation.fingerprint]}
     direction = 'maximize' if metric == 'val_accuracy' else 'minimize'
@@ -272,12 +291,12 @@ def tune(
 # %% ../../nbs/library/search/12_tuning.ipynb #aa4fb26b
 def _run(study, plan, trials, grid, where, seed, epochs, runs):
     "All phases; an interrupt ends the one that is under way, and those after it."
-    board = Board(study, plan, trials)
+    board = SearchProgress(study, plan, trials)
     try:
-        with _Interrupt() as interrupt, where() as crew:
+        with _Interrupt() as interrupt, where() as workers:
             load_keras()       # for the last training, while the workers start
-            plan.workers, plan.started = max(len(crew.free()), 1), monotonic()
-            search = _Search(study, plan, crew, board, trials, grid, seed, epochs, interrupt)
+            plan.workers, plan.started = max(len(workers.free()), 1), monotonic()
+            search = _Search(study, plan, workers, board, trials, grid, seed, epochs, interrupt)
             try:
                 search.search()
                 board.phase = 'fresh seeds for the finalists'
@@ -300,9 +319,13 @@ def _last(study, board):
     if len(study.ranked()):
         board.phase = 'training the winner'
         return study.best
-    begun = study.frame.query("status not in ('failed', 'diverged')").sort_values('epochs', ascending=False, kind='stable')
+    begun = study.frame.query("status not in ('failed', 'diverged')").sort_values(
+        'epochs', ascending=False, kind='stable'
+    )
     if not len(begun): raise HackbookError(f'no trial could begin within the budget ({board.words()}); give it more')
-    board.phase = f'no trial was finished in time: training the setting of trial {begun.trial.iloc[0]}'
+    board.phase = (
+        f'no trial was finished in time: training the setting of trial {begun.trial.iloc[0]}'
+    )
     return study.setting(begun.trial.iloc[0])
 
 def _is_full(e):

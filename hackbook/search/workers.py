@@ -30,7 +30,9 @@ class Workers:
         whole = isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1
         require(whole, 'workers', workers, 'a whole number, 1 or more', 'for other machines give a client=')
         self.names = [f'worker {n}' for n in range(1, workers + 1)]
-        self.threads = threads or (max((os.cpu_count() or 1) // workers, 1) if workers > 1 else None)
+        self.threads = threads or (
+            max((os.cpu_count() or 1) // workers, 1) if workers > 1 else None
+        )
         self.busy, self.news = {}, SimpleQueue()   # busy: trial → its worker, and more
         self.folder = TemporaryDirectory(prefix='hackbook-')
         self.data = store(splits, self.folder.name)
@@ -46,9 +48,9 @@ def free(self:Workers) -> list[str]:   # names
 
 # %% ../../nbs/library/search/05_workers.ipynb #4da33c81
 @patch
-def begin(self:Workers,
+def submit(self:Workers,
     number:int,       # the trial's
-    job:Job,          # its data is that of the crew
+    job:Job,          # its data is that of the workers
     limit:float=inf,  # seconds after which it is ended
     worker:str=None,  # name; None: any that is free
 ):

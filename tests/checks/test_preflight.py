@@ -393,7 +393,7 @@ def test_pictures_and_pages(keras):
     report = hb.preflight(mlp(splits, scaling=1 / 16), splits)
     drawn = {c.name for c in report.checks if c.plot() is not None}
     assert drawn >= {"input", "validation", "final bias", "loss at the start", "activations", "batch", "first steps", "gradients",
-                     "handful", "labels", "zeroed input", "larger model"}
+                     "overfit small batch", "labels", "zeroed input", "larger model"}
     assert all(c.plot().png().startswith(b"\x89PNG") for c in report.checks if c.name in drawn)
     from hackbook.checks.base import Check
 

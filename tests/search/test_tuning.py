@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT
 
 import hackbook as hb
-from hackbook.search.time_budget import Plan
+from hackbook.search.time_budget import TimeBudget
 from hackbook.search.study import load_study
 from hackbook.search.storage import open_study
 from hackbook.search.tuning import tune
@@ -174,9 +174,9 @@ def test_two_at_once_on_one_study(tmp_path, script):
 def test_thirty_trials_take_no_more_memory_than_ten(tmp_path, splits):
     from hackbook.search import workers
 
-    seen, original = {}, workers.Workers.begin
+    seen, original = {}, workers.Workers.submit
 
-    def begin(self, number, *args):  # what a single trial holds ends with its process: only what outlives it can grow
+    def submit(self, number, *args):  # what a single trial holds ends with its process: only what outlives it can grow
         if number in (10, 29):
             alive = [psutil.Process(), *psutil.Process().children(recursive=True)]
             seen[number] = {p.pid: p.memory_info().rss / 1e6 for p in alive if p.is_running()}
@@ -184,7 +184,7 @@ def test_thirty_trials_take_no_more_memory_than_ten(tmp_path, splits):
 
     watched = Watched(splits.train, splits.validation, splits.test)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers.Workers, "begin", begin)
+        patch.setattr(workers.Workers, "submit", submit)
         study = search(watched, tmp_path / "study.db", budget=30, epochs=1, workers=2)
     assert len(study.frame) == 30
     first, last = seen[10], seen[29]
@@ -381,7 +381,7 @@ def clock(monkeypatch):
 
 
 def test_the_plan_begins_nothing_that_cannot_end(clock):
-    plan = Plan(ends=100.0, epochs=5, finalists=2, seeds=2)
+    plan = TimeBudget(ends=100.0, epochs=5, finalists=2, seeds=2)
     clock[0] = plan.started = 10.0
     assert plan.room and plan.search_ends == 55  # half of the time from then on
     plan.first, plan.later = [2.0], [1.0]
@@ -394,7 +394,7 @@ def test_the_plan_begins_nothing_that_cannot_end(clock):
 
 @pytest.mark.parametrize(("moment", "wanted"), [(0, 9), (500, 9), (572, 6), (583, 2), (590, 0), (700, 0)])
 def test_what_the_search_leaves_over_goes_to_fresh_seeds(clock, moment, wanted):
-    plan = Plan(ends=600.0, epochs=10, workers=2, first=[1.0], later=[0.5])
+    plan = TimeBudget(ends=600.0, epochs=10, workers=2, first=[1.0], later=[0.5])
     assert plan.whole == pytest.approx(5.8)
     clock[0] = moment
     assert plan.repeats == wanted
