@@ -160,8 +160,8 @@ class CheckContext:
 def untouched(model):
     "Put back what the block changes in `model` and in the random states."
     from keras.src.backend.common import global_state
-    from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR as KEY
     from tensorflow.python.eager.context import context
+    KEY = 'global_seed_generator'   # a constant of Keras only since 3.13
     generator = global_state.get_global_attribute(KEY)
     kept, draws = (random.getstate(), np.random.get_state()), generator and values([generator.state])
     before, seeds = values(model.variables), {k: getattr(context(), k) for k in ('_seed', '_rng') if hasattr(context(), k)}

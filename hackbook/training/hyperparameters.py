@@ -76,6 +76,12 @@ def _dropouts(model):
         yield Site(kind, layer.name, layer.rate, bind, partial(setattr, layer, 'rate'))
 
 # %% ../../nbs/library/training/00_hyperparameters.ipynb #a59b6ecc
+def _sum_of(terms):
+    "A regularizer: the sum of `terms`, functions of a weight."
+    class Sum(load_keras().regularizers.Regularizer):
+        def __call__(self, w): return sum(term(w) for term in terms)
+    return Sum()
+
 def _penalties(model):
     "The sites of L1 and L2."
     keras = load_keras()
@@ -86,7 +92,7 @@ def _penalties(model):
         terms = []
         def bind(value, size, weight=weight, plain=plain, terms=terms):
             terms.append(lambda w: keras.ops.cast(value(), w.dtype) * keras.ops.sum(size(w)))
-            weight.regularizer = lambda w: sum(term(w) for term in terms)
+            weight.regularizer = _sum_of(terms)   # before 3.15 Keras takes no plain function
             return partial(setattr, weight, 'regularizer', plain)
         for kind, size in {'l1': keras.ops.absolute, 'l2': keras.ops.square}.items():
             if not hasattr(plain, kind): continue
