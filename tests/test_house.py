@@ -259,3 +259,14 @@ def test_public_names_on_pages_can_be_reached(path):
             thing = getattr(thing, part, None)
         missing += [] if thing is not None else [name]
     assert missing == []
+
+
+def test_private_names_stand_in_one_module():
+    """What hackbook uses of Keras and ipykernel that begins with an underscore; a version that lacks one is told by name."""
+    from hackbook.core.keras_internals import INTERNALS, LATER, missing_internals
+
+    assert missing_internals() == []
+    private = {entry.split(".")[-1] for entry in [*INTERNALS, *LATER]}
+    used = [f"{path.name}: {name}" for path in MODULES if path.stem != "keras_internals" for name in sorted(private)
+            if re.search(rf"(\.|['\"]){name}\b", path.read_text(encoding="utf-8"))]
+    assert used == []

@@ -6,8 +6,7 @@
 __all__ = ['Check', 'shown', 'skipped', 'judge', 'reason', 'layer_bars', 'one_check', 'check_input', 'check_validation']
 
 # %% ../../nbs/library/checks/00_base.ipynb #8b9547fb
-import random
-import re
+import random, re
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ from math import isfinite
 
 import numpy as np
 
-from ..core import card, Figure, image_grid, InvalidValue, label_axes, load_keras, rows
-from ..core import stack, subplots
+from ..core import all_layers, card, Figure, image_grid, InvalidValue, label_axes
+from ..core import load_keras, own_variables, rows, stack, subplots, times_called
 from ..data import encoder, Splits
 from ..training import assign, values
 
@@ -189,12 +188,12 @@ def one_check(
 # %% ../../nbs/library/checks/00_base.ipynb #98f717e7
 def own_weights(layer):
     "The variables that were made to be trained, frozen or not."
-    return [v for l in layer._flatten_layers() for v in l._trainable_variables]
+    return [v for l in all_layers(layer, itself=True) for v in own_variables(l)]
 
 def has_graph(model):
     "Does the model know how its layers hang together, and is each of them called once?"
     known = hasattr(model, 'operations') or getattr(model, '_functional', None) is not None
-    return known and all(len(l._inbound_nodes) == 1 for l in model.layers)
+    return known and all(times_called(l) == 1 for l in model.layers)
 
 def into_net(model, x):
     "What reaches the first layer with a matrix of weights, in training, and that layer."

@@ -13,9 +13,10 @@ from math import e
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .base import Check, each_loss, has_graph, judge, layer_bars, own_weights
-from .base import CheckContext, skipped, tensor
-from ..core import Figure, label_axes, load_keras, require, rows, subplots
+from .base import Check, CheckContext, each_loss, has_graph, judge, layer_bars
+from .base import own_weights, skipped, tensor
+from ..core import all_layers, Figure, label_axes, load_keras, own_variables, require, rows
+from ..core import subplots
 from ..data import content_groups
 
 # %% ../../nbs/library/checks/01_model.ipynb #02b03202
@@ -128,10 +129,10 @@ def check_frozen(
     probe:CheckContext,
 ) -> Check:
     "Does every layer with weights learn?"
-    layers = [l for l in probe.model._flatten_layers(include_self=False) if l._trainable_variables]
-    meant = {l.name for top in probe.model._flatten_layers(include_self=False) if top.name in probe.frozen
-             for l in top._flatten_layers()}
-    still = [l for l in layers if not all(v.trainable for v in l._trainable_variables) and l.name not in meant]
+    layers = [l for l in all_layers(probe.model) if own_variables(l)]
+    meant = {l.name for top in all_layers(probe.model) if top.name in probe.frozen
+             for l in all_layers(top, itself=True)}
+    still = [l for l in layers if not all(v.trainable for v in own_variables(l)) and l.name not in meant]
     names = ', '.join(l.name for l in still[:5]) + ', …' * (len(still) > 5)
     return Check('frozen layers', 'fail' if still else 'pass', len(still), '0',
                  f'{len(still)} of {len(layers)} layers with weights do not learn' + f': {names}' * bool(still) + '.',

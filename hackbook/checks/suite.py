@@ -14,15 +14,15 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Strong, Table, Td, Th, Tr
 
-from ..training import check_batch_size
 from .base import Check, check_input, check_validation, reason, shown, untouched
-from ..training import check_model, check_options
-from ..core import Figure, HackbookError, check_seed, load_keras, require
-from .training import TrainingContext, check_first_steps, check_gradients, check_overfit_small_batch, check_labels
-from .training import check_larger, check_zeroed
-from .model import (check_activations, check_batch, check_bias, check_first_loss, check_frozen, check_output,
-                              check_seed_twice)
+from .model import check_activations, check_batch, check_bias, check_first_loss
+from .model import check_frozen, check_output, check_seed_twice
+from .training import check_first_steps, check_gradients, check_labels
+from .training import check_larger, check_overfit_small_batch, check_zeroed
+from .training import TrainingContext
+from ..core import all_layers, check_seed, Figure, HackbookError, load_keras, require
 from ..data import Splits
+from ..training import check_batch_size, check_model, check_options
 
 # %% ../../nbs/library/checks/03_suite.ipynb #0680e750
 CHECKS:tuple[Callable, ...] = (
@@ -120,7 +120,7 @@ def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, l
     check_batch_size(batch_size)
     require(whole(steps) and steps >= 20, 'steps', steps, 'a whole number, 20 or more')
     check_seed(seed)
-    names = [l.name for l in model._flatten_layers(include_self=False)]
+    names = [l.name for l in all_layers(model)]
     unknown = [f for f in frozen if f not in names]
     named = not isinstance(frozen, str) and not unknown
     require(named, 'frozen', unknown or frozen, f"a list of names among {', '.join(names)}")

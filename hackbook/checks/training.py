@@ -13,9 +13,10 @@ from math import ceil, isfinite
 
 import numpy as np
 
-from .base import Check, each_loss, judge, layer_bars, CheckContext, reason, skipped, spec
-from .base import tensor
-from ..core import Figure, label_axes, load_keras, PALETTE, rows, subplots
+from .base import Check, CheckContext, each_loss, judge, layer_bars, reason
+from .base import skipped, spec, tensor
+from ..core import all_layers, Figure, label_axes, load_keras, own_variables, PALETTE, rows
+from ..core import subplots
 from ..training import assign, values
 
 # %% ../../nbs/library/checks/02_training.ipynb #4c4f0e08
@@ -166,8 +167,8 @@ def check_gradients(
     "Do gradients vanish or explode on their way to the first layer?"
     name, slopes = 'gradients', np.array(working(probe)[1].slopes[1:11])
     sizes, place = np.median(slopes, axis=0), {id(v): i for i, v in enumerate(probe.coach.learning)}
-    layers = {l.name: [place[id(v)] for v in l._trainable_variables if id(v) in place and len(v.shape) > 1]
-              for l in probe.model._flatten_layers(include_self=False)}
+    layers = {l.name: [place[id(v)] for v in own_variables(l) if id(v) in place and len(v.shape) > 1]
+              for l in all_layers(probe.model)}
     size = {k: float(max(sizes[i])) for k, i in layers.items() if i}
     if not size: return skipped(name, 'no layer with a matrix of weights learns')
     counts = np.array([np.prod(v.shape) for v in probe.coach.learning])

@@ -13,7 +13,7 @@ from .overrides import Overridden, override
 from .notebook import frontend, hearing, hearing_note
 from .keras_internals import (
     all_layers, averages, add_seed_generator, chooses_subshell, CLIP, CURRENT_RATE,
-    forget_validation_data, hear_in_subshell, is_spatial, logits_of, may_ask, missing_internals,
+    forget_validation_data, hear_in_subshell, is_spatial, logits_of, makes_subshells, may_ask, missing_internals,
     new_subshell, overridden_method, own_variables, plain_method, rate_or_schedule,
     spatial_noise_shape, times_called, variable_key, WEIGHT_DECAY,
 )

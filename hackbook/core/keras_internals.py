@@ -6,7 +6,7 @@
 __all__ = ['INTERNALS', 'LATER', 'WEIGHT_DECAY', 'CLIP', 'CURRENT_RATE', 'missing_internals', 'all_layers', 'own_variables',
            'times_called', 'add_seed_generator', 'is_spatial', 'spatial_noise_shape', 'plain_method',
            'overridden_method', 'rate_or_schedule', 'variable_key', 'averages', 'forget_validation_data', 'logits_of',
-           'may_ask', 'chooses_subshell', 'hear_in_subshell', 'new_subshell']
+           'may_ask', 'chooses_subshell', 'hear_in_subshell', 'makes_subshells', 'new_subshell']
 
 # %% ../../nbs/library/core/10_keras_internals.ipynb #8cdf7e2c
 from collections.abc import Callable
@@ -200,6 +200,12 @@ def hear_in_subshell(
     "Handle the messages of this comm in the chosen subshell, if the kernel can do that."
     if chooses_subshell(comm): comm._reply_subshell_for = choose
     elif hasattr(comm, '_reply_subshell_id'): del comm._reply_subshell_id
+
+def makes_subshells(
+    manager,    # ipykernel's `SubshellManager`; None: a kernel without one
+) -> bool:
+    "Can the kernel start a thread that handles messages while a cell runs?"
+    return hasattr(manager, '_create_subshell')
 
 def new_subshell(
     manager,    # ipykernel's `SubshellManager`

@@ -1,3 +1,3 @@
 """Score a model with confidence intervals, and show its errors."""
 
-from .classification import Evaluation, evaluate
+from .classification import Evaluation, evaluate, wilson

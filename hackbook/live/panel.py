@@ -21,7 +21,8 @@ from fastcore.basics import patch
 from ipywidgets import HBox, VBox
 from traitlets import List, Unicode
 
-from ..core import Figure, frontend, HackbookError, hearing_note, require
+from ..core import Figure, frontend, HackbookError, hear_in_subshell, hearing_note
+from ..core import makes_subshells, new_subshell, require
 from .chart import brief, Chart, COLORS, differences, Story
 
 # %% ../../nbs/library/live/07_panel.ipynb #6a355b30
@@ -131,18 +132,16 @@ def _subshell(data, asked):
     "The subshell for a message: the page's, or ours. The kernel's reading thread calls this."
     kernel = sys.modules['IPython'].get_ipython().kernel
     shells = getattr(kernel.shell_channel_thread, 'manager', None)
-    if asked is not None or not hasattr(shells, '_create_subshell'): return asked
+    if asked is not None or not makes_subshells(shells): return asked
     ours = getattr(shells, 'hackbook', None)
-    if ours not in shells.list_subshell(): shells.hackbook = ours = shells._create_subshell()
+    if ours not in shells.list_subshell(): shells.hackbook = ours = new_subshell(shells)
     return ours
 
 @patch
 def free_comms(self:Panel):
     "Let messages from the page arrive while a cell is executing, where the kernel can."
     for widget in (self.chart, self.desk):
-        comm = getattr(widget, 'comm', None)
-        if hasattr(comm, '_reply_subshell_for'): comm._reply_subshell_for = _subshell
-        elif hasattr(comm, '_reply_subshell_id'): del comm._reply_subshell_id
+        hear_in_subshell(getattr(widget, 'comm', None), _subshell)
 
 # %% ../../nbs/library/live/07_panel.ipynb #94aeefd2
 @patch

@@ -14,7 +14,7 @@ from time import perf_counter
 
 from fastcore.basics import patch
 
-from ..core import load_keras, set_seed
+from ..core import forget_validation_data, load_keras, set_seed
 from ..data import reading
 from .sliders import batch_slider, SCALES, sliders_of
 from .snapshots import Snapshots
@@ -281,7 +281,7 @@ def train(self:TrainingThread):
     try:
         with reading(self.splits.train.x, self.splits.validation.x):
             self.model.fit(self.batches.dataset, **fit)
-    finally: self.model._eval_epoch_iterator = None   # or the next fit would validate on this data
+    finally: forget_validation_data(self.model)   # or the next fit would validate on this data
 
 @patch
 def set_values(self:TrainingThread, batch_size=None, **values):

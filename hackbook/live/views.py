@@ -11,7 +11,8 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from ..core import Figure, label_axes, load_keras, PALETTE, require, rows, subplots
+from ..core import all_layers, Figure, label_axes, load_keras, PALETTE, require, rows
+from ..core import subplots
 from ..data import Splits
 
 # %% ../../nbs/library/live/03_views.ipynb #78c55563
@@ -26,7 +27,7 @@ def _short(value): return float(f'{float(value):.3g}')
 
 def _flat(model):
     "All layers, including nested ones."
-    layers = model._flatten_layers(include_self=False)
+    layers = all_layers(model)
     return [l for l in layers if not isinstance(l, load_keras().layers.InputLayer)]
 
 def _numbers(tensor):

@@ -29,7 +29,7 @@ def cnn(
     dropout:float=.2,                    # share of the last features silenced in training, 0 to below 1
     l2:float=0.,                         # weight of the squared weights in the loss, 0 or more
     stride:int=1,                        # pixels from one look of the first layer to the next: 2 is faster, 1 sees more
-    augment=None,                        # what `hackbook.augment.augment` returned: changes images in training alone
+    augment=None,                        # what `hb.augment` returned: changes images in training alone
 ):                                       # an uncompiled `keras.Model`: images in, probabilities out
     "Blocks of convolution, pooling, normalization and ReLU, then one dense layer with softmax."
     x = splits.train.x

@@ -92,7 +92,7 @@ def _repeats(study):
 # %% ../../nbs/library/search/04_study.ipynb #f91b4786
 @patch(as_prop=True)
 def frame(self:Study) -> pd.DataFrame:   # trial, status, score, epochs, seconds, mean, spread, seeds, reason, then the setting
-    "One row per trial. Mean and spread (standard deviation) are those of fresh seeds, the score that it was chosen by left out."
+    "One row per trial; mean and spread (standard deviation) are those of the fresh seeds."
     rows, repeats = [], _repeats(self)
     for t in _trials(self):
         row, fresh = _row(t), [

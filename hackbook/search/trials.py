@@ -22,8 +22,8 @@ from .process import context, exit_reason, Sent, start, warm_up
 from ..training import Diverged, fit, renamed
 
 # %% ../../nbs/library/search/02_trials.ipynb #bde26ff4
-_FIXED = {'model', 'splits', 'seed', 'to', 'callbacks', 'budget', 'resume', 'changes', 'layer_rates', 'deterministic', 'tensorboard',
-          'unknown'}
+_FIXED = {'model', 'splits', 'seed', 'to', 'callbacks', 'budget', 'resume', 'changes',
+          'layer_rates', 'deterministic', 'tensorboard', 'unknown'}
 TRAINING = [
     name for name in signature(fit).parameters if name not in _FIXED
 ]  # what a setting may say about the training
