@@ -96,7 +96,7 @@ def open_study(
     study = _open(file, direction, sampler, pruner)
     about = json.loads(json.dumps(about | {'version': VERSION}, default=str))     # as it will come back
     there = study.user_attrs.get('about')
-    if there: there |= {'options': renamed(there.get('options', {}))}     # saved under old names
+    if there and 'options' in there: there |= {'options': renamed(there['options'])}     # old names
     if not there: study.set_user_attr('about', about)
     elif differ := [k for k in about.keys() | there.keys() if there.get(k) != about.get(k)]:
         k = sorted(differ, key=lambda k: k != 'version')[0]
