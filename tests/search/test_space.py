@@ -266,7 +266,7 @@ def test_settings_that_are_none_of_the_space():
     s = Space({"optimizer": ["sgd", "adam"], "momentum": {"in": (0.0, 0.99), "when": {"optimizer": "sgd"}}, "epochs": 3})
     assert s.to_optuna({"optimizer": "adam", "epochs": 3}) == {"optimizer": "adam"}
     for params, words in (({"optimizer": "sgd"}, "'momentum' is missing"), ({"optimizer": "adam", "momentum": 0.5}, "only where optimizer is sgd"),
-                          ({"optimizer": "adam", "epochs": 4}, r"among \[3\]"), ({"optimizer": "adam"}, "one of optimizer, epochs, momentum"),
+                          ({"optimizer": "adam", "epochs": 4}, r"among \[3\]"), ({"optimzer": "adam"}, "one of optimizer, epochs, momentum"),
                           ({"optimizer": "rmsprop"}, "among"), ({"optimizer": "sgd", "momentum": 1.5}, "0 to 0.99, got 1.5")):
         with pytest.raises(InvalidValue, match=words):
             s.to_optuna(params)
