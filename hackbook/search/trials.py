@@ -66,7 +66,7 @@ class Job:
 @dataclass
 class Outcome:
     "The outcome of a job."
-    status:str              # 'finished', 'pruned', 'diverged', 'failed', or 'late': no time was left
+    status:str              # 'finished', 'pruned', 'diverged', 'failed', 'late' (no time was left)
     score:float = None      # of the final weights; of a pruned trial: of its last epoch
     scores:list = field(default_factory=list)   # after each epoch
     seconds:float = 0.      # from start to end, including the start of the process
