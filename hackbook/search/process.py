@@ -18,13 +18,13 @@ from ..core import stderr_to_log
 
 # %% ../../nbs/library/search/01_process.ipynb #796a6248
 def _by_name(module): return import_module, (module.__name__,)
-copyreg.pickle(
-    type(sys.modules['hackbook']), _by_name
-)  # `hb` in a function of a notebook: no plain module
+
+# `hb` in a function of a notebook is a lazy module, which cloudpickle sends by its name
+copyreg.pickle(type(sys.modules['hackbook']), _by_name)
 
 # %% ../../nbs/library/search/01_process.ipynb #9e99c15f
 def context():
-    "How processes are started: as forks of one that has imported Keras, where the system can do that well."
+    "The `multiprocessing` context: on Linux, forks of a process that has imported Keras."
     if sys.platform != 'linux': return multiprocessing.get_context('spawn')
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(
@@ -35,17 +35,17 @@ def context():
 # %% ../../nbs/library/search/01_process.ipynb #a7b28236
 @contextmanager
 def not_interrupted():
-    "What begins in here never hears Ctrl-C: an interrupt reaches the whole group of processes, and is for the notebook alone."
+    "Processes that start in this context ignore Ctrl-C, which is meant for the notebook alone."
     if current_thread() is not main_thread():
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:yield
+    try: yield
     finally: signal.signal(signal.SIGINT, before)
 
 # %% ../../nbs/library/search/01_process.ipynb #e69eea18
 def warm_up():
-    "Begin to import Keras in the process that the trials are forks of; returns at once. It stays until this one ends."
+    "Start to import Keras in the process that trials are forks of, which ends with this one."
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     if context().get_start_method() == 'forkserver':
         from multiprocessing import forkserver
@@ -53,19 +53,22 @@ def warm_up():
 
 # %% ../../nbs/library/search/01_process.ipynb #0c29bee9
 class Sent:
-    "A function of a notebook, for another process."
+    "A function of a notebook that can be sent to another process."
     def __init__(self, function): self.function = function
     def __reduce__(self): return cloudpickle.loads, (cloudpickle.dumps(self.function),)
 
 # %% ../../nbs/library/search/01_process.ipynb #af5124fa
-_STARTING, _prepare = Lock(), spawn.get_preparation_data
+_STARTING = Lock()
+_prepare = spawn.get_preparation_data
 
 def _prepared(name):
-    "What `multiprocessing` tells a new process: to a trial nothing of the main program, which it would run again."
-    return {k: v for k, v in _prepare(name).items() if name != 'hackbook-trial' or not k.startswith('init_main')}
+    "What `multiprocessing` tells a new process: for a trial, without the main program."
+    data = _prepare(name)
+    if name != 'hackbook-trial': return data
+    return {k: v for k, v in data.items() if not k.startswith('init_main')}
 
 def start(process):
-    "Start it, also from a process that is a daemon, as Dask's workers are. What it needs of the main program is sent along."
+    "Start the process, also from a daemon, as Dask's workers are."
     config = multiprocessing.current_process()._config
     with _STARTING, patch.object(spawn, 'get_preparation_data', _prepared):
         daemon = config.pop('daemon', None)
@@ -75,14 +78,14 @@ def start(process):
 
 # %% ../../nbs/library/search/01_process.ipynb #c4bad665
 def exit_reason(code, log):
-    "Why a process is gone that said nothing."
+    "Why a process ended without a message: from its exit code and the last line of its log."
     lines = Path(log).read_text(errors='replace').splitlines() if Path(log).exists() else []
-    said = [l for l in lines if l.strip() and not re.match(r'[IWE]\d{4} ', l)][
-        -1:
-    ]  # TensorFlow talks of other things too
-    last = f': {said[0].strip()[:200]}' if said else ''
+    # without the log lines of TensorFlow, which are about other things
+    said = [l for l in lines if l.strip() and not re.match(r'[IWE]\d{4} ', l)]
+    last = f': {said[-1].strip()[:200]}' if said else ''
     if code == -signal.SIGKILL:
-        return 'the process was killed, most likely because memory ran out; try smaller batches or a smaller model'
+        return ('the process was killed, most likely because memory ran out; '
+                'try smaller batches or a smaller model')
     if code is not None and code < 0:
         return f'the process crashed with {signal.Signals(-code).name}{last}'
     return f'the process ended by itself with code {code}{last}'

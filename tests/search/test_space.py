@@ -99,6 +99,54 @@ def test_what_is_asked_lies_inside_and_comes_back_from_optuna(space, seed):
     assert json.loads(json.dumps(s.record)) == s.record == Space(s).record
 
 
+def again(space):
+    """The space read back from its record, after JSON."""
+    return Space.from_record(json.loads(json.dumps(space.record)))
+
+
+def asked_of(space, seed, times=20):
+    """Settings that a random sampler asks of a space."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return [space.ask(study.ask()) for _ in range(times)]
+
+
+@pytest.mark.parametrize("space", [
+    {"x": (0.0, 0.5)},
+    {"x": (8.0, 64.0)},
+    {"x": (1e-4, 0.1, "log")},
+    {"x": (8, 64)},
+    {"x": (16, 256, "log")},
+    {"x": [(8, 16), (16, 32)]},
+    {"x": [[1], 1, "[1]x", "(1)", "( 1, 2)", "(", ""]},
+    {"x": ["sgd", "adam", None]},
+    {"x": [True, False]},
+    {"x": [0, 0.5, "off", None, (3,)]},
+    {"x": (0.0, 0.5), "y": 64, "z": "(text)", "n": None, "yes": True, "rate": 0.5},
+    {"x": {"in": (0.0, 0.99), "when": {"y": "sgd"}}, "y": ["sgd", "adam"]},
+    {"x": {"in": (1, 64, "log"), "when": {"y": ["sgd", "adam"]}}, "y": ["sgd", "adam", "rmsprop"]},
+    {"x": {"in": [(3,), (5,)], "when": {"y": (8, 16), "z": True}}, "y": [(8, 16), (16, 32), None], "z": [True, False]},
+    {"x": {"in": 3, "when": {"y": [(8, 16), None]}}, "y": [(8, 16), (16, 32), None]},
+    {"x": {"in": [1, 2], "when": {"y": 1}}, "y": [[1], 1]},
+    {"x": {"in": [1, 2], "when": {"y": [1]}}, "y": [[1], 1]},
+    {"x": {"in": (0.0, 1.0), "when": {"y": 1}}, "y": {"in": [1, 2], "when": {"z": "a"}}, "z": ["a", "b"]},
+])
+def test_a_space_read_back_from_its_record_asks_the_same(space):
+    s = Space(space)
+    back = again(s)
+    assert back.record == s.record and back.names == s.names and back.parameters == s.parameters
+    assert repr(asked_of(back, seed=0)) == repr(asked_of(s, seed=0))  # repr: 1 is not True and not 1.0
+
+
+@settings(max_examples=150, deadline=None)
+@given(space=spaces(), seed=st.integers(0, 999))
+def test_the_record_of_any_space_is_read_back(space, seed):
+    s = Space(space)
+    back = again(s)
+    assert back.record == s.record and back.names == s.names
+    for one, other in zip(asked_of(s, seed), asked_of(back, seed), strict=True):
+        assert back.to_optuna(other) == s.to_optuna(one)  # a function stays its name
+
+
 @settings(max_examples=100, deadline=None)
 @given(space=spaces(ranges=choices))
 def test_a_grid_has_every_setting_once(space):
@@ -218,7 +266,7 @@ def test_settings_that_are_none_of_the_space():
     s = Space({"optimizer": ["sgd", "adam"], "momentum": {"in": (0.0, 0.99), "when": {"optimizer": "sgd"}}, "epochs": 3})
     assert s.to_optuna({"optimizer": "adam", "epochs": 3}) == {"optimizer": "adam"}
     for params, words in (({"optimizer": "sgd"}, "'momentum' is missing"), ({"optimizer": "adam", "momentum": 0.5}, "only where optimizer is sgd"),
-                          ({"optimizer": "adam", "epochs": 4}, r"among \[3\]"), ({"optimizer": "adam"}, "one of optimizer, epochs, momentum"),
+                          ({"optimizer": "adam", "epochs": 4}, r"among \[3\]"), ({"optimzer": "adam"}, "one of optimizer, epochs, momentum"),
                           ({"optimizer": "rmsprop"}, "among"), ({"optimizer": "sgd", "momentum": 1.5}, "0 to 0.99, got 1.5")):
         with pytest.raises(InvalidValue, match=words):
             s.to_optuna(params)

@@ -16,9 +16,11 @@ import pytest
 from conftest import ROOT
 
 import hackbook as hb
-from hackbook.search.time_budget import TimeBudget
-from hackbook.search.study import load_study
+from hackbook.search.space import Space
 from hackbook.search.storage import open_study
+from hackbook.search.study import load_study
+from hackbook.search.time_budget import TimeBudget
+from hackbook.search.trials import build_model, training_options
 from hackbook.search.tuning import tune
 
 SPACE = {"width": [4, 6, 8], "learning_rate": (1e-3, 0.1, "log")}
@@ -190,7 +192,7 @@ def test_thirty_trials_take_no_more_memory_than_ten(tmp_path, splits):
     first, last = seen[10], seen[29]
     assert os.getpid() in first and len(last) <= len(first) + 1  # a trial that is just beginning, or ending
     assert sum(last[pid] - first[pid] for pid in first.keys() & last.keys()) < 30, seen
-    assert Watched.sent == 1  # the data is written once, not once a trial
+    assert Watched.sent == 1  # the data is written once, not once per trial
 
 
 # ---- what fails
@@ -288,6 +290,21 @@ def test_the_file_of_another_study(tmp_path, splits):
     optuna.create_study(storage=f"sqlite:///{tmp_path / 'foreign.db'}", study_name="mine")
     with pytest.raises(hb.InvalidValue, match="must be a study of hackbook, got 'a file with mine'"):
         search(splits, tmp_path / "foreign.db")
+
+
+@pytest.mark.parametrize("name", ["study.db", "study.log"])
+def test_options_saved_under_old_names_are_the_same_study(tmp_path, name):
+    file, about = tmp_path / name, {"metric": "val_accuracy", "space": Space(SPACE).record, "epochs": 2}
+    open_study(file, about | {"options": {"clip": 1.0}}, "maximize")
+    assert load_study(file).options == {"clip_norm": 1.0}
+    open_study(file, about | {"options": {"clip_norm": 1.0}}, "maximize")
+    with pytest.raises(hb.InvalidValue, match="another options"):
+        open_study(file, about | {"options": {"clip_norm": 2.0}}, "maximize")
+
+
+def test_an_old_name_in_a_setting_is_the_new_one(splits):
+    assert training_options({"clip": 1.0, "width": 4}) == {"clip_norm": 1.0}
+    assert build_model(family, splits, {"clip": 1.0, "width": 4}).count_params() == family(splits, 4).count_params()
 
 
 # ---- what comes out
