@@ -1,4 +1,4 @@
 """Networks as short functions: each returns a plain Keras model."""
 
 from .image import cnn
-from .finetuning import backbone, freeze, layer_shares, layer_table, unfreeze, weighted_layers
+from .finetuning import backbone, freeze, layer_fractions, layer_table, unfreeze, weighted_layers

@@ -13,7 +13,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from ..core import Overridden, override, plain_method, require, variable_key, WEIGHT_DECAY
-from ..models import layer_shares, weighted_layers
+from ..models import layer_fractions, weighted_layers
 
 # %% ../../nbs/library/training/01_layer_rates.ipynb #2fb61c78
 def layerwise_decay(
@@ -44,7 +44,7 @@ def check_rates(
         number = isinstance(fraction, Real) and not isinstance(fraction, bool)
         require(number and 0 < fraction < inf, f'layer_rates[{key!r}]', fraction, '> 0',
                 'hb.models.freeze holds layers still')
-    return layer_shares(model, layer_rates)
+    return layer_fractions(model, layer_rates)
 
 # %% ../../nbs/library/training/01_layer_rates.ipynb #f67e8222
 def scale_rates(

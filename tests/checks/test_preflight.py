@@ -1,4 +1,4 @@
-"""Preflight: every planted fault is found and named first, a good set-up is left in peace, and the model as it was."""
+"""Preflight: each planted fault is the first to fail, a good set-up passes, and the model is left as it was."""
 
 import random
 import sys
@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 
 import hackbook as hb
 from hackbook.training.checkpoints import values
-from hackbook.checks.model import only_the_past
+from hackbook.checks import only_the_past
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ GOOD = {
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", GOOD)
-def test_good_set_up_is_left_in_peace(name, seed):
+def test_good_set_up_passes(name, seed):
     make, build = GOOD[name]
     splits = make(seed)
     hb.set_seed(seed)
@@ -301,8 +301,8 @@ def test_model_is_left_as_it_was_when_a_check_breaks(monkeypatch):
     model = mlp(splits, scaling=1 / 16)
     before = values(model.variables)
 
-    def breaks(probe):
-        probe.model.layers[-1].bias.assign(np.ones(10))
+    def breaks(context):
+        context.model.layers[-1].bias.assign(np.ones(10))
         raise RuntimeError("broken")
 
     monkeypatch.setattr(sys.modules["hackbook.checks.suite"], "CHECKS", (breaks,))
@@ -377,9 +377,9 @@ def test_future_leaked_through_attention(keras):
 
 
 def test_examples_of_a_batch_that_know_each_other_a_little(keras):
-    """Batch statistics in prediction, or a glance at one neighbor: found too, and BatchNormalization is not."""
+    """Batch statistics in prediction, or a little of one neighbor: found too, and BatchNormalization passes."""
     layers, ops, splits = keras.layers, keras.ops, digits()
-    ways = {"centerd": lambda x: x - ops.mean(x, axis=0), "neighbor": lambda x: x + 0.01 * ops.roll(x, 1, axis=0), "normalized": layers.BatchNormalization()}
+    ways = {"centered": lambda x: x - ops.mean(x, axis=0), "neighbor": lambda x: x + 0.01 * ops.roll(x, 1, axis=0), "normalized": layers.BatchNormalization()}
     for name, way in ways.items():
         h = layers.Flatten()(layers.Rescaling(1 / 16)(inputs := keras.Input((8, 8))))
         h = way(h) if name == "normalized" else layers.Lambda(way, output_shape=(64,))(h)

@@ -1,4 +1,4 @@
-"""Backbones with new heads: pixels as they were trained on, weights from files, layers held still, rates layer by layer."""
+"""Backbones with new heads: pixels as in pretraining, weights from files, frozen layers, learning rates per layer."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from conftest import call
 import hackbook as hb
 from hackbook.training.compilation import compile_model
 from hackbook.data.dataset import Dataset
-from hackbook.models.finetuning import backbone, freeze, layer_table, unfreeze
+from hackbook.models.finetuning import _prepared, _scaling, backbone, freeze, layer_table, unfreeze
 from hackbook.training.layer_rates import layerwise_decay, scale_rates
 from hackbook.training.hyperparameters import attach
 
@@ -162,7 +162,7 @@ def test_nothing_is_fetched_unless_asked(splits, monkeypatch):
 
 
 def test_efficientnet_from_a_file_sees_what_it_sees_when_keras_fetches_it(tmp_path):
-    """Keras adds a division by the root of the spread only where it fetches the file itself."""
+    """Keras adds a division by the root of the standard deviation only if it fetches the file itself."""
     x = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), "uint8")
     x[0, 0, 0] = 255
     data = Dataset(x, [0, 1, 0, 1])
@@ -180,7 +180,7 @@ def test_efficientnet_from_a_file_sees_what_it_sees_when_keras_fetches_it(tmp_pa
     assert np.allclose(got, (x / 255 - mean) / spread, atol=1e-4)
 
 
-# Still and moving
+# Frozen and trainable
 
 
 def test_a_frozen_backbone_stays_to_the_last_bit(splits):
@@ -189,9 +189,9 @@ def test_a_frozen_backbone_stays_to_the_last_bit(splits):
     before, outside = inner.get_weights(), layer_table(model)
     assert outside.query("trained > 0").layer.tolist() == ["probability"]
     run = hb.fit(model, splits, epochs=6, learning_rate=0.3, to=None)
-    assert all((a == b).all() for a, b in zip(before, inner.get_weights(), strict=True))     # running means too
+    assert all((a == b).all() for a, b in zip(before, inner.get_weights(), strict=True))     # moving averages too
     assert run.history.val_loss.iloc[-1] < run.history.val_loss.iloc[0] - 0.05 and run.history.val_accuracy.iloc[-1] > 0.2
-    assert len(model.optimizer.variables) < 10     # no memory is kept for what stands still
+    assert len(model.optimizer.variables) < 10     # no state is kept for frozen layers
 
 
 def test_batch_normalization_works_as_in_use_where_it_is_frozen(splits):
@@ -201,7 +201,7 @@ def test_batch_normalization_works_as_in_use_where_it_is_frozen(splits):
     freeze(model)
     assert np.allclose(told(True), told(False), atol=1e-6)
     unfreeze(model)
-    assert np.allclose(told(True), told(False), atol=1e-6)     # the rest moves, the means do not
+    assert np.allclose(told(True), told(False), atol=1e-6)     # the other layers train, the averages stay
     means = [v.numpy() for v in model.non_trainable_variables if "moving" in v.path]
     steps(model, splits.train, None)
     assert all((v.numpy() == m).all() for v, m in zip([v for v in model.non_trainable_variables if "moving" in v.path], means))
@@ -243,7 +243,7 @@ def test_a_backbone_that_wants_blue_first_is_saved_as_plain_keras(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), "uint8")
     data = Dataset(x, [0, 1, 0, 1])
     inputs = keras.Input((32, 32, 3), dtype="uint8")
-    model = keras.Model(inputs, hb.models._prepared(inputs, 255, (40, 40), 3, *hb.models._scaling(keras.applications.ResNet50)))
+    model = keras.Model(inputs, _prepared(inputs, 255, (40, 40), 3, *_scaling(keras.applications.ResNet50)))
     model.save(tmp_path / "m.keras")
     assert len(data) == 4 and np.array_equal(keras.saving.load_model(tmp_path / "m.keras")(x), model(x))
 
@@ -296,7 +296,7 @@ def test_rates_that_cannot_be(splits, tmp_path, layer_rates, says):
     assert not list(tmp_path.iterdir())
 
 
-def test_scaling_again_replaces_and_knobs_go_on_top(splits):
+def test_scaling_again_replaces_and_hyperparameters_go_on_top(splits):
     model = network(splits)
     compile_model(model, splits.train, 10, schedule="constant", weight_decay=0.1)
     plain = vars(model.optimizer)["_apply_weight_decay"]
@@ -341,7 +341,7 @@ def test_resumed_with_rates_equals_straight(splits, tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
     assert all(np.array_equal(a, b) for a, b in zip(resumed.model.get_weights(), straight.model.get_weights(), strict=True))
     other = hb.fit(network(splits), splits, epochs=4, to=tmp_path, layer_rates={"trunk": 0.2}, label_smoothing=0.1, weight_decay=0.1, resume=True)
-    assert other.folder != resumed.folder     # nothing was frozen: another training
+    assert other.folder != resumed.folder     # nothing was frozen: another run
 
 
 def test_rates_on_two_devices():
