@@ -39,14 +39,23 @@ def is_family(build) -> bool:
     "Does `build` take the splits and keyword arguments, rather than one dict?"
     return next(iter(signature(build).parameters), None) == 'splits'
 
+def _ours(build, params):
+    "The values of a setting for the family: those that are not for `hb.fit`, by any name."
+    takes = signature(build).parameters
+    ours = {}
+    for name, value in params.items():
+        if name in takes: current = name
+        else: current, = renamed({name: value})
+        if current not in TRAINING: ours[current] = value
+    return ours
+
 def build_model(
     build,           # takes a dict and returns a `keras.Model`; or a family of `hackbook.models`
     splits:Splits,   # the data to train on
     params:dict,     # the setting
 ):                   # the `keras.Model`
     "Build the model of a setting. Raises `InvalidValue` if `build` returns anything else."
-    ours = {k: v for k, v in renamed(params).items() if k not in TRAINING}
-    model = build(splits, **ours) if is_family(build) else build(dict(params))
+    model = build(splits, **_ours(build, params)) if is_family(build) else build(dict(params))
     ok = isinstance(model, load_keras().Model)
     require(ok, 'build', model, 'a function that returns a keras.Model', 'is a `return` missing?')
     return model
