@@ -266,6 +266,8 @@ def test_no_space_on_the_disk(tmp_path, before, kind):
     ({"threads": -1}, "threads must be a whole number, 1 or more"),
     ({"workers": 0}, "workers must be a whole number, 1 or more"),
     ({"color": "red"}, "an option must be one of hb.fit's"),
+    ({"clip": 1.0}, "an option must be one of hb.fit's: .*clip is called clip_norm"),
+    ({"space": {"clip": (0.1, 1.0)}}, "another than an old name of hb.fit's options, .*clip is called clip_norm"),
     ({"build": 3}, "build must be a function that returns a keras.Model"),
     ({"build": lambda params: None, "space": None}, "one of the families"),
     ({"to": "study.txt"}, "to must be a file named .db"),
@@ -305,6 +307,14 @@ def test_options_saved_under_old_names_are_the_same_study(tmp_path, name):
 def test_an_old_name_in_a_setting_is_the_new_one(splits):
     assert training_options({"clip": 1.0, "width": 4}) == {"clip_norm": 1.0}
     assert build_model(family, splits, {"clip": 1.0, "width": 4}).count_params() == family(splits, 4).count_params()
+
+
+def test_a_familys_own_parameter_may_have_an_old_name(splits):
+    def own(splits, rates=4):
+        return family(splits, rates)
+
+    assert training_options({"rates": 6}) == {}
+    assert build_model(own, splits, {"rates": 6, "clip": 1.0}).count_params() == family(splits, 6).count_params()
 
 
 # ---- what comes out
@@ -387,7 +397,7 @@ def test_a_worker_dies_in_the_middle_of_a_trial(tmp_path, splits, cluster):
     assert study.runs.worker[1] == study.runs.worker[3]  # the one that is left
 
 
-# ---- the plan
+# ---- the time budget
 
 
 @pytest.fixture
@@ -397,24 +407,24 @@ def clock(monkeypatch):
     return now
 
 
-def test_the_plan_begins_nothing_that_cannot_end(clock):
-    plan = TimeBudget(ends=100.0, epochs=5, finalists=2, seeds=2)
-    clock[0] = plan.started = 10.0
-    assert plan.room and plan.search_ends == 55  # half of the time from then on
-    plan.first, plan.later = [2.0], [1.0]
-    assert plan.whole == pytest.approx(6.3) and plan.last == pytest.approx(1.1 * 6.3 + 0.5)
-    assert plan.search_ends == pytest.approx(100 - plan.last - 4 * 6.3)
+def test_no_trial_begins_that_cannot_end_in_time(clock):
+    budget = TimeBudget(ends=100.0, epochs=5, finalists=2, seeds=2)
+    clock[0] = budget.started = 10.0
+    assert budget.room and budget.search_ends == 55  # half of the time from then on
+    budget.first, budget.later = [2.0], [1.0]
+    assert budget.whole == pytest.approx(6.3) and budget.last == pytest.approx(1.1 * 6.3 + 0.5)
+    assert budget.search_ends == pytest.approx(100 - budget.last - 4 * 6.3)
     for clock[0] in np.arange(0, 100, 0.5):
-        assert plan.room == (clock[0] + 6.3 <= plan.search_ends)
-    assert plan.repeats == 0
+        assert budget.room == (clock[0] + 6.3 <= budget.search_ends)
+    assert budget.repeats == 0
 
 
 @pytest.mark.parametrize(("moment", "wanted"), [(0, 9), (500, 9), (572, 6), (583, 2), (590, 0), (700, 0)])
 def test_what_the_search_leaves_over_goes_to_fresh_seeds(clock, moment, wanted):
-    plan = TimeBudget(ends=600.0, epochs=10, workers=2, first=[1.0], later=[0.5])
-    assert plan.whole == pytest.approx(5.8)
+    budget = TimeBudget(ends=600.0, epochs=10, workers=2, first=[1.0], later=[0.5])
+    assert budget.whole == pytest.approx(5.8)
     clock[0] = moment
-    assert plan.repeats == wanted
+    assert budget.repeats == wanted
 
 
 def test_a_budget_too_short_for_a_trial_trains_the_setting_that_got_furthest(tmp_path, splits):
