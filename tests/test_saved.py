@@ -92,6 +92,14 @@ def test_a_study_loads(tmp_path, name):
     assert study.metric == "val_accuracy" and len(study.runs) == 5
 
 
+@pytest.mark.parametrize("name", ["study.db", "study.log"])
+def test_the_best_setting_of_a_study_is_trained_again(tmp_path, name, splits):
+    shutil.copy(SAVED / name, tmp_path)
+    study = hb.load_study(tmp_path / name, hb.models.cnn, splits)
+    run = study.retrain(to=None)
+    assert len(run.history) == 2 and run.record["parameters"]["clip_norm"] == study.best.get("clip", 1)
+
+
 def test_a_search_goes_on_in_the_same_file(tmp_path, splits):
     shutil.copy(SAVED / "study.db", tmp_path)
     space = {"dropout": [0.0, 0.3], "filters": [(4, 8), (4, 4)]}
