@@ -1,4 +1,4 @@
-"""A study that nobody trained: real Optuna trials of a formula, with all that pictures and sliders read."""
+"""A made-up study: real Optuna trials of a formula, with everything that plots and sliders read."""
 
 from math import exp, log10
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ def quality(p):
 
 
 def study_of(n, space=SPACE, seed=0, pruner=None, direction="maximize", score=quality, failing=0.05):
-    """What a Study looks like after `n` trials of eight epochs each."""
+    """A stand-in for a Study after `n` trials of eight epochs each."""
     space, rng, rows, curves = Space(space), np.random.default_rng(seed), [], {}
 
     def objective(trial):

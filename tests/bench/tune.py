@@ -1,4 +1,4 @@
-"""The figures of `hb.tune`: what a search costs beside a grid, how it scales, what it adds to training, and whether it is in time.
+"""The figures of `hb.tune`: its cost beside a grid, its scaling, its overhead beside training, and whether it ends in time.
 
 `run.py` calls each function in a process of its own.
 """
@@ -102,21 +102,21 @@ def cluster(workers):
 
 
 def throughput(workers, on_dask=0, trials=16):
-    """Trials a minute from the first one's begin to the last one's end, each held to one thread; and what the coordinator spends on one."""
+    """Trials per minute, from the start of the first to the end of the last, one thread each; and the coordinator's seconds per trial."""
     import cloudpickle
 
     import hackbook as hb
 
     splits, spent = hb.split(hb.data.digits()), []
-    room = import_module("hackbook.search.tuning")  # its own processor time, while trials run
-    inner = room._Search.search
+    tuning = import_module("hackbook.search.tuning")  # its own processor time, while trials run
+    inner = tuning._Search.search
 
     def timed(self):
         began = time.process_time()
         inner(self)
         spent.append(time.process_time() - began)
 
-    room._Search.search = timed
+    tuning._Search.search = timed
     with TemporaryDirectory() as folder:
         where = {"client": cluster(workers)} if on_dask else {"workers": workers}
         study = search(folder, "study", splits, RANGES, trials, pruner=None, threads=1, method="random", **where)
@@ -129,7 +129,7 @@ def throughput(workers, on_dask=0, trials=16):
 
 
 def transfer(megabytes=200):
-    """MB a second from the notebook to two workers of Dask on this machine."""
+    """MB per second from the notebook to two workers of Dask on this machine."""
     import numpy as np
 
     client = cluster(2)
@@ -198,8 +198,8 @@ def bench(measure, figure, seeds=5):
     lines = []
     for n in (10, 100, 1000):
         rate, sent = min(n / trial, 1 / cost), n * two["bytes"] / 1e6 / speed
-        lines.append(f"{n} workers: {60 * rate:.0f} a minute ({'the workers' if n / trial < 1 / cost else 'the coordinator'} the bottleneck), {sent:.1f} s to send the data")
-    note = f"trials a minute, two workers against one, a thread each, and {dask['rate']:.1f} with two workers of Dask on this machine; a trial takes {trial:.1f} s, "
+        lines.append(f"{n} workers: {60 * rate:.0f} per minute ({'the workers' if n / trial < 1 / cost else 'the coordinator'} the bottleneck), {sent:.1f} s to send the data")
+    note = f"trials per minute, two workers against one, one thread each, and {dask['rate']:.1f} with two workers of Dask on this machine; a trial takes {trial:.1f} s, "
     note += f"the coordinator of a cluster spends {1e3 * cost:.0f} ms on it; projection: " + "; ".join(lines)
     found["tune.workers"] = figure(two["rate"], one["rate"], "trials/min", note, more=True)
 

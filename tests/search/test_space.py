@@ -1,4 +1,4 @@
-"""Spaces of every make: what is asked lies inside, goes to Optuna and back, and what a person gets wrong is said."""
+"""Spaces of every kind: settings lie inside, go to Optuna and back, and every mistake is answered with its fix."""
 
 import json
 import math
@@ -60,7 +60,7 @@ def spaces(draw, ranges=ranges()):
 
 
 def holds(space, name, params):
-    """Is the condition of `name` met? Said without the library."""
+    """Is the condition of `name` met? Computed without the library."""
     if not isinstance(space[name], dict):
         return True
     for parent, wanted in space[name]["when"].items():
@@ -249,7 +249,7 @@ def test_spaces_go_through_optunas_storages(tmp_path, file):
     ({"x": {"in": [1, 2], "when": {"x": 1}}}, "circle, got x → x"),
     ({"x": {"in": [1, 2], "when": {"y": 1}}, "y": {"in": [1, 2], "when": {"z": 1}}, "z": {"in": [1, 2], "when": {"x": 1}}}, "circle"),
 ])
-def test_what_cannot_be_meant_is_said(space, words):
+def test_a_wrong_space_is_refused(space, words):
     with pytest.raises(InvalidValue, match=words) as e:
         Space(space)
     assert "; " in str(e.value) or "must" in str(e.value)

@@ -1,4 +1,4 @@
-"""Pictures of a study, and what its trials say of others: of every size, direction and make of space; sliders in a real browser."""
+"""Plots of studies of every size, direction and kind of space; predictions of untried settings; sliders in a real browser."""
 
 import json
 import sys
@@ -13,12 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from studies import quality, study_of
 
-from hackbook.search import plots as study_plots
-from hackbook.search import explorer as what_if
 from hackbook.core import Figure, HackbookError, InvalidValue
+from hackbook.search import explorer, plots
 from hackbook.search.surrogate import as_numbers, best_trial, complete, defaults, distances, number_row, predict, surrogate_of
 
-PLOTS = [study_plots.plot, study_plots.plot_history, study_plots.plot_curves, study_plots.plot_parallel, study_plots.plot_slices]
+PLOTS = [plots.plot, plots.plot_history, plots.plot_curves, plots.plot_parallel, plots.plot_slices]
 MEDIAN, HYPERBAND = optuna.pruners.MedianPruner(n_startup_trials=8), optuna.pruners.HyperbandPruner(1, 8)
 
 
@@ -31,11 +30,11 @@ def titles(figure):
     return [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")]
 
 
-# ---- pictures
+# ---- plots
 
 
 @pytest.mark.parametrize("n, pruner, direction", [(1, None, "maximize"), (5, None, "minimize"), (40, MEDIAN, "minimize"), (120, HYPERBAND, "maximize")])
-def test_all_pictures_of_studies_of_all_sizes(n, pruner, direction):
+def test_all_plots_of_studies_of_all_sizes(n, pruner, direction):
     study = study_of(n, pruner=pruner, direction=direction, failing=0 if n == 1 else 0.05)
     done = study.frame[study.frame.status == "finished"]
     best = done.loc[done.score.idxmax() if direction == "maximize" else done.score.idxmin()]
@@ -43,21 +42,21 @@ def test_all_pictures_of_studies_of_all_sizes(n, pruner, direction):
         figure = draw(study)
         assert isinstance(figure, Figure) and titles(figure) and len(figure.png(dpi=50)) > 1000
         for ax in figure.axes:
-            assert ax.get_xlabel() or draw is study_plots.plot_parallel
-    assert titles(study_plots.plot_history(study))[0].startswith(f"Trial {best.trial} is best: {best.score:.3f}")
+            assert ax.get_xlabel() or draw is plots.plot_parallel
+    assert titles(plots.plot_history(study))[0].startswith(f"Trial {best.trial} is best: {best.score:.3f}")
     study.best = dict.fromkeys(study.space.names)          # none of the trials: then the best score decides
     assert best_trial(study).trial == best.trial
     study.best = study.space.from_optuna(study.optuna.best_params)
     if n >= 40:
-        assert "pruned" in titles(study_plots.plot_curves(study))[0]
-        assert "agree most on" in titles(study_plots.plot_parallel(study))[0]
-        assert "matters most" in titles(study_plots.plot_importance(study))[0]
+        assert "pruned" in titles(plots.plot_curves(study))[0]
+        assert "agree most on" in titles(plots.plot_parallel(study))[0]
+        assert "matters most" in titles(plots.plot_importance(study))[0]
     if len(done) >= 5:
-        assert titles(what_if.plot_contour(study, "learning_rate", "momentum"))[0].startswith("Interpolated: best near learning_rate")
+        assert titles(explorer.plot_contour(study, "learning_rate", "momentum"))[0].startswith("Interpolated: best near learning_rate")
 
 
-def test_the_story_of_a_history(study):
-    ax = study_plots.plot_history(study).axes[0]
+def test_the_history_shows_every_trial(study):
+    ax = plots.plot_history(study).axes[0]
     shown = {line.get_label(): line for line in ax.lines}
     assert {"finished", "pruned", "failed", "best", "best so far"} <= set(shown)
     failed = study.frame[study.frame.status == "failed"].trial.tolist()
@@ -74,11 +73,11 @@ def test_fresh_seeds_are_what_the_title_says():
     study = study_of(20)
     row = best_trial(study).trial
     study.frame.loc[study.frame.trial == row, ["mean", "spread", "seeds"]] = [0.951, 0.004, 3]
-    assert titles(study_plots.plot_history(study))[0].startswith(f"Trial {row} is best: 0.951 ± 0.004 over 3 seeds")
+    assert titles(plots.plot_history(study))[0].startswith(f"Trial {row} is best: 0.951 ± 0.004 over 3 seeds")
 
 
 def test_curves_pruned_early_stay_faint_and_short(study):
-    ax = study_plots.plot_curves(study).axes[0]
+    ax = plots.plot_curves(study).axes[0]
     long = {t: len(c) for t, c in study.curves.items()}
     pruned = study.frame[study.frame.status == "pruned"].trial
     lines = [line for line in ax.lines if len(line.get_xdata()) in set(long[t] for t in pruned) and line.get_color() == "0.6" and line.get_linestyle() == "-"]
@@ -89,26 +88,26 @@ def test_curves_pruned_early_stay_faint_and_short(study):
 
 def test_importance_follows_the_formula_and_knows_conditions():
     study = study_of(80)
-    share = study_plots.importance(study)
+    share = plots.importance(study)
     assert set(share.index) == set(study.space.varying) and abs(share.sum() - 1) < 1e-9 and share.index[0] == "learning_rate"
     with pytest.raises(HackbookError, match="needs 10 finished trials, and there are 4"):
-        study_plots.plot_importance(study_of(4, failing=0))
+        plots.plot_importance(study_of(4, failing=0))
     with pytest.raises(HackbookError, match="all 12 finished trials score 1"):
         flat = study_of(12, failing=0)
         flat.optuna = optuna.create_study(direction="maximize")
         flat.optuna.optimize(lambda trial: flat.space.ask(trial) and 1.0, 12)
-        study_plots.plot_importance(flat)
+        plots.plot_importance(flat)
 
 
 @pytest.mark.parametrize("names, panels", [(1, 1), (4, 4), (8, 8), (11, 8)])
 def test_spaces_of_one_to_many_names(names, panels):
     space = {f"x{i}": (0.0, 1.0) if i % 2 else ["a", "b<i>", "c" * 40] for i in range(1, names + 1)}
     study = study_of(15, space, score=lambda p: 0.5 + p["x1"] / 4, failing=0)
-    assert len(study_plots.plot_slices(study).axes) == panels
-    assert len(study_plots.plot_parallel(study).axes[0].get_xticklabels()) == panels + 1
+    assert len(plots.plot_slices(study).axes) == panels
+    assert len(plots.plot_parallel(study).axes[0].get_xticklabels()) == panels + 1
     if names > 1:
-        assert what_if.plot_contour(study, "x1", "x2").png(dpi=40)
-    assert "nearest" in str(what_if.explore(study)).lower()
+        assert explorer.plot_contour(study, "x1", "x2").png(dpi=40)
+    assert "nearest" in str(explorer.explore(study)).lower()
 
 
 def test_one_hopeless_score_does_not_hide_the_others():
@@ -116,13 +115,13 @@ def test_one_hopeless_score_does_not_hide_the_others():
     worst = study.frame.score.idxmin()
     for value in 1e-6, -1e9:
         study.frame.loc[worst, "score"] = value
-        for draw in study_plots.plot_history, study_plots.plot_slices:
+        for draw in plots.plot_history, plots.plot_slices:
             low, high = draw(study).axes[0].get_ylim()
             assert 0 < high - low < 1
 
 
-@pytest.mark.parametrize("draw", [*PLOTS, lambda s: what_if.plot_contour(s, "dropout", "layers"), what_if.explore, predict])
-def test_nothing_to_draw_is_said(draw):
+@pytest.mark.parametrize("draw", [*PLOTS, lambda s: explorer.plot_contour(s, "dropout", "layers"), explorer.explore, predict])
+def test_no_finished_trial_raises(draw):
     failed = study_of(6, failing=1)
     for study in study_of(0), failed:
         with pytest.raises(HackbookError, match="give the search more time"):
@@ -132,7 +131,7 @@ def test_nothing_to_draw_is_said(draw):
 def test_names_that_cannot_be_drawn(study):
     for x, y, words in ("drop", "dropout", "one of learning_rate"), ("dropout", "batch_size", "got 'batch_size'"), ("dropout", "dropout", "another name"):
         with pytest.raises(InvalidValue, match=words):
-            what_if.plot_contour(study, x, y)
+            explorer.plot_contour(study, x, y)
 
 
 def test_running_trials_and_values_as_text_are_drawn(study):
@@ -187,7 +186,7 @@ def asked_of(space, values):
 
 
 def along_the_best(study):
-    """Nine settings along each range, the rest as in the best trial: where a hand moves the sliders."""
+    """Nine settings along each range, the rest as in the best trial: as sliders are moved."""
     for name, p in study.space.parameters.items():
         for place in np.linspace(0, 1, 9) if p.kind == "range" else ():
             low, high = p.values
@@ -213,7 +212,7 @@ def test_the_range_holds_the_truth_and_the_value_is_near_it(n, pruner):
     assert ours < (blind if n < 30 else 0.75 * blind)
 
 
-def test_pruned_places_are_not_thought_well_of():
+def test_pruned_regions_are_not_predicted_to_be_good():
     study = study_of(100, pruner=HYPERBAND, failing=0)
     known = surrogate_of(study)
     assert known.pruned > 15 and "pruned trials" in str(predict(study))
@@ -263,36 +262,36 @@ STUDY = study_of(25)
 
 
 def test_sliders_of_every_kind_follow():
-    explorer = what_if.explore(STUDY)
-    assert explorer.params == STUDY.best
-    explorer.widget
-    kinds = {n: type(c).__name__ for n, c in explorer.controls.items()}
+    sliders = explorer.explore(STUDY)
+    assert sliders.params == STUDY.best
+    sliders.widget
+    kinds = {n: type(c).__name__ for n, c in sliders.controls.items()}
     assert kinds == {"learning_rate": "FloatLogSlider", "dropout": "FloatSlider", "filters": "Dropdown", "optimizer": "Dropdown",
                      "momentum": "FloatSlider", "layers": "IntSlider", "units": "SelectionSlider"}
     for name, value, params in (("layers", 4, 4), ("filters", 1, (16, 32)), ("units", 16, 16), ("dropout", 0.6, 0.6), ("learning_rate", 1.0, 1.0)):
-        explorer.controls[name].value = value
-        assert explorer.params[name] == params and explorer.name == name
-        assert explorer.prediction.answer in explorer.answer.value and "Interpolated from" in explorer.answer.value
+        sliders.controls[name].value = value
+        assert sliders.params[name] == params and sliders.name == name
+        assert sliders.prediction.answer in sliders.answer.value and "Interpolated from" in sliders.answer.value
     for place, off in (1, True), (0, False):
-        explorer.controls["optimizer"].value = place
-        assert explorer.controls["momentum"].disabled == off == ("momentum" not in explorer.params)
+        sliders.controls["optimizer"].value = place
+        assert sliders.controls["momentum"].disabled == off == ("momentum" not in sliders.params)
     surrogate = surrogate_of(STUDY)
-    assert explorer.prediction == surrogate.predict(explorer.params)
+    assert sliders.prediction == surrogate.predict(sliders.params)
 
 
 def test_hostile_choices_stay_text():
     study = study_of(12, {"x": (0.0, 1.0), "y": ["<img src=x onerror=alert(1)>", "b"]}, score=lambda p: p["x"], failing=0)
-    explorer = what_if.explore(study)
-    explorer.widget
-    assert "<img src=x" not in explorer.answer.value + predict(study)._repr_html_()
+    sliders = explorer.explore(study)
+    sliders.widget
+    assert "<img src=x" not in sliders.answer.value + predict(study)._repr_html_()
 
 
 def test_without_a_page_there_is_a_picture():
-    shown, size = what_if.explore(STUDY)._repr_mimebundle_()
+    shown, size = explorer.explore(STUDY)._repr_mimebundle_()
     assert set(shown) == {"text/plain", "image/png"} and size["image/png"]["width"] > 300 and "Interpolated" in shown["text/plain"]
 
 
-def test_the_rooms_need_no_pyplot_and_no_tensorflow():
+def test_plots_and_explorer_need_no_pyplot_and_no_tensorflow():
     code = ("import sys; sys.path.insert(0, 'tests'); from studies import study_of; from hackbook.search import plots as p, explorer as w; s = study_of(12, failing=0);"
             "[d(s) for d in (p.plot, p.plot_slices, p.plot_parallel, p.plot_importance)]; w.plot_contour(s, 'dropout', 'layers'); w.explore(s).widget;"
             "print('matplotlib.pyplot' in sys.modules, 'tensorflow' in sys.modules)")
@@ -317,8 +316,8 @@ def test_in_jupyterlab_by_keyboard(tmp_path):
         page.wait_for_function("before => document.querySelector('.hackbook-explore [role=status]').innerText !== before", arg=before)
         page.wait_for_function("() => document.querySelector('.hackbook-explore img').alt.startsWith('Along dropout')")
         assert picture.get_attribute("src") != drawn
-        page.evaluate(f"code => {KERNEL}.requestExecute({{code}}).done", "import json; open('told.json', 'w').write(json.dumps([explorer.params['dropout'], explorer.prediction.answer]))")
-        value, answer = json.loads((tmp_path / "told.json").read_text())
+        page.evaluate(f"code => {KERNEL}.requestExecute({{code}}).done", "import json; open('answer.json', 'w').write(json.dumps([explorer.params['dropout'], explorer.prediction.answer]))")
+        value, answer = json.loads((tmp_path / "answer.json").read_text())
         assert value > defaults(STUDY)["dropout"]
         page.wait_for_function("answer => document.querySelector('.hackbook-explore [role=status]').innerText.includes(answer)", arg=answer)
         panel.locator("select").nth(1).select_option("sgd")

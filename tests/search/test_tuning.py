@@ -1,4 +1,4 @@
-"""tune: what must not be lost, whatever is killed; what is refused; and the same on a cluster of real processes."""
+"""tune: nothing is lost, whatever is killed; wrong arguments are refused; and the same on a cluster of real processes."""
 
 import json
 import os
