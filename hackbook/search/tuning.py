@@ -25,7 +25,7 @@ from .cluster import Cluster
 from .explorer import Study
 from .progress import SearchProgress
 from .space import default_space, Space
-from .storage import me, open_study, release
+from .storage import join, me, open_study, release
 from .study import COLUMNS
 from .time_budget import TimeBudget
 from .trials import is_family, Job, TRAINING
@@ -318,13 +318,6 @@ def _check_budget(budget):
     ends = deadline(budget)
     return None, monotonic() + (ends - datetime.now().astimezone()).total_seconds()
 
-# %% ../../nbs/library/search/12_tuning.ipynb #9cc20a65
-def _joined(study, seed):
-    "A seed for the sampler, another one for each call on the same file."
-    mine = f'joined {datetime.now().timestamp()} {me()}'
-    study.set_user_attr(mine, True)
-    return seed + sorted(k for k in study.user_attrs if k.startswith('joined ')).index(mine)
-
 # %% ../../nbs/library/search/12_tuning.ipynb #5f4f7179
 def tune(
     build:Callable,               # setting (a dict) → `keras.Model`; or a family: `hb.models.cnn`
@@ -357,7 +350,8 @@ def tune(
              'data': [splits.train.fingerprint, splits.validation.fingerprint]}
     direction = 'maximize' if metric == 'val_accuracy' else 'minimize'
     optuna = open_study(to, about, direction, pruner=_pruner(pruner, epochs))
-    optuna.sampler = _sampler(method, _joined(optuna, seed))
+    # another seed for each call on the same file: two notebooks do not try the same settings
+    optuna.sampler = _sampler(method, seed + join(optuna))
     release(optuna)
     for setting in settings: optuna.enqueue_trial(space.to_optuna(setting), skip_if_exists=True)
     study = Study(optuna, space, Path(to), build, splits)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from conftest import ROOT
 
 import hackbook as hb
 from hackbook.search.space import Space
-from hackbook.search.storage import open_study
+from hackbook.search.storage import join, open_study, release
 from hackbook.search.study import load_study
 from hackbook.search.time_budget import TimeBudget
 from hackbook.search.trials import build_model, training_options
@@ -148,6 +149,30 @@ def test_killed_and_begun_again(tmp_path, script):
     assert len(counted[["width", "learning_rate"]].drop_duplicates()) == 10
 
 
+KILLED = """
+import os
+from hackbook.search.storage import join, open_study
+
+study = open_study({file!r}, {{}}, "maximize")
+join(study)
+study.ask()
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("name", ["study.db", "study.log"])
+@pytest.mark.parametrize("another", [False, True])
+def test_a_process_killed_before_it_could_write_its_name(tmp_path, name, another):
+    file = str(tmp_path / name)
+    subprocess.run([sys.executable, "-c", KILLED.format(file=file)], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    study = open_study(file, {}, "maximize")
+    assert join(study) == 1
+    if another:  # one that is alive may be about to write its name
+        parent = psutil.Process().parent()
+        study.set_user_attr(f"joined 0 {platform.node()} {parent.pid} {parent.create_time():.0f}", True)
+    assert release(study) == (0 if another else 1)
+
+
 def test_an_interrupt_keeps_what_is_there(tmp_path, script):
     running = script(budget=50, epochs=2000, finalists=0)
     until(lambda: ask(tmp_path, "SELECT * FROM trial_intermediate_values"))
@@ -246,7 +271,7 @@ def test_no_space_on_the_disk(tmp_path, before, kind):
     (tmp_path / "full.py").write_text(FULL.format(before=before, kind=kind))
     shown = subprocess.run([sys.executable, "full.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=240)
     last = shown.stderr.strip().splitlines()[-1]
-    assert shown.returncode == 1 and last.startswith("hackbook.core.files.") and "free some space" in last, shown.stderr
+    assert shown.returncode == 1 and last.startswith("hackbook.core.errors.") and "free some space" in last, shown.stderr
 
 
 @pytest.mark.parametrize(("wrong", "says"), [
@@ -349,7 +374,7 @@ def test_the_other_methods_search(tmp_path, splits):
 @pytest.fixture
 def cluster(tmp_path):
     """A scheduler and two workers as processes of their own on 127.0.0.1: its address, and the workers."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [ROOT, ROOT / "tests", ROOT / "tests/search"]))}
     dask = lambda *words: subprocess.Popen([sys.executable, "-m", "dask", *words], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     there = tmp_path / "scheduler.json"
     processes = [dask("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(there))]
