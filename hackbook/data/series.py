@@ -68,7 +68,8 @@ def find_gaps(
 def _once(rows, keys, name):
     "The rows with the first value for each time (and group), and a table of the others."
     again = rows.duplicated(keys)
-    more = 'name another group=' if len(keys) > 1 else 'pass group= if the file holds several series'
+    several = 'pass group= if the file holds several series'
+    more = 'name another group=' if len(keys) > 1 else several
     require(again.mean() < .1, f'column {keys[0]}', f'{again.mean():.0%} repeated ones',
             'different in every row', more)
     repeated = rows.loc[again, keys[0]].items()

@@ -44,5 +44,6 @@ def suspicious_labels(data:Dataset) -> list[Finding]:
     first = f': {found.label[0]} that looks like {found.guess[0]}' if len(found) else ''
     severity = 'medium' if len(found) > .01 * len(data) else 'low'
     words = f"{counted(len(found), 'label')} that a model would not predict{first}"
+    advice = "look at them; say which is right: hb.clean(data, decisions='decisions.csv')"
     return findings_of('suspicious labels', severity, words, found.row.tolist(), 'examples', '',
-                       "look at them; say which is right: hb.clean(data, decisions='decisions.csv')")
+                       advice)

@@ -63,7 +63,8 @@ def _check_decisions(frame, name):
         for bad in np.flatnonzero(~ok)[:1]:
             require(False, f'{name}, row {bad + 1}, column {column}', frame[column][bad], allowed)
     for bad in np.flatnonzero(frame.duplicated(['example', 'row']))[:1]:
-        require(False, f'{name}, row {bad + 1}', frame.row[bad], 'the only decision on that example')
+        require(False, f'{name}, row {bad + 1}', frame.row[bad],
+                'the only decision on that example')
     return frame.astype({'row': int})
 
 # %% ../../nbs/library/quality/07_decisions.ipynb #66548e18
@@ -155,7 +156,8 @@ def apply_decisions(
             f"among the class names {', '.join(data.class_names)}")
     place = _locate(data, decisions)
     there, y, stays = place >= 0, data.y.copy(), np.full(len(data), True)
-    y[place[there & change]] = [data.class_names.index(c) for c in decisions.new_label[there & change]]
+    new_labels = decisions.new_label[there & change]
+    y[place[there & change]] = [data.class_names.index(c) for c in new_labels]
     stays[place[there & drop]] = False
     new = replace(data, y=y)
     new = new if stays.all() else left_over(new, stays, 'decisions')

@@ -8,6 +8,7 @@ __all__ = ['SEVERITIES', 'MARKS', 'Finding', 'findings_of', 'counted', 'listed',
 # %% ../../nbs/library/quality/00_findings.ipynb #78e8b14a
 from collections.abc import Sequence
 from dataclasses import dataclass
+from reprlib import repr as short
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,13 @@ from fastcore.xml import Span, Table, Td, Th, Tr
 SEVERITIES = ('high', 'medium', 'low')
 
 # %% ../../nbs/library/quality/00_findings.ipynb #50909023
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     "What a check found."
     check:str            # the check that found it
     severity:str         # 'high': wrong scores, failed runs; 'medium': less accuracy; 'low': minor
     finding:str          # a sentence, with its number
-    examples:tuple=()    # all that are affected: indices, or names of columns, classes, files, groups
+    examples:tuple=()    # all that are affected: indices or names
     of:str='examples'    # what these are: 'examples', 'columns', 'classes', 'files' or 'groups'
     clean:str=''         # name of the fix in `hb.clean`; '': no fix does it alone
     advice:str=''        # what else to do about it
@@ -34,6 +35,10 @@ class Finding:
         "The call that fixes it, or what to do instead."
         call = self.clean and f"hb.clean(data, '{self.clean}')"
         return ', or '.join(filter(None, [call, self.advice]))
+
+    def __repr__(self):
+        facts = self.check, self.severity, self.finding
+        return f"Finding({', '.join(map(repr, facts))}, {short(self.examples)})"
 
 # %% ../../nbs/library/quality/00_findings.ipynb #6b231ad9
 def findings_of(
