@@ -87,7 +87,7 @@ def compile_model(
     "Set loss, metric and optimizer. Raises `InvalidValue` for an option out of range."
     check_options(learning_rate, schedule, weight_decay, clip_norm, accumulate, ema, precision,
                   label_smoothing)
-    keras, classes = load_keras(), bool(data.class_names)
+    keras, classes = load_keras(), data.task.family == 'classification'
     require(classes or not label_smoothing, 'label_smoothing', label_smoothing, '0 for regression')
     if layer_rates: check_rates(model, layer_rates)
     if precision: set_precision(model, precision)
@@ -99,9 +99,8 @@ def compile_model(
             use_ema=ema is not None, ema_momentum=ema or .99,
             gradient_accumulation_steps=accumulate if accumulate > 1 else None)
         if precision == 'mixed_float16': optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        if classes: loss, metric = 'sparse_categorical_crossentropy', 'accuracy'
-        else: loss, metric = 'mean_squared_error', 'mae'
-        model.compile(optimizer, loss, metrics=[metric], steps_per_execution=steps_per_execution)
+        loss, metrics = data.task.loss, [data.task.epoch_metric]
+        model.compile(optimizer, loss, metrics=metrics, steps_per_execution=steps_per_execution)
         _do_once(model, data)
     smooth_labels(model, label_smoothing)
     if layer_rates: scale_rates(model, layer_rates)
