@@ -14,7 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from sklearn import metrics as sk
 
-from ..core import card, require
+from ..core import card, load_keras, require
 
 # %% ../../nbs/library/data/00_tasks.ipynb #16407d36
 @dataclass(frozen=True, repr=False)
@@ -112,7 +112,7 @@ class Task:
     family:str            # 'classification' (y holds class numbers) or 'regression' (numbers)
     metric:Metric         # by which results are compared
     epoch_metric:str      # what training shows after each epoch; its name in Keras and `METRICS`
-    loss:str              # its name in `keras.losses`
+    loss:str              # its name in Keras
     activation:str        # of the last layer, its name in Keras
     split:str             # 'class' (stratified), 'random' or 'time'; see `split`
     baselines:tuple[str]  # their names in `hb.problem.BASELINES`
@@ -130,11 +130,11 @@ def _classes(name, *kinds):
     "A task with one label per example."
     baselines = ('majority class', 'nearest centroid', 'linear')
     return Task(name, 'classification', METRICS['accuracy'], 'accuracy',
-                'SparseCategoricalCrossentropy', 'softmax', 'class', baselines,
+                'sparse_categorical_crossentropy', 'softmax', 'class', baselines,
                 ('confusion', 'mistakes'), kinds)
 
 # %% ../../nbs/library/data/00_tasks.ipynb #6e9cedc7
-def _numbers(name, baselines, metric='rmse', loss='MeanSquaredError', split='random'):
+def _numbers(name, baselines, metric='rmse', loss='mean_squared_error', split='random'):
     "A task with one number per example."
     return Task(name, 'regression', METRICS[metric], 'mae', loss, 'linear', split, baselines,
                 ('predictions', 'residuals'))
@@ -147,7 +147,7 @@ TASKS = {t.name: t for t in (
     _classes('tabular-classification', 'table', 'numbers'),
     _classes('classification'),
     _numbers('regression', ('mean', 'median', 'linear')),
-    _numbers('forecast', ('last value', 'seasonal naive'), 'mae', 'MeanAbsoluteError', 'time'),
+    _numbers('forecast', ('last value', 'seasonal naive'), 'mae', 'mean_absolute_error', 'time'),
     _numbers('reconstruction', ('mean', 'PCA, 16 components')),
     _numbers('recommendation', ('mean', 'item mean', 'user and item')))}
 
@@ -164,6 +164,12 @@ def as_task(
     ok = kind is None or not found.kinds or kind in found.kinds
     require(ok, 'task', found.name, f'one for {kind} data', ', '.join(fits))
     return found
+
+# %% ../../nbs/library/data/00_tasks.ipynb #82c1d98f
+@patch
+def loss_function(self:Task):   # a Keras loss: of true and predicted values
+    "The loss, averaged over the examples."
+    return load_keras().losses.get(self.loss.title().replace('_', ''))
 
 # %% ../../nbs/library/data/00_tasks.ipynb #4adcf755
 @patch

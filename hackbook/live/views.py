@@ -132,7 +132,7 @@ def gradients(
     import tensorflow as tf
     layers = [l for l in _flat(model) if getattr(l, 'kernel', None) is not None]
     classes = splits.task.family == 'classification'
-    loss_of = load_keras().losses.get(splits.task.loss)
+    loss_of = splits.task.loss_function()
     places = np.arange(min(batch, len(splits.train)))
     x = tf.constant(np.asarray(rows(splits.train.x, places)))
     y = splits.train.y[places]

@@ -34,7 +34,7 @@ def _stepper(model, data):
     "A function of (x, y, learning rate): trains one AdamW step, gives the loss before it."
     keras = load_keras()
     import tensorflow as tf
-    loss = keras.losses.get(data.task.loss)
+    loss = data.task.loss_function()
     optimizer = keras.optimizers.AdamW(1e-3)
     optimizer.build(model.trainable_variables)
     @tf.function(reduce_retracing=True)
