@@ -30,6 +30,33 @@ function progress({ epoch, epochs, status }) {
   return known(epochs) ? `epoch ${(Math.floor(epoch * 100) / 100).toFixed(2)} of ${epochs}` : "";
 }
 
+// ---- more epochs, after the end
+
+function more(page) {
+  const id = unique();
+  const box = make("input", { type: "number", min: 1, step: 1, id, "aria-label": "how many more epochs" });
+  const hint = "Go on from here with the sliders as they are";
+  const button = make("button", { type: "button", class: "go", title: hint }, icon(BUTTONS.start[2]), "More epochs");
+  const node = make("div", { class: "more", hidden: "" }, button, box);
+  const go = () => {
+    const epochs = Math.round(Number(box.value));
+    box.toggleAttribute("aria-invalid", !(epochs >= 1));
+    if (epochs >= 1) page.send({ do: "more", epochs });
+  };
+  button.addEventListener("click", go);
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") go();
+  });
+  function update(state, pause) {
+    const over = state.status === "finished";
+    if (over && !box.value) box.value = Math.max(Math.round(state.epochs / 2), 1);
+    const focused = node.contains(document.activeElement);
+    show(node, over);
+    if (focused && !over) pause.focus(); // the keyboard stays in the panel
+  }
+  return { node, update };
+}
+
 // ---- start, pause, step, stop, and how far it is
 
 function transport(page) {
@@ -49,12 +76,13 @@ function transport(page) {
   const status = make("span", { class: "status", role: "status" }),
     where = make("span", { class: "where" }),
     time = make("span", { class: "time" }),
-    bar = make("i");
+    bar = make("i"),
+    further = more(page);
   const node = make(
     "div",
     { class: "transport" },
     make("div", { class: "buttons", role: "toolbar", "aria-label": "training run" }, ...Object.values(buttons)),
-    make("div", { class: "facts" }, status, where, time),
+    make("div", { class: "line" }, make("div", { class: "facts" }, status, where, time), further.node),
     make("div", { class: "done", "aria-hidden": "true" }, bar),
   );
   function update(state) {
@@ -65,6 +93,7 @@ function transport(page) {
     put(status, STATUS[state.status] ?? state.status ?? "waiting for the kernel");
     put(where, progress(state));
     put(time, left ? `about ${span(state.left)} left` : "");
+    further.update(state, buttons.pause);
     bar.style.transform = `scaleX(${Math.min(state.epoch / (state.epochs || 1), 1)})`;
   }
   return { node, update };

@@ -204,7 +204,7 @@ def push(self:Panel,
 
 # %% ../../nbs/library/live/07_panel.ipynb #cf5e8bc9
 WHEN = {'running': 'used from the next {}', 'ready': 'used from the first {}',
-        'paused': 'used when the training goes on'}
+        'paused': 'used when the training goes on', 'finished': 'used in the epochs to come'}
 
 @patch
 def _ack(self:Panel, name, message, refused=False):
@@ -268,6 +268,7 @@ def _receive(self:Panel, message):
              'rename': lambda m: session.rename(m['branch'], str(m['name'])),
              'delete': lambda m: session.delete(m['branch']),
              'view': lambda m: self.view(m['name'])}
+    calls['more'] = lambda m: [p.session.more(m['epochs']) for p in self.together]
     for name in ('start', 'pause', 'step', 'stop'):
         calls[name] = lambda m: [getattr(p.session, m['do'])() for p in self.together]
     try:

@@ -318,6 +318,32 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.wait_for_function(f"{DESK}.querySelector('.heard').textContent.startsWith('The kernel does not answer')")
 
 
+def test_more_epochs_by_keyboard(tmp_path):
+    code = "import hackbook as hb\nsplits = hb.split(hb.data.digits())\nlive = hb.Live(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=2)"
+    with notebook_page(tmp_path, nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), width=1280, height=720) as page:
+        run_cells(page, 0, 0)
+        says(page, "finished")
+        desk = page.locator(".hackbook-live")
+        more = desk.get_by_role("button", name="More epochs")
+        assert more.is_visible() and desk.get_by_role("spinbutton", name="how many more epochs").input_value() == "1"
+        desk.get_by_role("slider", name="dropout", exact=True).focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === 'dropout 0.21: used in the epochs to come'")
+        (ROOT / "_run").mkdir(exist_ok=True)
+        page.screenshot(path=ROOT / "_run/live-more.png")
+        more.focus()
+        page.keyboard.press("Tab")
+        page.keyboard.type("300")
+        page.keyboard.press("Enter")
+        says(page, "training")
+        assert page.evaluate("document.activeElement.className") == "pause" and not more.is_visible()
+        page.keyboard.press("Enter")  # Pause
+        says(page, "paused")
+        assert desk.locator(".where").inner_text().endswith("of 302")
+        assert ask(page, tmp_path, "[live.timeline.changes(), len(live.timeline.branches)]") == [[[2 * ask(page, tmp_path, "live.state()['steps']"), "dropout", 0.21]], 1]
+        assert page.errors == []
+
+
 @pytest.mark.skipif(Version(version("ipykernel")) < Version("7.4"), reason="older kernels hear a page that asks for no subshell between cells")
 def test_a_page_that_asks_for_no_subshell_is_heard_all_the_same(tmp_path):
     """As in VS Code and Colab, whose messages come by the channel that a cell holds while it runs."""

@@ -214,10 +214,10 @@ def test_a_mark_does_not_wait_for_the_next_refresh(panel):
 
 
 def test_every_button_reaches_the_session(panel, session, tmp_path):
-    for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}):
+    for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}, {"do": "more", "epochs": 2}):
         panel._receive({"from": "me", **message})
     settle(panel)
-    assert [c[1] for c in session.calls if c[1] != "view"] == ["step", "start", "pause", "rewind", "keep", "stop"]
+    assert [c[1] for c in session.calls if c[1] != "view"] == ["step", "start", "pause", "rewind", "keep", "stop", "more", "start"]
     assert {"kind": "said", "text": "kept main in runs/main", "from": "me"} in panel.sent
 
 
