@@ -8,7 +8,6 @@ __all__ = ['as_page', 'Relabel', 'relabel']
 # %% ../../nbs/library/quality/04_relabeling.ipynb #dcd921a6
 from base64 import b64encode
 from collections.abc import Sequence
-from importlib.resources import files
 from io import BytesIO
 from numbers import Integral
 from pathlib import Path
@@ -21,7 +20,7 @@ from fastcore.xml import Div, Img, Span, Strong, Table, Td, Th, Tr
 from PIL import Image
 from traitlets import Dict, List, Unicode
 
-from ..core import HackbookError, make_folder, require
+from ..core import HackbookError, make_folder, require, script, style
 from ..data import Dataset
 from .cleaning import DECISIONS, example_keys, load_decisions, save_decisions
 
@@ -240,8 +239,8 @@ def next(self:Relabel):
 # %% ../../nbs/library/quality/04_relabeling.ipynb #6596baac
 class _Panel(AnyWidget):
     "The view of a `Relabel`."
-    _esm = (files('hackbook.quality')/'relabeling.js').read_text(encoding='utf-8')
-    _css = (files('hackbook.quality')/'relabeling.css').read_text(encoding='utf-8')
+    _esm = script('hackbook.quality', 'relabeling.js')
+    _css = style('hackbook.quality', 'relabeling.css')
     name, path, then = (Unicode().tag(sync=True) for _ in range(3))
     classes = List().tag(sync=True)
     page = Dict().tag(sync=True)
