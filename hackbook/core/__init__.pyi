@@ -5,7 +5,7 @@ from .backend import check_seed, load_keras, set_seed, stderr_to_log
 from .files import FULL, atomic, load_record, make_folder, save_record
 from .arrays import Lazy, aligned, fingerprint, rows, stack
 from .figures import Figure, PALETTE, image_grid, label_axes, subplots
-from .html import card
+from .html import card, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
 from .intervals import check_confidence, fold_interval, optimism, wilson

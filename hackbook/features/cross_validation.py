@@ -19,16 +19,15 @@ from sklearn.pipeline import make_pipeline
 
 from ..core import check_seed, Figure, fold_interval, HackbookError, label_axes, require
 from ..core import rows, subplots
-from ..data import content_groups, Dataset, Splits, units
+from ..data import content_groups, Dataset, Metric, METRICS, Splits, units
 from .pipelines import guarded, train_of
-from ..problem import Metric, METRICS
 
 # %% ../../nbs/library/features/02_cross_validation.ipynb #69f916ae
 def _kind_of_folds(data, groups):
     "The scikit-learn class that suits the data; `groups`: numbers of what stays together, or None."
     from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
     if groups is not None: return StratifiedGroupKFold
-    return StratifiedKFold if data.class_names else KFold
+    return StratifiedKFold if data.task.family == 'classification' else KFold
 
 # %% ../../nbs/library/features/02_cross_validation.ipynb #899bcb66
 def _folds_in_time(times, folds):
@@ -65,7 +64,7 @@ def folds_of(
     if data.times is not None: return _folds_in_time(data.times, folds)
     groups = unit if unit.max() + 1 < len(unit) else None
     kind = _kind_of_folds(data, groups)
-    y = data.y if data.class_names else np.zeros(len(data), int)
+    y = data.y if data.task.family == 'classification' else np.zeros(len(data), int)
     first = int(np.random.default_rng(seed).integers(2**31))
     pairs = []
     for r in range(repeats):
@@ -127,10 +126,10 @@ def _repr_html_(self:FeatureComparison):
 def _scorer(data, model, metric):
     "A function of features and a fold that returns the score and the number of columns."
     from sklearn.preprocessing import StandardScaler
-    allowed = [name for name, m in METRICS.items() if m.task == data.task]
+    allowed = [name for name, m in METRICS.items() if m.family == data.task.family]
     require(metric in allowed, 'metric', metric, f"one of {', '.join(allowed)}")
     metric = METRICS[metric]
-    model = fast_model(data.task) if model is None else model
+    model = fast_model(data.task.family) if model is None else model
     method = 'predict_proba' if metric.probabilities else 'predict'
     require(hasattr(model, method), 'model', model, f'a scikit-learn model with {method}')
     def score(features, a, b):
@@ -189,7 +188,7 @@ def compare_features(
     _check_comparison(features, max_examples)
     sets = {str(name): guarded(splits, f) for name, f in features.items()}
     data = subsample(train_of(splits), max_examples, seed)
-    metric = metric or ('accuracy' if data.class_names else 'r2')
+    metric = metric or ('accuracy' if data.task.family == 'classification' else 'r2')
     score = _scorer(data, model, metric)
     cut = folds_of(data, folds, repeats, seed)
     ratio = float(np.mean([len(b) / len(a) for a, b in cut]))

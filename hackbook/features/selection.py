@@ -161,9 +161,9 @@ def rank(
     x = base.fit_transform(data.x, data.y)
     options = {}
     if by == 'permutation': options = dict(folds=folds_of(data, seed=seed), seed=seed)
-    ranker = RANKERS[by](data.task, **options).fit(x, data.y)
+    ranker = RANKERS[by](data.task.family, **options).fit(x, data.y)
     frame = _ranked(base.get_feature_names_out().astype(str), ranker)
-    unit = _UNITS[by].format('accuracy' if data.task == 'classification' else 'R²')
+    unit = _UNITS[by].format('accuracy' if data.task.family == 'classification' else 'R²')
     shape = data.x.shape[1:] if data.kind == 'image' else ()
     return Ranking(frame, by, splits.name, unit, ranker, shape)
 
@@ -233,6 +233,6 @@ def select(
     _check_by(by)
     base = scale(splits)
     check_size('columns', columns, base, splits)
-    ranker = RANKERS[by](splits.train.task)
+    ranker = RANKERS[by](splits.task.family)
     best = SelectFromModel(ranker, threshold=-np.inf, max_features=partial(_at_most, columns))
     return Pipeline([*base.steps, ('select', best)])

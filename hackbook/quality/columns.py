@@ -136,7 +136,7 @@ def _measured(data):
     columns = {c: table[c] for c in table if varied(c)}
     if data.kind == 'image':
         columns['mean brightness'] = data.x.reshape(len(data), -1).mean(axis=1, dtype=float)
-    if data.task == 'regression': columns['the number to predict'] = data.y
+    if data.task.family == 'regression': columns['the number to predict'] = data.y
     return columns
 
 # %% ../../nbs/library/quality/03_columns.ipynb #4a27c2e0

@@ -7,7 +7,6 @@ __all__ = ['Relabel', 'relabel']
 
 # %% ../../nbs/library/quality/10_relabeling.ipynb #ef317759
 from collections.abc import Sequence
-from importlib.resources import files
 from numbers import Integral
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Strong, Table, Td, Th, Tr
 from traitlets import Dict, List, Unicode
 
-from ..core import HackbookError, make_folder, require
+from ..core import HackbookError, make_folder, require, script, style
 from ..data import Dataset
 from .decisions import DECISIONS, example_keys, load_decisions, save_decisions
 from .previews import as_page, thumbnail, value_range
@@ -188,8 +187,8 @@ def next(self:Relabel):
 # %% ../../nbs/library/quality/10_relabeling.ipynb #6596baac
 class _Panel(AnyWidget):
     "The view of a `Relabel`."
-    _esm = (files('hackbook.quality')/'relabeling.js').read_text(encoding='utf-8')
-    _css = (files('hackbook.quality')/'relabeling.css').read_text(encoding='utf-8')
+    _esm = script('hackbook.quality', 'relabeling.js')
+    _css = style('hackbook.quality', 'relabeling.css')
     name, path, then = (Unicode().tag(sync=True) for _ in range(3))
     classes = List().tag(sync=True)
     page = Dict().tag(sync=True)

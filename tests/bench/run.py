@@ -134,7 +134,7 @@ def minute_listing(seed):
 def fit_both(seed, epochs=3):
     """`hb.fit` with a folder and checkpoints, and bare `model.fit` on the same arrays with the same optimizer: seconds of each, twice in turn."""
     import hackbook as hb
-    from hackbook.training.compilation import compile_model
+    from hackbook.training import TrainingOptions, compile_model
 
     splits = hb.split(hb.data.mnist(), validation=1 / 60, test=hb.data.mnist("test"), seed=seed)
     t, v, batch = splits.train, splits.validation, RECIPE["fit"]["batch_size"]
@@ -149,7 +149,7 @@ def fit_both(seed, epochs=3):
 
     def bare(model):
         options = {k: v for k, v in RECIPE["fit"].items() if k not in ("epochs", "batch_size")}
-        compile_model(model, t, -(-len(t) // batch) * epochs, **options)
+        compile_model(model, t, -(-len(t) // batch) * epochs, TrainingOptions(**options))
         model.fit(t.x, t.y, batch_size=batch, epochs=epochs, validation_data=(v.x, v.y), verbose=0)
 
     seconds = {"ours": [], "bare": []}
