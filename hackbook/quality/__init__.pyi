@@ -9,6 +9,7 @@ from .classes import imbalance, rare_classes, suspicious_labels
 from .inspection import Inspection, inspect
 from .decisions import load_decisions, save_decisions
 from .cleaning import FIXES, clean, fix_types
+from .previews import as_page
 from .relabeling import Relabel, relabel
 from .leakage import (
     Leakage, check_leakage, duplicates_across_parts, fitted_on_everything, giveaways,
