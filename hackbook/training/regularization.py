@@ -111,14 +111,14 @@ def gradients(
     by_layer = [layers[id(v)] for v in model.trainable_weights]
     batches = in_order(data).unbatch().batch(batch_size).take(max_batches)
     def square(g): return tf.reduce_sum(tf.square(tf.convert_to_tensor(g)))
-    def squares(x, y):
+    def squares(x, y, weight=None):
         with tf.GradientTape() as tape:
-            loss = model.compute_loss(x, y, model(x, training=False), training=True)
+            loss = model.compute_loss(x, y, model(x, training=False), weight, training=True)
         found = tape.gradient(loss, model.trainable_weights)
         return [square(g) if g is not None else tf.constant(0.) for g in found]
     measure, rows = tf.function(squares).get_concrete_function(*batches.element_spec), []
-    for x, y in batches:
-        squared = pd.Series([float(s) for s in measure(x, y)])
+    for batch in batches:
+        squared = pd.Series([float(s) for s in measure(*batch)])
         norms = squared.groupby(by_layer, sort=False).sum()
         rows.append({**np.sqrt(norms), 'all': np.sqrt(norms.sum())})
     return pd.DataFrame(rows)
