@@ -32,6 +32,7 @@ def _server(data):
     cores = os.cpu_count()
     return lambda indices, size: indices.unbatch().map(decode, num_parallel_calls=cores).batch(size)
 
+# %% ../../nbs/library/training/02_batches.ipynb #9995fc47
 def _as_written(dataset):
     "`dataset` without TensorFlow's rewriting, which would copy all examples for each pass."
     import tensorflow as tf
@@ -63,20 +64,22 @@ class Batches:
         self.resize(batch_size)
         self.first = self.size, self.steps
 
-    def resize(self,
-        batch_size:int,  # examples per batch
-    ):
-        "Make `dataset` again, with batches of that size: the same examples in the same order."
-        self.size = size = check_batch_size(batch_size)
-        self.steps = steps = ceil(self.examples / size)   # batches per epoch
-        import tensorflow as tf
-        def order(_):
-            examples, seed = tf.range(self.examples), [self.seed, self.epoch]
-            shuffled = tf.random.experimental.stateless_shuffle(examples, seed=seed)
-            return tf.data.Dataset.range(steps).map(lambda i: shuffled[i * size:(i + 1) * size])
-        served = self.serve(tf.data.Dataset.range(1).flat_map(order), size)
-        counted = served.apply(tf.data.experimental.assert_cardinality(steps))
-        self.dataset = _as_written(counted.prefetch(4))
+# %% ../../nbs/library/training/02_batches.ipynb #24231d00
+@patch
+def resize(self:Batches,
+    batch_size:int,  # examples per batch
+):
+    "Make `dataset` again, with batches of that size: the same examples in the same order."
+    self.size = size = check_batch_size(batch_size)
+    self.steps = steps = ceil(self.examples / size)   # batches per epoch
+    import tensorflow as tf
+    def order(_):
+        examples, seed = tf.range(self.examples), [self.seed, self.epoch]
+        shuffled = tf.random.experimental.stateless_shuffle(examples, seed=seed)
+        return tf.data.Dataset.range(steps).map(lambda i: shuffled[i * size:(i + 1) * size])
+    served = self.serve(tf.data.Dataset.range(1).flat_map(order), size)
+    counted = served.apply(tf.data.experimental.assert_cardinality(steps))
+    self.dataset = _as_written(counted.prefetch(4))
 
 # %% ../../nbs/library/training/02_batches.ipynb #c46bb796
 @patch

@@ -26,6 +26,7 @@ def _broken_weights(model):
     layers = reversed(all_layers(model))
     return next((layer.name for layer in layers if bad(layer)), None)
 
+# %% ../../nbs/library/training/09_divergence.ipynb #b9f70d25
 def _broken_output(model, x):
     "The first layer with a non-finite output for `x`; None where there is none, or no graph."
     if not getattr(model, '_functional', None) and not hasattr(model, 'operations'): return None

@@ -22,13 +22,14 @@ from ..core import deadline, fingerprint, HackbookError, load_keras, make_folder
 from ..core import set_seed
 from ..data import Splits
 from .batches import serve
-from .checkpoints import assign, Checkpoints, final_values, restore, snapshot
+from .checkpoints import assign, Checkpoints, final_values, read_record, restore
+from .checkpoints import snapshot
 from .compilation import as_compiled, compile_model
 from .hyperparameters import attach, ReplayChanges, sizes
 from .lr_finder import find_lr
 from .options import make_options, RENAMED, takes_options, TrainingOptions
 from .progress import Training
-from .runs import begin_run, load_run, read_record, Run
+from .runs import begin_run, load_run, Run
 
 # %% ../../nbs/library/training/11_fitting.ipynb #b8c95f8a
 # the options that a run had before there were more

@@ -50,6 +50,7 @@ def _stepper(model, data):
         return float(step(*batch))
     return move
 
+# %% ../../nbs/library/training/08_lr_finder.ipynb #f4f05666
 def _test(model, served, data, rates):
     "The loss at each of `rates`, until it diverges. The model is as before."
     before, losses, step = values(model.variables), [], _stepper(model, data)
@@ -62,6 +63,7 @@ def _test(model, served, data, rates):
         assign(model.variables, before)
     return np.array(losses)
 
+# %% ../../nbs/library/training/08_lr_finder.ipynb #a401fe92
 def _endless(served):
     "The batches of epoch after epoch."
     epoch = 0
@@ -82,6 +84,7 @@ def _longest_fall(losses):
     end = int(length.argmax())
     return int(start[end]), end
 
+# %% ../../nbs/library/training/08_lr_finder.ipynb #20eeb06e
 def _suggest(rates, smooth):
     "A learning rate by each rule."
     low, first = int(smooth.argmin()), min(5, len(smooth) // 4)

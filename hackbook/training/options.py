@@ -52,50 +52,6 @@ class TrainingOptions:
         self._check_numbers()
         self._check_choices()
 
-# %% ../../nbs/library/training/01_options.ipynb #a15cb51f
-def _is_count(value):
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
-
-# %% ../../nbs/library/training/01_options.ipynb #dee2b06a
-@patch
-def _check_counts(self:TrainingOptions):
-    "Raise `InvalidValue` for what is not a whole number."
-    by_budget = self.epochs is None and self.budget is not None
-    require(_is_count(self.epochs) or by_budget, 'epochs', self.epochs,
-            'a whole number, 1 or more', "or None with a budget: budget='5 min'")
-    ok = self.patience is None or _is_count(self.patience)
-    require(ok, 'patience', self.patience, 'a whole number of epochs, 1 or more, or None')
-    hints = {'batch_size': 'try 64', 'accumulate': '', 'steps_per_execution': ''}
-    for name, hint in hints.items():
-        value = getattr(self, name)
-        require(_is_count(value), name, value, 'a whole number, 1 or more', hint)
-    check_seed(self.seed)
-
-# %% ../../nbs/library/training/01_options.ipynb #24c3351a
-@patch
-def _check_numbers(self:TrainingOptions):
-    "Raise `InvalidValue` for a number out of range."
-    def check(name, fits, allowed, hint, optional=False):
-        value = getattr(self, name)
-        if optional and value is None: return
-        is_number = isinstance(value, Real) and not isinstance(value, bool)
-        require(is_number and fits(value), name, value, allowed, hint)
-    check('learning_rate', lambda v: 0 < v < inf, '> 0', 'try 0.01')
-    check('weight_decay', lambda v: 0 <= v < 1, 'from 0 to below 1', 'try 0.004')
-    check('clip_norm', lambda v: 0 < v < inf, '> 0, or None', 'try 1.0', optional=True)
-    check('ema', lambda v: 0 < v < 1, 'between 0 and 1, or None', 'try 0.99', optional=True)
-    check('label_smoothing', lambda v: 0 <= v < 1, 'from 0 to below 1', 'try 0.1')
-
-# %% ../../nbs/library/training/01_options.ipynb #55d9f611
-@patch
-def _check_choices(self:TrainingOptions):
-    "Raise `InvalidValue` for an unknown name."
-    listed = ', '.join(SCHEDULES)
-    known = self.schedule in SCHEDULES or self.schedule is None and self.has_own_schedule
-    require(known, 'schedule', self.schedule, f'one of {listed}')
-    ok = self.precision in (None, 'float32', 'mixed_bfloat16', 'mixed_float16')
-    require(ok, 'precision', self.precision, 'None, float32, mixed_bfloat16 or mixed_float16')
-
 # %% ../../nbs/library/training/01_options.ipynb #c51fad17
 def short_float(
     number,   # a 32-bit float of NumPy
@@ -173,6 +129,50 @@ def _check_loss(self:TrainingOptions):
         if callable(metric) or metric in by_task: continue
         _of_keras('metrics', metric, load_keras().metrics.get, "try metrics=['mse']")
 
+# %% ../../nbs/library/training/01_options.ipynb #a15cb51f
+def _is_count(value):
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+
+# %% ../../nbs/library/training/01_options.ipynb #dee2b06a
+@patch
+def _check_counts(self:TrainingOptions):
+    "Raise `InvalidValue` for what is not a whole number."
+    by_budget = self.epochs is None and self.budget is not None
+    require(_is_count(self.epochs) or by_budget, 'epochs', self.epochs,
+            'a whole number, 1 or more', "or None with a budget: budget='5 min'")
+    ok = self.patience is None or _is_count(self.patience)
+    require(ok, 'patience', self.patience, 'a whole number of epochs, 1 or more, or None')
+    hints = {'batch_size': 'try 64', 'accumulate': '', 'steps_per_execution': ''}
+    for name, hint in hints.items():
+        value = getattr(self, name)
+        require(_is_count(value), name, value, 'a whole number, 1 or more', hint)
+    check_seed(self.seed)
+
+# %% ../../nbs/library/training/01_options.ipynb #24c3351a
+@patch
+def _check_numbers(self:TrainingOptions):
+    "Raise `InvalidValue` for a number out of range."
+    def check(name, fits, allowed, hint, optional=False):
+        value = getattr(self, name)
+        if optional and value is None: return
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        require(is_number and fits(value), name, value, allowed, hint)
+    check('learning_rate', lambda v: 0 < v < inf, '> 0', 'try 0.01')
+    check('weight_decay', lambda v: 0 <= v < 1, 'from 0 to below 1', 'try 0.004')
+    check('clip_norm', lambda v: 0 < v < inf, '> 0, or None', 'try 1.0', optional=True)
+    check('ema', lambda v: 0 < v < 1, 'between 0 and 1, or None', 'try 0.99', optional=True)
+    check('label_smoothing', lambda v: 0 <= v < 1, 'from 0 to below 1', 'try 0.1')
+
+# %% ../../nbs/library/training/01_options.ipynb #55d9f611
+@patch
+def _check_choices(self:TrainingOptions):
+    "Raise `InvalidValue` for an unknown name."
+    listed = ', '.join(SCHEDULES)
+    known = self.schedule in SCHEDULES or self.schedule is None and self.has_own_schedule
+    require(known, 'schedule', self.schedule, f'one of {listed}')
+    ok = self.precision in (None, 'float32', 'mixed_bfloat16', 'mixed_float16')
+    require(ok, 'precision', self.precision, 'None, float32, mixed_bfloat16 or mixed_float16')
+
 # %% ../../nbs/library/training/01_options.ipynb #8b2a4c8e
 @patch(as_prop=True)
 def record(self:TrainingOptions) -> dict:
@@ -186,9 +186,10 @@ def record(self:TrainingOptions) -> dict:
 def _plain(value):
     "An optimizer, loss or metric as its name or config; anything else as it is."
     if isinstance(value, (list, tuple)): return type(value)(map(_plain, value))
-    if hasattr(value, 'get_config'):
-        return {'class_name': type(value).__name__, 'config': value.get_config()}
-    return value.__name__ if callable(value) else value
+    if not hasattr(value, 'get_config'): return value.__name__ if callable(value) else value
+    config = value.get_config()
+    if hasattr(value, 'learning_rate'): config.pop('name')     # Keras numbers them: sgd_1, sgd_2
+    return {'class_name': type(value).__name__, 'config': config}
 
 # %% ../../nbs/library/training/01_options.ipynb #00f23895
 @patch(as_prop=True)

@@ -37,7 +37,8 @@ def _kernel():
 def _words(logs):
     "The metrics worth showing, in words."
     names = {'accuracy': 'accuracy', 'mae': 'mean absolute error'}
-    if not any(k in logs for k in names): names = {'loss': 'loss'}
+    known = any(k.removeprefix('val_') in names for k in logs)
+    if not known: names = {'loss': 'loss'}
     names |= {f'val_{k}': f'validation {words}' for k, words in names.items()}
     return ' · '.join(f'{words} {logs[k]:.4f}' for k, words in names.items() if k in logs)
 
