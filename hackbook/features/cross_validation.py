@@ -19,9 +19,8 @@ from sklearn.pipeline import make_pipeline
 
 from ..core import check_seed, Figure, fold_interval, HackbookError, label_axes, require
 from ..core import rows, subplots
-from ..data import content_groups, Dataset, Splits, units
+from ..data import content_groups, Dataset, Metric, METRICS, Splits, units
 from .pipelines import guarded, train_of
-from ..problem import Metric, METRICS
 
 # %% ../../nbs/library/features/02_cross_validation.ipynb #5a85f4c6
 def folds_of(
@@ -34,7 +33,7 @@ def folds_of(
     from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
     from sklearn.model_selection import TimeSeriesSplit
     seed = check_seed(seed)
-    classes = bool(data.class_names)
+    classes = data.task.family == 'classification'
     unit = np.arange(len(data)) if data.groups is None else data.groups
     unit = units(content_groups(data.x), unit)
     _check_folds(data, folds, repeats, unit)
@@ -132,7 +131,7 @@ def compare_features(
     require(ok, 'max_examples', max_examples, 'a whole number, 10 or more')
     sets = {str(name): guarded(splits, f) for name, f in features.items()}
     data = subsample(train_of(splits), max_examples, seed)
-    metric = metric or ('accuracy' if data.class_names else 'r2')
+    metric = metric or ('accuracy' if data.task.family == 'classification' else 'r2')
     score = _scorer(data, model, metric)
     cut = folds_of(data, folds, repeats, seed)
     ratio = float(np.mean([len(b) / len(a) for a, b in cut]))
@@ -147,10 +146,10 @@ def compare_features(
 def _scorer(data, model, metric):
     "A function of features and a fold that returns the score and the number of columns."
     from sklearn.preprocessing import StandardScaler
-    allowed = [name for name, m in METRICS.items() if m.task == data.task]
+    allowed = [name for name, m in METRICS.items() if m.family == data.task.family]
     require(metric in allowed, 'metric', metric, f"one of {', '.join(allowed)}")
     metric = METRICS[metric]
-    model = fast_model(data.task) if model is None else model
+    model = fast_model(data.task.family) if model is None else model
     method = 'predict_proba' if metric.probabilities else 'predict'
     require(hasattr(model, method), 'model', model, f'a scikit-learn model with {method}')
     def score(features, a, b):

@@ -140,13 +140,13 @@ def rank(
     x = base.fit_transform(data.x, data.y)
     options = {}
     if by == 'permutation': options = dict(folds=folds_of(data, seed=seed), seed=seed)
-    ranker = RANKERS[by](data.task, **options).fit(x, data.y)
+    ranker = RANKERS[by](data.task.family, **options).fit(x, data.y)
     low = high = np.nan
     if by == 'permutation': _, low, high = fold_interval(ranker.drops_, ranker.ratio_)
     frame = pd.DataFrame({'feature': base.get_feature_names_out().astype(str),
                           'score': ranker.feature_importances_, 'low': low, 'high': high})
     frame = frame.sort_values('score', ascending=False, kind='stable').reset_index(drop=True)
-    unit = _UNITS[by].format('accuracy' if data.task == 'classification' else 'R²')
+    unit = _UNITS[by].format('accuracy' if data.task.family == 'classification' else 'R²')
     shape = data.x.shape[1:] if data.kind == 'image' else ()
     return Ranking(frame, by, splits.name, unit, ranker, shape)
 
@@ -215,6 +215,6 @@ def select(
     _check_by(by)
     base = scale(splits)
     check_size('columns', columns, base, splits)
-    ranker = RANKERS[by](splits.train.task)
+    ranker = RANKERS[by](splits.task.family)
     best = SelectFromModel(ranker, threshold=-np.inf, max_features=partial(_at_most, columns))
     return Pipeline([*base.steps, ('select', best)])

@@ -62,7 +62,7 @@ class TrainingThread:
             self.sliders['batch_size'] = batch_size
         # the sliders' present values:
         self.values = {name: slider.value for name, slider in self.sliders.items()}
-        metric = 'accuracy' if splits.train.class_names else 'mae'
+        metric = splits.task.epoch_metric
         repeated = _repeated(options)
         self.timeline = Timeline(self.steps, options['epochs'], self.values, metric, repeated)
         self.snapshots = Snapshots(memory)      # by (key of the branch, epoch)

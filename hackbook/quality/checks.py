@@ -239,7 +239,7 @@ def outliers(data:Dataset, far:float=6.) -> list[Finding]:
     columns = {c: table[c] for c in table if varied(c)}
     if data.kind == 'image':
         columns['mean brightness'] = data.x.reshape(len(data), -1).mean(axis=1, dtype=float)
-    if data.task == 'regression': columns['the number to predict'] = data.y
+    if data.task.family == 'regression': columns['the number to predict'] = data.y
     odd = {c: np.flatnonzero(far_out(v) > far) for c, v in columns.items()}
     odd = {c: i for c, i in odd.items() if len(i)}
     first = lambda c, i: float(np.asarray(columns[c])[i[0]])

@@ -130,10 +130,9 @@ def _optimizer(options, updates):
 # %% ../../nbs/library/training/05_compilation.ipynb #5261c02e
 def _loss_and_metrics(data, options):
     "The loss, and the list of metrics; the task's own metric first."
-    if data.class_names: loss, metric = 'sparse_categorical_crossentropy', 'accuracy'
-    else: loss, metric = 'mean_squared_error', 'mae'
-    if options.loss is not None: loss = options.loss
-    return loss, [metric, *(m for m in options.metrics or () if m != metric)]
+    own = data.task.epoch_metric
+    loss = data.task.loss if options.loss is None else options.loss
+    return loss, [own, *(m for m in options.metrics or () if m != own)]
 
 # %% ../../nbs/library/training/05_compilation.ipynb #857d8a6b
 def _build(model, data, named):
@@ -147,7 +146,7 @@ def _build(model, data, named):
         model.compute_metrics(None, labels, outputs)
     except Exception as e:
         if not named: raise
-        kind = 'class numbers' if data.class_names else 'numbers'
+        kind = 'class numbers' if data.task.family == 'classification' else 'numbers'
         raise InvalidValue(f'loss and metrics must take {kind} of shape (n,) as labels, and '
                            f'outputs of shape {model.output_shape}, got {named}; for one-hot labels '
                            'there are sparse ones, as sparse_categorical_crossentropy') from e
@@ -228,7 +227,8 @@ def compile_model(
     "Set optimizer, loss and metrics. Raises `InvalidValue` for what model or data do not allow."
     o = options
     check_model(model, data)
-    require(data.class_names or not o.label_smoothing, 'label_smoothing', o.label_smoothing,
+    classes = data.task.family == 'classification'
+    require(classes or not o.label_smoothing, 'label_smoothing', o.label_smoothing,
             '0 for regression')
     if o.layer_rates: check_rates(model, o.layer_rates)
     if o.compiled is None: _warn_if_lost(model)
