@@ -178,17 +178,6 @@ def _check_weight(self:Dataset):
     require(ok, 'sample_weight', weight, '0 or more, and finite')
     self.sample_weight = weight.astype('float32')
 
-# %% ../../nbs/library/data/01_dataset.ipynb #e1dfc989
-@patch(as_prop=True)
-def kind(self:Dataset) -> str:
-    "What an example is: 'table' (one row of it), 'text', 'sound', 'image', or 'numbers'."
-    shape = self.x.shape
-    if self.features is not None: return 'table'
-    if self.x.dtype == object: return 'text'
-    if self.sample_rate is not None: return 'sound'
-    image = len(shape) == 3 or len(shape) == 4 and shape[-1] in (1, 3, 4)
-    return 'image' if image else 'numbers'
-
 # %% ../../nbs/library/data/01_dataset.ipynb #8048fa17
 @patch(as_prop=True)
 def frame(self:Dataset) -> pd.DataFrame:
