@@ -73,11 +73,26 @@ def only_the_past(
     moments:int=32,   # at most this many time steps are changed
 ) -> Check:
     "Does the prediction at a time step depend on later input?"
-    keras = load_keras()
-    require(isinstance(model, keras.Model), 'model', model, 'a keras.Model')
+    require(isinstance(model, load_keras().Model), 'model', model, 'a keras.Model')
     fits = np.ndim(x) >= 2 and len(x) > 1
     require(fits, 'x', np.shape(x), 'of shape (n, time, …), two examples or more')
-    x = np.asarray(x)[:8]
+    apart, when = _touched(model, np.asarray(x)[:8], moments)
+    first = {t: np.flatnonzero(apart[:, i]).min() for i, t in enumerate(when) if apart[:, i].any()}
+    ahead = max(0, int(max((t - earliest for t, earliest in first.items()), default=0)))
+    picture = lambda: influence(apart, 'Which prediction depends on which input',
+                                'time step changed', 'time step predicted')
+    name, expected = 'only the past', '0 time steps ahead'
+    if not ahead:
+        finding = 'No prediction depends on later input.'
+        return Check(name, 'pass', 0, expected, finding, '', picture)
+    finding = f'A prediction depends on input up to {ahead} time steps later.'
+    fix = ("Conv1D(…, padding='causal'), no Bidirectional, "
+           'attention with use_causal_mask=True.')
+    return Check(name, 'fail', ahead, expected, finding, fix, picture)
+
+# %% ../../nbs/library/checks/03_influence.ipynb #dc4fb3e5
+def _touched(model, x, moments):
+    "Which time step's prediction changes with which time step's input, and which were changed."
     time = x.shape[1]
     predict = lambda x: np.asarray(model(tensor(x), training=False), 'float32')
     before = predict(x)
@@ -87,19 +102,7 @@ def only_the_past(
     when = np.unique(np.linspace(0, time - 1, min(time, moments)).round().astype(int))
     change = lambda t: np.abs(predict(_moved(x, t)) - before).reshape(len(x), time, -1)
     touched = np.array([change(t).max(axis=(0, 2)) for t in when]).T   # (predicted, changed)
-    apart = _real_changes(touched, before)
-    first = {t: np.flatnonzero(apart[:, i]).min() for i, t in enumerate(when) if apart[:, i].any()}
-    ahead = max(0, int(max((t - earliest for t, earliest in first.items()), default=0)))
-    picture = lambda: influence(apart, 'Which prediction depends on which input',
-                                'time step changed', 'time step predicted')
-    expected = '0 time steps ahead'
-    if not ahead:
-        finding = 'No prediction depends on later input.'
-        return Check('only the past', 'pass', 0, expected, finding, '', picture)
-    return Check('only the past', 'fail', ahead, expected,
-                 f'A prediction depends on input up to {ahead} time steps later.',
-                 "Conv1D(…, padding='causal'), no Bidirectional, "
-                 'attention with use_causal_mask=True.', picture)
+    return _real_changes(touched, before), when
 
 # %% ../../nbs/library/checks/03_influence.ipynb #5e8583b5
 def _moved(x, t):

@@ -42,6 +42,7 @@ CHECKS:tuple[Callable, ...] = (
 MARKS = {'pass': '✓', 'warn': '!', 'fail': '✗', 'skipped': '–'}
 COLORS = {'pass': '#009E73', 'warn': '#B87900', 'fail': '#D55E00', 'skipped': 'inherit'}
 
+# %% ../../nbs/library/checks/06_suite.ipynb #a25e8afc
 @dataclass(repr=False)
 class Preflight:
     "The results of all checks."
@@ -59,17 +60,18 @@ class Preflight:
     def first(self) -> Check|None:
         "The first check that failed, or else the first that warned; None if there is neither."
         return next((c for s in ('fail', 'warn') for c in self.checks if c.status == s), None)
-    @property
-    def frame(self) -> pd.DataFrame:
-        "One row per check: check, status, measured, expected, finding, fix."
-        columns = ['check', 'status', 'measured', 'expected', 'finding', 'fix']
-        return pd.DataFrame([{**vars(c), 'check': c.name} for c in self.checks], columns=columns)
-
     def __len__(self): return len(self.checks)
     def __getitem__(self, name:str) -> Check:
         names = [c.name for c in self.checks]
         require(name in names, 'a check', name, f"one of {', '.join(names)}")
         return self.checks[names.index(name)]
+
+# %% ../../nbs/library/checks/06_suite.ipynb #19eb01b5
+@patch(as_prop=True)
+def frame(self:Preflight) -> pd.DataFrame:
+    "One row per check: check, status, measured, expected, finding, fix."
+    columns = ['check', 'status', 'measured', 'expected', 'finding', 'fix']
+    return pd.DataFrame([{**vars(c), 'check': c.name} for c in self.checks], columns=columns)
 
 # %% ../../nbs/library/checks/06_suite.ipynb #b43fde78
 @patch

@@ -32,21 +32,23 @@ class Trainer:
         y = tf.TensorSpec([None], tf.int32 if self.names else tf.float32)
         self.step = tf.function(self._step).get_concrete_function(spec(context.data.x), y)
 
-    def _step(self, x, y):
-        "One step: the loss before it, and each variable's gradient as a root mean square."
-        losses = load_keras().losses
-        import tensorflow as tf
-        if self.names: loss = losses.SparseCategoricalCrossentropy()
-        else: loss = losses.MeanSquaredError()
-        with tf.GradientTape() as tape:
-            cost = loss(y, self.model(x, training=True))
-            total = cost + sum(self.model.losses)
-        slopes = tape.gradient(total, [v.value for v in self.learning])
-        slopes = [tf.zeros(v.shape) if s is None else tf.convert_to_tensor(s)
-                  for s, v in zip(slopes, self.learning)]
-        self.optimizer.apply(slopes, self.learning)
-        sizes = [tf.sqrt(tf.reduce_mean(tf.cast(s, 'float32') ** 2)) for s in slopes]
-        return cost, tf.stack(sizes)
+# %% ../../nbs/library/checks/04_training.ipynb #a5805469
+@patch
+def _step(self:Trainer, x, y):
+    "One step: the loss before it, and each variable's gradient as a root mean square."
+    losses = load_keras().losses
+    import tensorflow as tf
+    if self.names: loss = losses.SparseCategoricalCrossentropy()
+    else: loss = losses.MeanSquaredError()
+    with tf.GradientTape() as tape:
+        cost = loss(y, self.model(x, training=True))
+        total = cost + sum(self.model.losses)
+    slopes = tape.gradient(total, [v.value for v in self.learning])
+    slopes = [tf.zeros(v.shape) if s is None else tf.convert_to_tensor(s)
+              for s, v in zip(slopes, self.learning)]
+    self.optimizer.apply(slopes, self.learning)
+    sizes = [tf.sqrt(tf.reduce_mean(tf.cast(s, 'float32') ** 2)) for s in slopes]
+    return cost, tf.stack(sizes)
 
 # %% ../../nbs/library/checks/04_training.ipynb #522538c4
 class ShortRun:

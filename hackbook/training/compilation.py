@@ -147,9 +147,10 @@ def _build(model, data, named):
     except Exception as e:
         if not named: raise
         kind = 'class numbers' if data.task.family == 'classification' else 'numbers'
-        raise InvalidValue(f'loss and metrics must take {kind} of shape (n,) as labels, and '
-                           f'outputs of shape {model.output_shape}, got {named}; for one-hot labels '
-                           'there are sparse ones, as sparse_categorical_crossentropy') from e
+        raise InvalidValue(
+            f'loss and metrics must take {kind} of shape (n,) as labels, and outputs of shape '
+            f'{model.output_shape}, got {named}; in place of those for one-hot labels there are '
+            'sparse ones: sparse_categorical_crossentropy') from e
     model.reset_metrics()
 
 # %% ../../nbs/library/training/05_compilation.ipynb #09f17ab4
@@ -180,9 +181,9 @@ def _warn_if_lost(model):
 
 # %% ../../nbs/library/training/05_compilation.ipynb #4ff109df
 # options that `model.compile` decides
-COMPILED = ('optimizer', 'loss', 'metrics', 'learning_rate', 'schedule', 'weight_decay', 'clip_norm',
-            'accumulate', 'ema', 'precision', 'steps_per_execution', 'label_smoothing',
-            'layer_rates')
+COMPILED = ('optimizer', 'loss', 'metrics', 'learning_rate', 'schedule', 'weight_decay',
+            'clip_norm', 'accumulate', 'ema', 'precision', 'steps_per_execution',
+            'label_smoothing', 'layer_rates')
 
 # %% ../../nbs/library/training/05_compilation.ipynb #db9a48c8
 def as_compiled(

@@ -233,7 +233,7 @@ def fit(
     to:str|Path|None='runs',       # the run gets a folder in here; None: nothing is saved
     callbacks:Iterable=(),         # further Keras callbacks
     *,
-    resume:bool=False,      # go on with an interrupted run in `to`, or a finished one of fewer epochs?
+    resume:bool=False,      # go on with an interrupted run in `to`, or one of fewer epochs?
     tensorboard:bool=False, # write event files into the run's folder?
     **kwargs,
 ) -> Run:

@@ -93,7 +93,7 @@ def has_own_schedule(self:TrainingOptions) -> bool:
 # %% ../../nbs/library/training/01_options.ipynb #3e6fbbbc
 @patch
 def _take_optimizer(self:TrainingOptions):
-    "Take over what a built optimizer says. Raises `InvalidValue` for an option that says otherwise."
+    "Take over what a built optimizer says. Raises `InvalidValue` for other values."
     if self.optimizer == 'adamw': return
     built = _of_keras('optimizer', self.optimizer, load_keras().optimizers.get, "try 'adamw'")
     require(not hasattr(built, 'inner_optimizer'), 'optimizer', built.name, 'the inner optimizer',
@@ -215,7 +215,8 @@ def takes_options(
     return decorate
 
 # %% ../../nbs/library/training/01_options.ipynb #96e947e6
-RENAMED = {'clip': 'clip_norm', 'rates': 'layer_rates', 'moves': 'changes'}   # old name → new name
+# old name → new name
+RENAMED = {'clip': 'clip_norm', 'rates': 'layer_rates', 'moves': 'changes'}
 
 # %% ../../nbs/library/training/01_options.ipynb #fbe03533
 def renamed(

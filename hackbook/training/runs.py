@@ -63,7 +63,7 @@ class Run:
     def frame(self) -> pd.DataFrame: return self.history
     @property
     def metric(self) -> str:
-        "The metric beside the loss: accuracy, mae, or the first there is; 'loss' where there is none."
+        "Accuracy, mae, or the first metric that there is; 'loss' where there is none."
         validated = [c for c in self.history if f'val_{c}' in self.history and c != 'loss']
         usual = [c for c in ('accuracy', 'mae') if c in validated]
         return [*usual, *validated, 'loss'][0]
@@ -96,7 +96,8 @@ def plot(self:Run) -> Figure:
         ax.plot(self.history.epoch, self.history[metric], marker='.', label='training')
         validation = self.history[f'val_{metric}']
         ax.plot(self.history.epoch, validation, marker='.', label='validation')
-        label_axes(ax, f'Validation {metric}: {validation.iloc[-1]:.3f}', 'epoch', names.get(metric, metric))
+        title = f'Validation {metric}: {validation.iloc[-1]:.3f}'
+        label_axes(ax, title, 'epoch', names.get(metric, metric))
     axes[0].legend(frameon=False, fontsize=9)
     return fig
 

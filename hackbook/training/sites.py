@@ -215,8 +215,9 @@ def _learning_rates(optimizer):
     plain = rate_or_schedule(optimizer)
     if not hasattr(plain, 'assign') and not hasattr(plain, 'get_config'): return
     peak, is_schedule = built_rate(optimizer)
-    if is_schedule: yield Site('learning_rate', optimizer.name, peak, partial(_scale, optimizer, peak))
-    else: yield Site('learning_rate', optimizer.name, peak, lambda value: no_undo, variable=plain)
+    site = partial(Site, 'learning_rate', optimizer.name, peak)
+    if is_schedule: yield site(partial(_scale, optimizer, peak))
+    else: yield site(lambda value: no_undo, variable=plain)
 
 # %% ../../nbs/library/training/03_sites.ipynb #39b9d40e
 def _scale(optimizer, peak, value):
