@@ -206,10 +206,10 @@ def keep(self:Training):
     if not self.folder: return
     best = {f'best {i:04d}': v for i, v in enumerate(self.best or [])}
     self.checkpoints.save(len(self.rows), self.good | best, {'rows': self.rows})
-    seconds = round(sum(r['seconds'] for r in self.rows), 2)
-    self.record |= {'status': 'training', 'seconds': seconds}
+    history = pd.DataFrame(self.rows)
+    self.record |= {'status': 'training', 'seconds': round(float(history.seconds.sum()), 2)}
     save_record(self.record, self.folder/'run.json')
-    pd.DataFrame(self.rows).to_csv(self.folder/'history.csv', index=False)
+    history.to_csv(self.folder/'history.csv', index=False)
 
 # %% ../../nbs/library/training/10_progress.ipynb #163fde38
 @patch
@@ -247,8 +247,7 @@ def finish(self:Training, best=None) -> Run:
     elif self.options.ema and best is None:
         assign(self.model.variables, final_values(self.model))
     history = pd.DataFrame(self.rows)
-    seconds = round(float(history.seconds.sum()), 2)
-    self.record |= {'status': self.status, 'seconds': seconds}
+    self.record |= {'status': self.status, 'seconds': round(float(history.seconds.sum()), 2)}
     run = Run(self.model, history, self.record, self.folder)
     self.record['best_epoch'] = run.best_epoch
     self.record['weights_of_epoch'] = run.best_epoch if stopped else len(history)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 
-from ..core import add_seed_generator, all_layers, CLIP, CURRENT_RATE
-from ..core import is_spatial, load_keras, logits_of, Overridden, overridden_method
-from ..core import override, plain_method, rate_or_schedule, require, spatial_noise_shape
-from ..core import WEIGHT_DECAY
+from ..core import add_seed_generator, all_layers, CLIP, CURRENT_RATE, is_spatial, load_keras
+from ..core import logits_of, Overridden, overridden_method, override, plain_method
+from ..core import rate_or_schedule, require, spatial_noise_shape, WEIGHT_DECAY
 from .options import built_rate
 
 # %% ../../nbs/library/training/03_sites.ipynb #e527e515
