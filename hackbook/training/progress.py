@@ -6,7 +6,6 @@
 __all__ = ['Progress', 'Training']
 
 # %% ../../nbs/library/training/10_progress.ipynb #a9a43df3
-import sys
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf, isfinite
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import forget_validation_data, load_keras, save_record, span
+from ..core import forget_validation_data, in_notebook, load_keras, save_record, span
 from ..data import reading, Splits
 from .batches import Batches
 from .checkpoints import assign, Checkpoints, final_values, restore, snapshot
@@ -26,12 +25,6 @@ from .divergence import Diverged, first_to_break
 from .options import TrainingOptions
 from .runs import Run
 from .schedules import plateau
-
-# %% ../../nbs/library/training/10_progress.ipynb #8f3b70ac
-def _kernel():
-    "Does this code run in a notebook's kernel?"
-    shell = sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
-    return hasattr(shell, 'kernel')
 
 # %% ../../nbs/library/training/10_progress.ipynb #38be32af
 def _words(logs):
@@ -65,7 +58,7 @@ class Progress:
         self.epochs, self.steps, self.start, self.every = epochs, steps, start, every
         self.began = self.shown = perf_counter()
         self.logs, self.bar, self.handle = {}, None, None
-        if _kernel():
+        if in_notebook():
             from IPython.display import Pretty, display
             self.handle = display(Pretty(f'epoch {start}/{epochs}'), display_id=True)
         else:
