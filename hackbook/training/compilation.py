@@ -175,9 +175,9 @@ def _warn_if_lost(model):
     "Warn that what somebody said in `model.compile` is replaced."
     if not getattr(model, 'compiled', False) or model.optimizer in _OURS: return
     kind = type(getattr(model.optimizer, 'inner_optimizer', model.optimizer)).__name__
-    warn(f'{model.name} was compiled with {kind} and is now compiled anew; pass compiled=True to '
-         'keep optimizer, loss and metrics of model.compile, or compiled=False if this is meant',
-         stacklevel=3)
+    warn(f'{model.name} was compiled with {kind} and is now compiled anew; hb.fit(compiled=True) '
+         'keeps optimizer, loss and metrics of model.compile, compiled=False says that this is '
+         'meant', stacklevel=3)
 
 # %% ../../nbs/library/training/05_compilation.ipynb #4ff109df
 # options that `model.compile` decides
