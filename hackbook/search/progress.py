@@ -7,6 +7,8 @@ __all__ = []
 
 # %% ../../nbs/library/search/08_progress.ipynb #86e6bfaa
 import sys
+from collections import Counter
+from math import inf
 from time import monotonic
 
 import numpy as np
@@ -19,85 +21,125 @@ from ..core import span
 class SearchProgress:
     "Shows how far a search is."
     def __init__(self,
-        study,        # a Study
-        budget,       # its TimeBudget
-        trials,       # how many there will be; None: until the time is over
-        every=1.,     # seconds between two updates
+        ends=inf,           # when the time is over, on the clock of `monotonic`
+        trials=None,        # how many there will be; None: until the time is over
+        maximize=True,      # is a higher score better?
+        every=1.,           # seconds between two updates
     ):
-        self.study = study
-        self.budget = budget
+        self.ends = ends
         self.trials = trials
+        self.maximize = maximize
         self.every = every
         self.phase = 'searching'
-        self.shown = 0.     # when it was last updated
-        self.handle = None
-        self.bar = None
-        shell = sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
-        if hasattr(shell, 'kernel'):
-            from IPython.display import display
-            self.handle = display(self, display_id=True)
-        else:
-            from tqdm import tqdm
-            self.bar = tqdm(total=100, bar_format='{l_bar}{bar:20} {postfix}', disable=None)
+        self.began = monotonic()
+        self.shown = 0.             # when it was last updated
+        self.told = {}              # trial → its status and score
+        self.counts = Counter()     # status → number of trials that have ended so
+        self.best = None            # the best finished trial and its score
+        self.latest = ''            # the latest score, in words
+        self.open()
 
-    def show(self, over=False):
-        "Update it, unless that was done less than `every` seconds ago and the search goes on."
-        if not over and monotonic() - self.shown < self.every: return
-        self.shown = monotonic()
-        if self.handle: self.handle.update(self)
-        elif not self.bar.disable:
-            self.bar.n = round(100 * self.part())
-            self.bar.set_postfix_str(self.words())
-            if over: self.bar.close()
+# %% ../../nbs/library/search/08_progress.ipynb #ede58b6d
+@patch
+def open(self:SearchProgress):
+    "Show it for the first time."
+    self.handle = None
+    self.bar = None
+    shell = sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
+    if hasattr(shell, 'kernel'):
+        from IPython.display import display
+        self.handle = display(self, display_id=True)
+    else:
+        from tqdm import tqdm
+        self.bar = tqdm(total=100, bar_format='{l_bar}{bar:20} {postfix}', disable=None)
+    self.visible = self.handle is not None or not self.bar.disable
 
-    def part(self):
-        "The fraction of the budget that is spent, 0 to 1."
-        if self.phase.startswith('done'): return 1.
-        if self.trials: return min(len(self.study.frame) / self.trials, 1.)
-        whole = self.budget.ends - self.budget.began
-        return min((monotonic() - self.budget.began) / whole, 1.)
+# %% ../../nbs/library/search/08_progress.ipynb #e95913bb
+@patch
+def show(self:SearchProgress, over=False):
+    "Update it, unless that was done less than `every` seconds ago and the search goes on."
+    if not self.visible or not over and monotonic() - self.shown < self.every: return
+    self.shown = monotonic()
+    if self.handle: return self.handle.update(self)
+    self.bar.n = round(100 * self.part())
+    self.bar.set_postfix_str(self.words())
+    if over: self.bar.close()
 
-    def __repr__(self): return f'tune: {self.words()}'
+# %% ../../nbs/library/search/08_progress.ipynb #6cc0d281
+@patch
+def part(self:SearchProgress) -> float:
+    "The fraction of the budget that is spent, 0 to 1."
+    if self.phase.startswith('done'): return 1.
+    if self.trials: return min(len(self.told) / self.trials, 1.)
+    return min((monotonic() - self.began) / max(self.ends - self.began, 1e-9), 1.)
+
+# %% ../../nbs/library/search/08_progress.ipynb #b1ee3e26
+@patch
+def tell(self:SearchProgress,
+    key,            # number of the trial; a text: what else is trained
+    status:str,     # 'running' after an epoch, or how the training run has ended
+    score=None,     # None or NaN: there is none
+):
+    "Count an event, and show it."
+    known = score is not None and score == score
+    if known: self.latest = f"{key if isinstance(key, str) else f'trial {key}'}: {score:.4f}"
+    if not isinstance(key, str):
+        self.told[key] = status, score if known else np.nan
+        if status != 'running': self.counts[status] += 1
+        if status == 'finished' and (self.best is None or self.better(score, self.best[1])):
+            self.best = key, score
+    self.show()
+
+# %% ../../nbs/library/search/08_progress.ipynb #622424fa
+@patch
+def better(self:SearchProgress, score, than) -> bool:
+    "Is a score better than another one?"
+    return score > than if self.maximize else score < than
 
 # %% ../../nbs/library/search/08_progress.ipynb #8d0c7f01
-_STATUS = 'running', 'finished', 'pruned', 'diverged', 'failed', 'late'   # in this order
+_STATUS = 'finished', 'pruned', 'diverged', 'failed', 'late'   # in this order
 
 @patch
-def words(self:SearchProgress):
-    "The phase, the best trial and the number of trials per status, in one line."
+def words(self:SearchProgress) -> str:
+    "The phase, the latest and the best score and the number of trials per status, in one line."
+    over = self.phase.startswith(('done', 'interrupted'))
     phase = self.phase
-    if not self.trials and not phase.startswith('done'):
-        phase += f', {span(max(self.budget.left, 0))} left'
+    if not self.trials and not over: phase += f', {span(max(self.ends - monotonic(), 0))} left'
     parts = [phase]
-    done = self.study.ranked()
-    if len(done): parts.append(f'best {done.score[0]:.4f} (trial {done.trial[0]})')
-    counts = self.study.frame.status.value_counts()
-    counted = [f'{counts[status]} {status}' for status in _STATUS if status in counts]
+    if self.latest and not over: parts.append(self.latest)
+    if self.best: parts.append('best {1:.4f} (trial {0})'.format(*self.best))
+    running = sum(status == 'running' for status, _ in self.told.values())
+    counted = [f'{running} running'] if running else []
+    counted += [f'{self.counts[status]} {status}' for status in _STATUS if self.counts[status]]
     parts.append(', '.join(counted) or 'no trial yet')
     return ' · '.join(parts)
 
-# %% ../../nbs/library/search/08_progress.ipynb #8d0c7f02
-_BAR = 'height: 6px; background: rgba(128, 128, 128, .25); border-radius: 3px; margin: .4em 0'
-_SPENT = 'height: 100%; background: #0072B2; border-radius: 3px'
+# %% ../../nbs/library/search/08_progress.ipynb #99876afa
+@patch
+def __repr__(self:SearchProgress): return f'tune: {self.words()}'
 
-def _points(study):
+# %% ../../nbs/library/search/08_progress.ipynb #8d0c7f02
+def _points(told, maximize):
     "One point per trial with a score; better scores are higher."
-    table = study.frame
-    known = table.dropna(subset='score')
+    known = {trial: event for trial, event in told.items() if event[1] == event[1]}
     if len(known) < 2: return ''
-    low, high = np.nanquantile(known.score, [.1, 1])
+    low, high = np.quantile([score for _, score in known.values()], [.1, 1])
     points = []
-    for trial in known.itertuples():
-        x = 5 + 590 * trial.trial / max(len(table) - 1, 1)
-        y = 4 + 32 * (1 - np.clip((trial.score - low) / max(high - low, 1e-9), 0, 1))
-        if study.direction == 'minimize': y = 40 - y
-        opacity = 1 if trial.status == 'finished' else .25
+    for trial, (status, score) in known.items():
+        x = 5 + 590 * trial / max(*told, 1)
+        y = 4 + 32 * (1 - np.clip((score - low) / max(high - low, 1e-9), 0, 1))
+        if not maximize: y = 40 - y
+        opacity = 1 if status == 'finished' else .25
         points.append(Circle(r=3, cx=f'{x:.0f}', cy=f'{y:.0f}', fill='#0072B2', opacity=opacity))
     size = {'viewBox': '0 0 600 40', 'width': '100%', 'height': '40'}
     return Svg(*points, **size, role='img', aria_label='score of each trial')
 
+# %% ../../nbs/library/search/08_progress.ipynb #de0cb119
+_BAR = 'height: 6px; background: rgba(128, 128, 128, .25); border-radius: 3px; margin: .4em 0'
+_SPENT = 'height: 100%; background: #0072B2; border-radius: 3px'
+
 @patch
 def _repr_html_(self:SearchProgress):
     bar = Div(Div(style=f'width: {self.part():.1%}; {_SPENT}'), style=_BAR)
-    parts = Strong('tune '), self.words(), bar, _points(self.study)
+    parts = Strong('tune '), self.words(), bar, _points(self.told, self.maximize)
     return to_xml(Div(*parts, style='max-width: 40em'))

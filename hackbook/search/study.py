@@ -70,7 +70,7 @@ def load_study(
 # %% ../../nbs/library/search/04_study.ipynb #7ce5812d
 _STATUS = {'COMPLETE': 'finished', 'PRUNED': 'pruned', 'FAIL': 'failed', 'RUNNING': 'running'}
 # the more precise status that hackbook records for a trial
-_MORE = {'pruned': ('diverged',), 'failed': ('failed', 'late', 'interrupted')}
+_MORE = {'pruned': ('diverged', 'late'), 'failed': ('failed', 'late', 'interrupted')}
 
 # of `frame`, before the columns of the setting
 COLUMNS = ['trial', 'status', 'score', 'epochs', 'seconds', 'mean', 'spread', 'seeds', 'reason']

@@ -12,7 +12,7 @@ from inspect import signature
 from math import inf
 from pathlib import Path
 from threading import RLock, Thread
-from time import perf_counter
+from time import perf_counter, time
 
 from tqdm import tqdm
 
@@ -71,6 +71,8 @@ class Job:
     metric:str = 'val_accuracy'   # the column of the run's history that is the score
     seed:int = 0                  # of weights, order of the data and dropout
     threads:int = None            # CPU threads for TensorFlow; None: all
+    to:str|Path = None            # folder in which the run is saved; None: it is not
+    ends:float = inf              # when to stop training and keep the best weights, as `time` counts
 
 @dataclass
 class Outcome:
@@ -83,6 +85,7 @@ class Outcome:
     reason:str = ''         # why it is not finished
     seed:int = 0            # the job's
     worker:str = ''         # name of the worker; '': this process
+    folder:str = ''         # of the run; '': it was not saved
 
     @property
     def epochs(self) -> int:
@@ -116,8 +119,8 @@ def _limit_tensorflow(threads):
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 def _train(line, job):
-    "Build and train; report each epoch with the seconds since the trial began."
-    started = perf_counter()
+    "Build and train; report each epoch with its seconds, which for the first one begin here."
+    clock = [perf_counter()]
     keras = load_keras()
     scores = []
     _limit_tensorflow(job.threads)
@@ -128,18 +131,21 @@ def _train(line, job):
     class Tell(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             scores.append(float(logs[job.metric]))
-            line.send(('epoch', epoch + 1, scores[-1], perf_counter() - started))
+            line.send(('epoch', epoch + 1, scores[-1], perf_counter() - clock[0]))
             if line.recv() == 'stop': raise _Pruned
+            clock[0] = perf_counter()
 
     began = perf_counter()
     options = job.options | training_options(job.params)
+    if job.ends < inf: options['budget'] = f'{max(job.ends - time(), .1):.1f} s'
     def outcome(status, **more):
         return Outcome(status, scores=scores, training=perf_counter() - began, **more)
-    try: run = fit(model, splits, seed=job.seed, to=None, callbacks=[Tell()], **options)
+    try: run = fit(model, splits, seed=job.seed, to=job.to, callbacks=[Tell()], **options)
     except _Pruned: return outcome('pruned', score=scores[-1])
     except Diverged as e: return outcome('diverged', reason=str(e))
     best = run.record['weights_of_epoch'] - 1
-    return outcome('finished', score=float(run.history[job.metric][best]))
+    score = float(run.history[job.metric][best])
+    return outcome('finished', score=score, folder=str(run.folder or ''))
 
 # %% ../../nbs/library/search/02_trials.ipynb #d6099e77
 def why(e, build=None):
@@ -180,7 +186,7 @@ def _child(line, parcel, log, environment):
 # %% ../../nbs/library/search/02_trials.ipynb #d5ada762
 def run_trial(
     job:Job,                       # the setting to try
-    report=lambda *told: True,     # (epoch from 1, score, seconds so far) → may the trial go on?
+    report=lambda *told: True,     # (epoch from 1, score, its seconds) → may the trial go on?
     limit:float=inf,               # seconds after which it is killed
     stopped=lambda: False,         # asked twice a second: end at once?
 ) -> Outcome:
