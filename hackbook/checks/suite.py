@@ -20,9 +20,9 @@ from .model import check_frozen, check_output, check_seed_twice
 from .training import check_first_steps, check_gradients, check_labels
 from .training import check_larger, check_overfit_small_batch, check_zeroed
 from .training import TrainingContext
-from ..core import all_layers, check_seed, Figure, HackbookError, load_keras, require
+from ..core import all_layers, Figure, HackbookError, load_keras, require
 from ..data import Splits
-from ..training import check_batch_size, check_model, check_options
+from ..training import check_model, TrainingOptions
 
 # %% ../../nbs/library/checks/03_suite.ipynb #0680e750
 CHECKS:tuple[Callable, ...] = (
@@ -133,11 +133,9 @@ def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, l
     if larger is not None: _check_model('larger', larger, splits.train)
     require(bool(model.trainable_variables), 'model', f'{model.name}, all frozen',
             'a model with something to train', 'layer.trainable = True')
-    check_options(learning_rate)
-    check_batch_size(batch_size)
+    TrainingOptions(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
     whole = isinstance(steps, Integral) and not isinstance(steps, bool)
     require(whole and steps >= 20, 'steps', steps, 'a whole number, 20 or more')
-    check_seed(seed)
     names = [l.name for l in all_layers(model)]
     unknown = [f for f in frozen if f not in names]
     named = not isinstance(frozen, str) and not unknown

@@ -20,7 +20,7 @@ from .sliders import Slider
 from .thread import TrainingThread
 from .timeline import Timeline
 from .views import VIEWS
-from ..training import assign, check_fit, check_options, describe, Run
+from ..training import assign, check_model, describe, Run, TrainingOptions
 
 # %% ../../nbs/library/live/05_session.ipynb #5fe913ec
 _sessions = weakref.WeakKeyDictionary()   # model → weak reference to its training thread
@@ -62,8 +62,8 @@ class Session:
     ):
         others = 'self', 'model', 'splits', 'memory'
         options = {k: v for k, v in locals().items() if k not in ('others', *others)}
-        check_fit(model, splits, epochs, batch_size, None, None, False, None)
-        check_options(learning_rate, schedule, weight_decay, clip_norm, precision=precision)
+        TrainingOptions(**options)     # checks them
+        check_model(model, splits.train)
         allowed = 'constant, one-cycle or cosine'
         require(schedule != 'plateau', 'schedule', schedule, allowed, 'lower the rate by hand')
         _replace(model)

@@ -21,7 +21,7 @@ from .snapshots import Snapshots
 from .timeline import Timeline
 from .views import VIEWS
 from ..training import assign, attach, Batches, compile_model, Diverged, first_to_break
-from ..training import in_order, restore, snapshot
+from ..training import in_order, restore, snapshot, TrainingOptions
 
 # %% ../../nbs/library/live/04_thread.ipynb #ddb853dc
 def _thread_settings():
@@ -50,8 +50,8 @@ class TrainingThread:
         self.batches = Batches(splits.train, options['batch_size'], options['seed'])
         self.validation = in_order(splits.validation)
         self.steps = self.batches.steps         # per epoch, with the initial batch size
-        compiled = {k: v for k, v in options.items() if k not in ('epochs', 'batch_size', 'seed')}
-        compile_model(model, splits.train, self.steps * options['epochs'], **compiled)
+        updates = self.steps * options['epochs']
+        compile_model(model, splits.train, updates, TrainingOptions(**options))
         self.hyperparameters = attach(model, SCALES)     # those with a slider
         self.settings = _thread_settings()
         # nobody else may train the model now:

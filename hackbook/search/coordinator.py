@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #d1eff3cc
+# %% ../../nbs/library/search/09_coordinator.ipynb #f1fa1f45
 from dataclasses import dataclass, field
 from math import ceil, inf
 from queue import Empty
@@ -20,7 +20,7 @@ from .storage import me
 from .trials import Job
 from .workers import EpochEnd
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #0398dba8
+# %% ../../nbs/library/search/09_coordinator.ipynb #2008dabf
 REDUCTION = 3   # one trial in three goes on; none is pruned in the last two thirds of its epochs
 
 @dataclass
@@ -45,13 +45,13 @@ class TimeBudget:
         "Seconds until the end."
         return self.ends - monotonic()
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #d55dde4e
+# %% ../../nbs/library/search/09_coordinator.ipynb #3383b826
 @patch(as_prop=True)
 def to_begin_and_end(self:TimeBudget) -> float:
     "Seconds in which a trial begins and ends; half a second as long as nothing is known."
     return float(np.median([.5, *self.around[-50:]]))
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #698332ab
+# %% ../../nbs/library/search/09_coordinator.ipynb #50a981ad
 @patch
 def expected(self:TimeBudget, epochs) -> float|None:
     "Seconds of a trial of so many epochs; None: not known before the first epoch."
@@ -60,13 +60,13 @@ def expected(self:TimeBudget, epochs) -> float|None:
     later = np.mean(self.later[-50:]) if self.later else first
     return float(self.to_begin_and_end + first + (epochs - 1) * later)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #5c881b4d
+# %% ../../nbs/library/search/09_coordinator.ipynb #37a1095e
 @patch(as_prop=True)
 def whole(self:TimeBudget) -> float|None:
     "Seconds of a trial that is trained to the end; None: not known yet."
     return self.expected(self.epochs)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #caeeff17
+# %% ../../nbs/library/search/09_coordinator.ipynb #0f607454
 @patch(as_prop=True)
 def cut(self:TimeBudget) -> float:
     "When trials and fresh seeds must be over, for the final training run."
@@ -74,7 +74,7 @@ def cut(self:TimeBudget) -> float:
     half = (self.began + self.ends) / 2
     return max(self.ends - 1.1 * self.whole - 1, half)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #5288ce99
+# %% ../../nbs/library/search/09_coordinator.ipynb #d3b0d48b
 @patch
 def runs_that_fit(self:TimeBudget,
     seconds:float,    # the time there is
@@ -84,7 +84,7 @@ def runs_that_fit(self:TimeBudget,
     rounds = max(int(seconds / self.whole), 0)
     return min(self.workers * rounds, self.wanted)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #2cde93a6
+# %% ../../nbs/library/search/09_coordinator.ipynb #ad3947b4
 @patch(as_prop=True)
 def search_ends(self:TimeBudget) -> float:
     "When the time for new trials is over."
@@ -93,26 +93,26 @@ def search_ends(self:TimeBudget) -> float:
     if runs > self.seeds: runs -= runs % self.seeds     # whole finalists
     return self.cut - ceil(runs / self.workers) * self.whole
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #dc4360eb
+# %% ../../nbs/library/search/09_coordinator.ipynb #233f6d99
 @patch(as_prop=True)
 def room(self:TimeBudget) -> bool:
     "Is there time for another trial, at least until it would be pruned?"
     judged = self.expected(max(self.epochs // REDUCTION, 1)) or 0
     return monotonic() + judged <= self.search_ends
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #38021229
+# %% ../../nbs/library/search/09_coordinator.ipynb #60934c62
 @patch(as_prop=True)
 def room_for_epoch(self:TimeBudget) -> bool:
     "Is there time for one more epoch of a trial that is under way?"
     return monotonic() + (np.mean(self.later[-50:]) if self.later else 0) <= self.cut
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #1ca295dc
+# %% ../../nbs/library/search/09_coordinator.ipynb #20a8a2a8
 @patch
 def another(self:TimeBudget):
     "A trial is finished: fresh seeds may be wanted for it."
     self.wanted = min(self.wanted + self.seeds, self.finalists * self.seeds)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #bb2df50e
+# %% ../../nbs/library/search/09_coordinator.ipynb #121361d8
 @dataclass
 class Attempt:
     "A training run that is under way."
@@ -122,7 +122,7 @@ class Attempt:
     seconds:float = 0.      # of its epochs
     late:bool = False       # was it ended because there was no time for another epoch?
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #9640fc50
+# %% ../../nbs/library/search/09_coordinator.ipynb #a231ffbb
 class Search:
     "A running search."
     def __init__(self, study, budget, workers, progress, trials=None, grid=False, seed=0):
@@ -143,21 +143,21 @@ class Search:
         self.loading = Thread(target=load_keras, name='hackbook-keras')     # for its model
         budget.workers = max(len(workers.names), 1)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #8697a6c0
+# %% ../../nbs/library/search/09_coordinator.ipynb #e0b9fe39
 @patch
 def idle(self:Search) -> list[str]:
     "The names of the workers that have nothing to do."
     busy = [attempt.worker for attempt in self.running.values()]
     return [name for name in self.workers.names if name not in busy]
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #5856b39c
+# %% ../../nbs/library/search/09_coordinator.ipynb #dc5e8d70
 @patch
 def fill(self:Search):
     "Let idle workers begin whatever there is time for."
     for worker in self.idle():
         if not (self.begin_trial(worker) or self.begin_repeat(worker)): return
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #48673d65
+# %% ../../nbs/library/search/09_coordinator.ipynb #f1cb264e
 @patch
 def submit(self:Search, key, params, seed, attempt, due, **more):
     "Let the attempt's worker train a setting; it is killed when the time is over."
@@ -166,14 +166,14 @@ def submit(self:Search, key, params, seed, attempt, due, **more):
     self.due = due
     self.workers.submit(key, job, due - monotonic(), attempt.worker)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #7b4aec36
+# %% ../../nbs/library/search/09_coordinator.ipynb #2bd08f4c
 def _counts(trial):
     "Does a trial count towards the number of trials: was it tried, or is it running?"
     status = trial.user_attrs.get('status')
     if status in ('failed', 'late'): return status == 'failed'
     return trial.state.name in ('COMPLETE', 'PRUNED', 'RUNNING')
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #532a7f6f
+# %% ../../nbs/library/search/09_coordinator.ipynb #957f13ee
 @patch
 def may_begin(self:Search) -> bool:
     "Is there time for another trial, and one to try?"
@@ -183,7 +183,7 @@ def may_begin(self:Search) -> bool:
     if self.trials and sum(map(_counts, there)) >= self.trials: return False
     return not self.grid or any(trial.state.name == 'WAITING' for trial in there)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #c83d6754
+# %% ../../nbs/library/search/09_coordinator.ipynb #3e27790e
 @patch
 def begin_trial(self:Search, worker) -> bool:
     "Ask Optuna for a setting, and let the worker try it. False: no trial can begin."
@@ -195,7 +195,7 @@ def begin_trial(self:Search, worker) -> bool:
     self.submit(trial.number, params, self.seed, Attempt(worker, trial), self.budget.cut)
     return True
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #d2c13ea8
+# %% ../../nbs/library/search/09_coordinator.ipynb #719ec63f
 @patch
 def goes_on(self:Search, attempt, event) -> bool:
     "Report an epoch to Optuna. May the trial go on?"
@@ -207,7 +207,7 @@ def goes_on(self:Search, attempt, event) -> bool:
     attempt.late = event.epoch < self.budget.epochs and not self.budget.room_for_epoch
     return not attempt.late
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #519857ad
+# %% ../../nbs/library/search/09_coordinator.ipynb #8e7da2ea
 @patch
 def epoch_over(self:Search, event):
     "Learn how long an epoch takes, and answer whether its trial may go on."
@@ -219,7 +219,7 @@ def epoch_over(self:Search, event):
     event.answer(attempt.trial is None or self.goes_on(attempt, event))
     self.progress.tell(event.key, 'running', event.score)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #bbef1a8c
+# %% ../../nbs/library/search/09_coordinator.ipynb #7a0fba26
 @patch
 def trial_over(self:Search, attempt, outcome):
     "Record the outcome of a trial."
@@ -236,7 +236,7 @@ def trial_over(self:Search, attempt, outcome):
     self.study.optuna.tell(attempt.trial, outcome.score if finished else None, state=state)
     if finished: self.budget.another()
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #479ea8ff
+# %% ../../nbs/library/search/09_coordinator.ipynb #a107fdd0
 @patch
 def check(self:Search, outcome, few=3):
     "Raise `HackbookError` if every trial so far has failed."
@@ -246,7 +246,7 @@ def check(self:Search, outcome, few=3):
     raise HackbookError(f"the first {counts['failed']} trials all failed, so the search was "
                         f'stopped; the first one: {self.reason}')
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #7b1646df
+# %% ../../nbs/library/search/09_coordinator.ipynb #4f4a27ca
 @patch
 def missing(self:Search) -> list[str]:
     "The training runs with fresh seeds that there is time for: 'repeat <trial> <seed>'."
@@ -266,7 +266,7 @@ def missing(self:Search) -> list[str]:
     budget.wanted = len(found[:fit])
     return found[:fit]
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #547899cf
+# %% ../../nbs/library/search/09_coordinator.ipynb #9f206d36
 @patch
 def begin_repeat(self:Search, worker) -> bool:
     "Let a worker train a finalist with a fresh seed. False: no time, or none is missing."
@@ -282,7 +282,7 @@ def begin_repeat(self:Search, worker) -> bool:
     self.submit(keys[0], self.study.setting(number), seed, Attempt(worker), ends)
     return True
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #83be5940
+# %% ../../nbs/library/search/09_coordinator.ipynb #cf06b0e8
 @patch
 def run_over(self:Search, event):
     "Record the outcome of a training run."
@@ -298,7 +298,7 @@ def run_over(self:Search, event):
     self.progress.tell(event.key, outcome.status, outcome.score)
     if outcome.status == 'failed' and attempt.trial: self.check(outcome)
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #514eb3e3
+# %% ../../nbs/library/search/09_coordinator.ipynb #025895e4
 @patch
 def next_event(self:Search):
     "The next event; None: there was none for a second. Raises `KeyboardInterrupt`."
@@ -307,14 +307,14 @@ def next_event(self:Search):
     if event is KeyboardInterrupt: raise KeyboardInterrupt
     return event
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #f6991e29
+# %% ../../nbs/library/search/09_coordinator.ipynb #9628fb87
 @patch
 def waited(self:Search):
     "Nothing has happened for a second."
     if self.progress.visible: self.progress.show()
     if monotonic() > self.due + 5: self.workers.cancel()
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #e342dbce
+# %% ../../nbs/library/search/09_coordinator.ipynb #78301401
 @patch
 def run(self:Search):
     "Handle events until no training run is under way, and none can begin."
@@ -323,7 +323,7 @@ def run(self:Search):
         self.handle(self.next_event())
         self.fill()
 
-# %% ../../nbs/library/search/09_coordinator.ipynb #e7771ea7
+# %% ../../nbs/library/search/09_coordinator.ipynb #44bd878d
 @patch
 def handle(self:Search, event):
     "Act on what has happened."

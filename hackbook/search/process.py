@@ -43,7 +43,7 @@ def not_interrupted():
     try: yield
     finally: signal.signal(signal.SIGINT, before)
 
-# %% ../../nbs/library/search/01_process.ipynb #deb039c9
+# %% ../../nbs/library/search/01_process.ipynb #8b6ffd8e
 @contextmanager
 def interrupt_as_event(
     events,     # a `SimpleQueue`

@@ -39,7 +39,7 @@ class SearchProgress:
         self.latest = ''            # the latest score, in words
         self.open()
 
-# %% ../../nbs/library/search/08_progress.ipynb #ede58b6d
+# %% ../../nbs/library/search/08_progress.ipynb #56777765
 @patch
 def open(self:SearchProgress):
     "Show it for the first time."
@@ -54,7 +54,7 @@ def open(self:SearchProgress):
         self.bar = tqdm(total=100, bar_format='{l_bar}{bar:20} {postfix}', disable=None)
     self.visible = self.handle is not None or not self.bar.disable
 
-# %% ../../nbs/library/search/08_progress.ipynb #e95913bb
+# %% ../../nbs/library/search/08_progress.ipynb #babaae85
 @patch
 def show(self:SearchProgress, over=False):
     "Update it, unless that was done less than `every` seconds ago and the search goes on."
@@ -65,7 +65,7 @@ def show(self:SearchProgress, over=False):
     self.bar.set_postfix_str(self.words())
     if over: self.bar.close()
 
-# %% ../../nbs/library/search/08_progress.ipynb #6cc0d281
+# %% ../../nbs/library/search/08_progress.ipynb #fddec0a7
 @patch
 def part(self:SearchProgress) -> float:
     "The fraction of the budget that is spent, 0 to 1."
@@ -73,7 +73,7 @@ def part(self:SearchProgress) -> float:
     if self.trials: return min(len(self.told) / self.trials, 1.)
     return min((monotonic() - self.began) / max(self.ends - self.began, 1e-9), 1.)
 
-# %% ../../nbs/library/search/08_progress.ipynb #b1ee3e26
+# %% ../../nbs/library/search/08_progress.ipynb #2aaddc9f
 @patch
 def tell(self:SearchProgress,
     key,            # number of the trial; a text: what else is trained
@@ -90,7 +90,7 @@ def tell(self:SearchProgress,
             self.best = key, score
     self.show()
 
-# %% ../../nbs/library/search/08_progress.ipynb #622424fa
+# %% ../../nbs/library/search/08_progress.ipynb #4d9906ca
 @patch
 def better(self:SearchProgress, score, than) -> bool:
     "Is a score better than another one?"
@@ -114,7 +114,7 @@ def words(self:SearchProgress) -> str:
     parts.append(', '.join(counted) or 'no trial yet')
     return ' · '.join(parts)
 
-# %% ../../nbs/library/search/08_progress.ipynb #99876afa
+# %% ../../nbs/library/search/08_progress.ipynb #3335f8d6
 @patch
 def __repr__(self:SearchProgress): return f'tune: {self.words()}'
 
@@ -134,7 +134,7 @@ def _points(told, maximize):
     size = {'viewBox': '0 0 600 40', 'width': '100%', 'height': '40'}
     return Svg(*points, **size, role='img', aria_label='score of each trial')
 
-# %% ../../nbs/library/search/08_progress.ipynb #de0cb119
+# %% ../../nbs/library/search/08_progress.ipynb #f2e3832f
 _BAR = 'height: 6px; background: rgba(128, 128, 128, .25); border-radius: 3px; margin: .4em 0'
 _SPENT = 'height: 100%; background: #0072B2; border-radius: 3px'
 

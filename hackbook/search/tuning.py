@@ -49,7 +49,7 @@ def _sampler(method, seed):
             return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     return samplers.RandomSampler(seed=seed)
 
-# %% ../../nbs/library/search/12_tuning.ipynb #65455e9b
+# %% ../../nbs/library/search/12_tuning.ipynb #f5f54a16
 PRUNERS = 'halving', 'hyperband', None
 
 def _pruner(pruner, epochs):
@@ -70,7 +70,7 @@ def _new_names(names):
     return ', '.join(f'{old} is called {new}' for old, new in current.items()
                      if old != new and new in TRAINING)
 
-# %% ../../nbs/library/search/12_tuning.ipynb #59d95b66
+# %% ../../nbs/library/search/12_tuning.ipynb #527482a8
 def _check_space(build, space):
     "Raise `InvalidValue` for a name in the space that cannot be searched."
     taken = [n for n in space.names if n in COLUMNS]
@@ -104,7 +104,7 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     _check_space(build, space)
     return space, metric or score
 
-# %% ../../nbs/library/search/12_tuning.ipynb #39893fc5
+# %% ../../nbs/library/search/12_tuning.ipynb #2e6807e5
 def _check_numbers(epochs, finalists, seeds, threads):
     "Raise `InvalidValue` for anything but whole numbers."
     for name, value, least in (('epochs', epochs, 1), ('finalists', finalists, 0),
@@ -112,7 +112,7 @@ def _check_numbers(epochs, finalists, seeds, threads):
         ok = isinstance(value, Integral) and value >= least
         require(ok, name, value, f'a whole number, {least} or more')
 
-# %% ../../nbs/library/search/12_tuning.ipynb #bd17645f
+# %% ../../nbs/library/search/12_tuning.ipynb #35a4ff28
 def _check_budget(budget):
     "The number of trials or None, and the end on the clock of `monotonic`. Raises `InvalidValue`."
     if isinstance(budget, Integral) and not isinstance(budget, bool):
@@ -168,7 +168,7 @@ def tune(
             study.run = _train_best(search, crew, runs)
     return study
 
-# %% ../../nbs/library/search/12_tuning.ipynb #1a05c422
+# %% ../../nbs/library/search/12_tuning.ipynb #f23102b5
 def _study(to, about, method, pruner):
     "Optuna's study in the file `to`, which this process joins."
     direction = 'maximize' if about['metric'] == 'val_accuracy' else 'minimize'
@@ -178,7 +178,7 @@ def _study(to, about, method, pruner):
     release(study)
     return study
 
-# %% ../../nbs/library/search/12_tuning.ipynb #5661e8b2
+# %% ../../nbs/library/search/12_tuning.ipynb #9de34371
 def _progress(study, ends, trials):
     "The display of a search, which knows the trials that are there."
     progress = SearchProgress(ends, trials, study.direction == 'maximize')
@@ -186,7 +186,7 @@ def _progress(study, ends, trials):
     for row in study.frame.itertuples(): progress.tell(row.trial, row.status, row.score)
     return progress
 
-# %% ../../nbs/library/search/12_tuning.ipynb #397921d2
+# %% ../../nbs/library/search/12_tuning.ipynb #08bf069a
 @patch
 def leave(self:Search):
     "Record that the running trials were interrupted, and queue their settings."
@@ -199,7 +199,7 @@ def leave(self:Search):
         self.study.optuna.enqueue_trial(params)
     self.running = {}
 
-# %% ../../nbs/library/search/12_tuning.ipynb #fe251d97
+# %% ../../nbs/library/search/12_tuning.ipynb #ab2181eb
 def _last(study, progress):
     "The setting to train in the end: the best; if no trial is finished, the one with most epochs."
     if len(table := study.ranked()):
@@ -214,7 +214,7 @@ def _last(study, progress):
     progress.phase = f'no trial was finished in time: training the setting of trial {trial}'
     return study.setting(trial)
 
-# %% ../../nbs/library/search/12_tuning.ipynb #ba4d3b6c
+# %% ../../nbs/library/search/12_tuning.ipynb #156e2757
 @patch
 def train(self:Search, workers, setting, seed, to) -> Outcome:
     "Train a setting within the time that is left, and save the run in the folder `to`."
@@ -226,7 +226,7 @@ def train(self:Search, workers, setting, seed, to) -> Outcome:
     while self.running: self.handle(self.next_event())
     return self.outcome
 
-# %% ../../nbs/library/search/12_tuning.ipynb #61cfb9f1
+# %% ../../nbs/library/search/12_tuning.ipynb #a33caf03
 def _train_best(search, crew, runs) -> Run:
     "Train the best setting once more, on this machine, with a fresh seed."
     study = search.study
@@ -244,7 +244,7 @@ def _train_best(search, crew, runs) -> Run:
     run.folder = None if runs is None else Path(runs)/run.folder.name
     return run
 
-# %% ../../nbs/library/search/12_tuning.ipynb #40928758
+# %% ../../nbs/library/search/12_tuning.ipynb #cecad357
 def _loaded(study, setting, folder) -> Run:
     "The run in the folder, with its model."
     try: return load_run(folder)
@@ -254,7 +254,7 @@ def _loaded(study, setting, folder) -> Run:
         history = pd.read_csv(folder/'history.csv')
         return Run(model, history, load_record(folder/'run.json'), folder)
 
-# %% ../../nbs/library/search/12_tuning.ipynb #97d60853
+# %% ../../nbs/library/search/12_tuning.ipynb #dfd45e07
 @contextmanager
 def _ending(study, progress):
     "Show how the search ended. An interrupt is not an error."
@@ -269,7 +269,7 @@ def _ending(study, progress):
                             'then call tune again: what was written is kept') from e
     finally: progress.show(over=True)
 
-# %% ../../nbs/library/search/12_tuning.ipynb #3ae1a475
+# %% ../../nbs/library/search/12_tuning.ipynb #315500e7
 def _is_full(e):
     "Does the exception say that the study's file could not be written?"
     if type(e).__name__ == 'StorageInternalError': return True

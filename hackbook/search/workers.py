@@ -22,7 +22,7 @@ from ..data import Splits
 from .process import warm_up
 from .trials import Job, Outcome, run_trial, store, why
 
-# %% ../../nbs/library/search/05_workers.ipynb #3fca7542
+# %% ../../nbs/library/search/05_workers.ipynb #6210a741
 @dataclass
 class EpochEnd:
     "A trial has trained an epoch, and waits for an answer."
@@ -32,7 +32,7 @@ class EpochEnd:
     seconds:float      # of this epoch; of the first one: since the trial began
     answer:Callable    # answer(True): go on; answer(False): end the trial here
 
-# %% ../../nbs/library/search/05_workers.ipynb #eca68f71
+# %% ../../nbs/library/search/05_workers.ipynb #0c31e8b9
 @dataclass
 class TrialEnd:
     "A trial has ended."
@@ -65,7 +65,7 @@ class Workers:
     def __enter__(self): return self
     def __exit__(self, *_): self.close()
 
-# %% ../../nbs/library/search/05_workers.ipynb #ecc2aba5
+# %% ../../nbs/library/search/05_workers.ipynb #9d90a4de
 @patch
 def free(self:Workers) -> list[str]:   # names
     "The idle workers."
@@ -108,7 +108,7 @@ def cancel(self:Workers):
     "Give up all trials: each of them ends as 'late'."
     for _, _, given_up, _ in self.busy.copy().values(): given_up.set()
 
-# %% ../../nbs/library/search/05_workers.ipynb #69eb1c26
+# %% ../../nbs/library/search/05_workers.ipynb #778f6a5d
 @patch
 def close(self:Workers):
     "End all trials and delete the file of the splits."
@@ -118,7 +118,7 @@ def close(self:Workers):
         thread.join()
     self.folder.cleanup()
 
-# %% ../../nbs/library/search/05_workers.ipynb #af8d77d5
+# %% ../../nbs/library/search/05_workers.ipynb #eb53ca55
 def _try(splits, job, limit, topic, key):
     "Run a trial on a worker of the cluster."
     from distributed import Event, Queue, get_worker
@@ -135,7 +135,7 @@ def _try(splits, job, limit, topic, key):
     finally: answers.close()
     return asdict(outcome) | {'worker': worker.address}
 
-# %% ../../nbs/library/search/05_workers.ipynb #f795adb0
+# %% ../../nbs/library/search/05_workers.ipynb #2c2c6aab
 class Cluster(Workers):
     "Runs trials on the workers of a Dask cluster, one trial at a time per worker."
     def __init__(self,
@@ -164,7 +164,7 @@ class Cluster(Workers):
             raise HackbookError(f'the cluster does not answer ({type(e).__name__}: {e}); start it '
                                 'again, then call tune again: finished trials are kept') from e
 
-# %% ../../nbs/library/search/05_workers.ipynb #51c3455f
+# %% ../../nbs/library/search/05_workers.ipynb #1a5b1a54
 @patch
 def _epoch_over(self:Cluster, event):
     "A trial has reported an epoch. Called in Dask's own thread."
@@ -176,7 +176,7 @@ def _epoch_over(self:Cluster, event):
 
     self.events.put(EpochEnd(told['key'], *told['epoch'], answer))
 
-# %% ../../nbs/library/search/05_workers.ipynb #a467083e
+# %% ../../nbs/library/search/05_workers.ipynb #86098f41
 @patch
 def submit(self:Cluster,
     key,                # of the trial: its number, or any other name
@@ -199,7 +199,7 @@ def submit(self:Cluster,
 
     future.add_done_callback(end)
 
-# %% ../../nbs/library/search/05_workers.ipynb #b80f5d4b
+# %% ../../nbs/library/search/05_workers.ipynb #dbb5d4ee
 def _outcome(future):
     "The outcome of a task that has ended, also of one that was cancelled or failed."
     if future.status == 'finished': return Outcome(**future.result())
@@ -209,19 +209,19 @@ def _outcome(future):
         return Outcome('failed', reason='every worker that tried it died')
     return Outcome('failed', reason=f'{type(error).__name__}: {error}')
 
-# %% ../../nbs/library/search/05_workers.ipynb #22568482
+# %% ../../nbs/library/search/05_workers.ipynb #6e7f9439
 @patch
 def cancel(self:Cluster):
     "Give up all trials: each of them ends as 'late'."
     for _, future in self.busy.copy().values(): future.cancel()
 
-# %% ../../nbs/library/search/05_workers.ipynb #3fff991a
+# %% ../../nbs/library/search/05_workers.ipynb #3f9235f7
 def _forget(topic, dask_worker):
     "Delete the splits from a worker."
     for file in os.listdir(dask_worker.local_directory):
         if file.startswith(topic): os.unlink(os.path.join(dask_worker.local_directory, file))
 
-# %% ../../nbs/library/search/05_workers.ipynb #86bc9c8e
+# %% ../../nbs/library/search/05_workers.ipynb #ab9380b7
 @patch
 def close(self:Cluster):
     "End all trials and delete the splits from the workers. The cluster itself stays."

@@ -103,14 +103,14 @@ def bare(first):
     global baton, running
     import hackbook as hb
     from hackbook.training.batches import Batches, in_order
-    from hackbook.training.compilation import compile_model
+    from hackbook.training import TrainingOptions, compile_model
     from hackbook.core import load_keras
 
     splits, options, epochs = setting()
     model = network(splits, **options)
     hb.set_seed(0)
     served = Batches(splits.train, 64, 0)
-    compile_model(model, splits.train, served.steps * epochs, schedule="constant")
+    compile_model(model, splits.train, served.steps * epochs, TrainingOptions(schedule="constant"))
     baton = Baton(first)
 
     def begin_epoch(epoch, logs):

@@ -1,6 +1,6 @@
 """Measure hackbook beside its peers, in one run on one machine, and write `_bench/results.json`.
 
-    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune] [--seeds 5] [--to _bench]
+    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune,walk] [--seeds 5] [--to _bench]
 
 Every measurement is made in a process of its own, ours and the peer's in turn, so that both meet the same weather.
 `ratio` says how many times better ours is: peer/ours for time and memory, ours/peer for what is done in a second.
@@ -134,7 +134,7 @@ def minute_listing(seed):
 def fit_both(seed, epochs=3):
     """`hb.fit` with a folder and checkpoints, and bare `model.fit` on the same arrays with the same optimizer: seconds of each, twice in turn."""
     import hackbook as hb
-    from hackbook.training.compilation import compile_model
+    from hackbook.training import TrainingOptions, compile_model
 
     splits = hb.split(hb.data.mnist(), validation=1 / 60, test=hb.data.mnist("test"), seed=seed)
     t, v, batch = splits.train, splits.validation, RECIPE["fit"]["batch_size"]
@@ -149,7 +149,7 @@ def fit_both(seed, epochs=3):
 
     def bare(model):
         options = {k: v for k, v in RECIPE["fit"].items() if k not in ("epochs", "batch_size")}
-        compile_model(model, t, -(-len(t) // batch) * epochs, **options)
+        compile_model(model, t, -(-len(t) // batch) * epochs, TrainingOptions(**options))
         model.fit(t.x, t.y, batch_size=batch, epochs=epochs, validation_data=(v.x, v.y), verbose=0)
 
     seconds = {"ours": [], "bare": []}
@@ -363,7 +363,19 @@ def bench_tune(seeds):
         return tune.bench(measure, figure, seeds)
 
 
-BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune}
+def bench_walk(seeds):
+    """How often the code changes from one module to another on four common ways."""
+    before = {"fit": 26, "live": 60, "slider": 27, "tune": 578}  # in November 2026, counted alike
+    asked = subprocess.run([sys.executable, HERE.parents[1] / "tools/walk.py", "--json"], capture_output=True, text=True,
+                           env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    if asked.returncode:
+        raise SystemExit(f"bench: tools/walk.py failed: {(asked.stderr.strip().splitlines() or ['no message'])[-1]}")
+    found = json.loads(asked.stdout.splitlines()[-1])
+    return {f"walk.{name}": figure(walk["changes"], before[name], "", f"changes of module, {walk['modules']} modules; peer: before they were simplified")
+            for name, walk in found.items()}
+
+
+BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "walk": bench_walk}
 
 
 def main():

@@ -61,7 +61,7 @@ def keras_tuner(folder, splits, seed, best):
     import keras_tuner
 
     import hackbook as hb
-    from hackbook.training.compilation import compile_model
+    from hackbook.training import TrainingOptions, compile_model
 
     trained, reached = [0], []
 
@@ -76,7 +76,8 @@ def keras_tuner(folder, splits, seed, best):
         hb.set_seed(seed)
         (l0, l1, _), (d0, d1), (r0, r1, _) = (RANGES[k] for k in ("learning_rate", "dropout", "l2"))
         model = build(splits, hp.Float("dropout", d0, d1), hp.Float("l2", r0, r1, sampling="log"))
-        compile_model(model, splits.train, 1, learning_rate=hp.Float("learning_rate", l0, l1, sampling="log"), schedule="constant")
+        rate = hp.Float("learning_rate", l0, l1, sampling="log")
+        compile_model(model, splits.train, 1, TrainingOptions(learning_rate=rate, schedule="constant"))
         return model
 
     tuner = keras_tuner.Hyperband(make, objective="val_accuracy", max_epochs=EPOCHS, factor=3, seed=seed, directory=folder, project_name="peer")

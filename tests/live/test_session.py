@@ -21,9 +21,8 @@ from hackbook.data.augmentation import augment
 from hackbook.training.batches import in_order
 from hackbook.training.compilation import compile_model
 from hackbook.core import load_keras
-from hackbook.training.hyperparameters import attach
+from hackbook.training.hyperparameters import ReplayChanges, attach
 from hackbook.live.views import VIEWS, draw
-from hackbook.training.replay import ReplayChanges
 from hackbook.live.session import Session
 
 keras = load_keras()

@@ -14,6 +14,7 @@ from hackbook.data.dataset import Dataset
 from hackbook.models.finetuning import _prepared, _scaling, backbone, freeze, layer_table, unfreeze
 from hackbook.training.layer_rates import layerwise_decay, scale_rates
 from hackbook.training.hyperparameters import attach
+from hackbook.training.options import TrainingOptions
 
 keras = hb.core.load_keras()
 L = keras.layers
@@ -43,7 +44,7 @@ def network(splits, **options):
 
 def steps(model, data, layer_rates, count=3, **options):
     """By how much each weight moved in a few steps."""
-    compile_model(model, data, 10, **{"schedule": "constant", "weight_decay": 0.0, **options}, layer_rates=layer_rates)
+    compile_model(model, data, 10, TrainingOptions(**{"schedule": "constant", "weight_decay": 0.0, **options}, layer_rates=layer_rates))
     before = {v.path: v.numpy() for v in model.trainable_variables}
     hb.set_seed(2)
     for i in range(count):
@@ -298,7 +299,7 @@ def test_rates_that_cannot_be(splits, tmp_path, layer_rates, says):
 
 def test_scaling_again_replaces_and_hyperparameters_go_on_top(splits):
     model = network(splits)
-    compile_model(model, splits.train, 10, schedule="constant", weight_decay=0.1)
+    compile_model(model, splits.train, 10, TrainingOptions(schedule="constant", weight_decay=0.1))
     plain = vars(model.optimizer)["_apply_weight_decay"]
     scale_rates(model, {"trunk": 1e-6})
     assert vars(model.optimizer)["_apply_weight_decay"] is not plain

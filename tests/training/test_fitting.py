@@ -273,8 +273,7 @@ for scope in (contextlib.nullcontext(), two.scope()):
 
 def test_label_smoothing_is_keras_closed_form_in_training_alone(splits):
     keras = hb.core.load_keras()
-    from hackbook.training.compilation import compile_model
-    from hackbook.training.hyperparameters import attach
+    from hackbook.training import TrainingOptions, attach, compile_model
 
     hb.set_seed(0)
     model, (x, y) = hb.models.cnn(splits), (splits.train.x[:200], splits.train.y[:200])
@@ -282,7 +281,7 @@ def test_label_smoothing_is_keras_closed_form_in_training_alone(splits):
     wanted = {share: float(keras.losses.CategoricalCrossentropy(label_smoothing=share)(truth, told)) for share in (0.0, 0.1, 0.4)}
     loss = lambda training: float(model.compute_loss(x, y, told, training=training))
     for share in 0.1, 0.4, 0.0, 0.1:      # compiling anew replaces
-        compile_model(model, splits.train, 10, label_smoothing=share)
+        compile_model(model, splits.train, 10, TrainingOptions(label_smoothing=share))
         assert loss(True) == pytest.approx(wanted[share], rel=1e-5) and loss(False) == pytest.approx(wanted[0.0], rel=1e-6)
     hyperparameters = attach(model)
     assert hyperparameters["label_smoothing"] == 0.1 and loss(True) == pytest.approx(wanted[0.1], rel=1e-5)
