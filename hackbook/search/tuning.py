@@ -8,28 +8,28 @@ __all__ = ['tune']
 # %% ../../nbs/library/search/12_tuning.ipynb #d3e6a27b
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from inspect import signature
 from math import inf
 from numbers import Integral
 from pathlib import Path
 from queue import SimpleQueue
-from time import monotonic, time
+from time import monotonic
 
 import pandas as pd
 from fastcore.basics import patch
 
 from ..core import check_seed, deadline, FULL, HackbookError, load_record, require
 from ..data import Splits
-from .coordinator import Attempt, REDUCTION, Search, TimeBudget
+from .coordinator import Search
 from .explorer import Study
 from .process import interrupt_as_event, warm_up
-from .progress import SearchProgress
+from .progress import REDUCTION, SearchProgress, TimeBudget
 from .space import default_space, Space
-from .storage import join, open_study, release
+from .storage import begin_search
 from .study import COLUMNS
-from .trials import build_model, is_family, Outcome, TRAINING
+from .trials import build_model, TRAINING
 from .workers import Cluster, Workers
 from ..training import load_run, renamed, Run
 
@@ -78,13 +78,14 @@ def _check_space(build, space):
     fix = 'epochs is an argument of tune' if taken == ['epochs'] else 'choose another name'
     require(not taken, 'a name in the space', taken,
             f"another than the columns of a study's frame: {columns}", fix)
-    old = _new_names(space.names)
-    require(not old, 'a name in the space', space.names,
+    parameters = list(signature(build).parameters)
+    takes = [*parameters[1:], *TRAINING]
+    family = parameters[:1] == ['splits']
+    unknown = [n for n in space.names if not family or n not in takes]
+    old = _new_names(unknown) if unknown else ''
+    require(not old, 'a name in the space', unknown,
             "another than an old name of hb.fit's options", old)
-    if not is_family(build): return
-    takes = [*list(signature(build).parameters)[1:], *TRAINING]
-    unknown = [n for n in space.names if n not in takes]
-    require(not unknown, 'a name in the space', unknown,
+    require(not family or not unknown, 'a name in the space', unknown,
             f"one that {build.__name__} or hb.fit takes: {', '.join(takes)}")
 
 # %% ../../nbs/library/search/12_tuning.ipynb #9cc20a62
@@ -153,7 +154,7 @@ def tune(
     about = {'space': space.record, 'metric': metric, 'epochs': epochs, 'options': options,
              'seed': check_seed(seed), 'build': getattr(build, '__name__', str(build)),
              'data': [splits.train.fingerprint, splits.validation.fingerprint]}
-    optuna = _study(to, about, method, pruner)
+    optuna, owner = _study(to, about, method, pruner)
     for setting in grid: optuna.enqueue_trial(space.to_optuna(setting), skip_if_exists=True)
     study = Study(optuna, space, Path(to), build, splits)
     progress = _progress(study, ends, trials)
@@ -161,8 +162,9 @@ def tune(
     with _ending(study, progress), interrupt_as_event(events):
         if client: crew = Cluster(splits, client, threads, events)
         else: crew = Workers(splits, workers, threads, events)
-        with crew:
-            search = Search(study, time_budget, crew, progress, trials, bool(grid), seed)
+        with closing(crew):
+            search = Search(study, options | {'epochs': epochs}, time_budget, crew, progress,
+                            trials, bool(grid), seed, owner)
             try: search.run()
             finally: search.leave()
             study.run = _train_best(search, crew, runs)
@@ -170,19 +172,18 @@ def tune(
 
 # %% ../../nbs/library/search/12_tuning.ipynb #f23102b5
 def _study(to, about, method, pruner):
-    "Optuna's study in the file `to`, which this process joins."
+    "Optuna's study in the file `to`, which this process joins, and the name of the process."
     direction = 'maximize' if about['metric'] == 'val_accuracy' else 'minimize'
-    study = open_study(to, about, direction, pruner=_pruner(pruner, about['epochs']))
+    study, place, owner = begin_search(to, about, direction, _pruner(pruner, about['epochs']))
     # another seed for each call on the same file: two notebooks do not try the same settings
-    study.sampler = _sampler(method, about['seed'] + join(study))
-    release(study)
-    return study
+    study.sampler = _sampler(method, about['seed'] + place)
+    return study, owner
 
 # %% ../../nbs/library/search/12_tuning.ipynb #9de34371
 def _progress(study, ends, trials):
     "The display of a search, which knows the trials that are there."
     progress = SearchProgress(ends, trials, study.direction == 'maximize')
-    if not study.optuna.get_trials(deepcopy=False): return progress
+    if not progress.visible or not study.optuna.get_trials(deepcopy=False): return progress
     for row in study.frame.itertuples(): progress.tell(row.trial, row.status, row.score)
     return progress
 
@@ -200,48 +201,29 @@ def leave(self:Search):
     self.running = {}
 
 # %% ../../nbs/library/search/12_tuning.ipynb #ab2181eb
-def _last(study, progress):
-    "The setting to train in the end: the best; if no trial is finished, the one with most epochs."
-    if len(table := study.ranked()):
-        progress.phase = 'training the best setting'
-        return study.setting(int(table.trial[0]))
-    begun = study.frame.query("status not in ('failed', 'diverged')")
-    begun = begun.sort_values('epochs', ascending=False, kind='stable')
-    if not len(begun):
-        raise HackbookError('no trial could begin within the budget '
-                            f'({progress.words()}); give it more')
-    trial = int(begun.trial.iloc[0])
-    progress.phase = f'no trial was finished in time: training the setting of trial {trial}'
-    return study.setting(trial)
-
-# %% ../../nbs/library/search/12_tuning.ipynb #156e2757
-@patch
-def train(self:Search, workers, setting, seed, to) -> Outcome:
-    "Train a setting within the time that is left, and save the run in the folder `to`."
-    left = self.budget.left
-    left = max(left - .5 - min(self.budget.to_begin_and_end, .1 * left), 1)
-    more = dict(to=to, ends=time() + left, threads=workers.threads_in_all)
-    self.workers = workers
-    self.submit('final', setting, seed, Attempt(workers.names[0]), inf, **more)
-    while self.running: self.handle(self.next_event())
-    return self.outcome
+def _what_to_train(study, progress):
+    "The setting to train in the end, and its seed. Raises `HackbookError` if no trial has begun."
+    if not (found := study.to_train()):
+        raise HackbookError('no trial could begin within the budget (no trial yet); give it more')
+    trial, setting, seed, finished = found
+    if finished: progress.phase = 'training the best setting'
+    else: progress.phase = f'no trial was finished in time: training the setting of trial {trial}'
+    return setting, seed, finished
 
 # %% ../../nbs/library/search/12_tuning.ipynb #a33caf03
 def _train_best(search, crew, runs) -> Run:
-    "Train the best setting once more, on this machine, with a fresh seed."
+    "Train the best setting once more, with a fresh seed."
     study = search.study
-    setting = _last(study, search.progress)
-    local = not isinstance(crew, Cluster)
-    here = crew if local else Workers(study.splits, 1, crew.threads, crew.events)
-    with here:
-        to = here.folder.name if runs is None else Path(runs).absolute()
-        outcome = search.train(here, setting, int(study.runs.seed.max()) + 1, str(to))
-        if outcome.status != 'finished':
-            raise HackbookError('the best setting could not be trained once more: '
-                                f'{outcome.reason}; the trials are kept, see study.retrain()')
-        search.loading.join()
-        run = _loaded(study, setting, Path(outcome.folder))
+    setting, seed, finished = _what_to_train(study, search.progress)
+    here = crew.local
+    to = here.folder.name if runs is None else Path(runs).absolute()
+    outcome = search.train(here, setting, seed, str(to))
+    if outcome.status != 'finished':
+        raise HackbookError(f'the best setting could not be trained once more: {outcome.reason}; '
+                            'the trials are kept, see study.retrain()')
+    run = _loaded(study, setting, Path(outcome.folder))
     run.folder = None if runs is None else Path(runs)/run.folder.name
+    search.progress.phase = 'done' if finished else 'done, but no trial was finished in time'
     return run
 
 # %% ../../nbs/library/search/12_tuning.ipynb #cecad357
@@ -258,10 +240,7 @@ def _loaded(study, setting, folder) -> Run:
 @contextmanager
 def _ending(study, progress):
     "Show how the search ended. An interrupt is not an error."
-    try:
-        yield
-        done = progress.counts['finished']
-        progress.phase = 'done' if done else 'done, but no trial was finished in time'
+    try: yield
     except KeyboardInterrupt: progress.phase = 'interrupted'
     except Exception as e:
         if not _is_full(e): raise

@@ -10,12 +10,11 @@ import numpy as np
 import optuna
 import pytest
 
-from hackbook.search.coordinator import Search, TimeBudget
-from hackbook.search.progress import SearchProgress
+from hackbook.search.coordinator import Search
+from hackbook.search.progress import SearchProgress, TimeBudget
 from hackbook.search.space import Space
 from hackbook.search.study import Study
-from hackbook.search.trials import Outcome
-from hackbook.search.workers import EpochEnd, TrialEnd
+from hackbook.search.trials import EpochEnd, Outcome, TrialEnd
 
 EPOCHS = 10
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -24,7 +23,8 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 @pytest.fixture
 def clock(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("hackbook.search.coordinator.monotonic", lambda: now[0])
+    for room in ("coordinator", "progress"):
+        monkeypatch.setattr(f"hackbook.search.{room}.monotonic", lambda: now[0])
     return now
 
 
@@ -100,8 +100,9 @@ def simulate(clock, budget, pruner="halving", workers=1, finalists=3, seeds=3, e
     asked = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0), pruner=prune)
     asked.set_user_attr("about", {"metric": "val_accuracy", "options": {}, "epochs": epochs, "space": space.record})
     study = Study(asked, space, Path("study.db"))
-    time_budget = TimeBudget(budget, epochs, finalists, seeds)
-    search = Search(study, time_budget, crew, SearchProgress(budget))
+    time_budget = TimeBudget(budget, epochs, finalists, seeds, began=0.0)
+    search = Search(study, {"epochs": epochs}, time_budget, crew, SearchProgress(budget))
+    search.loading = SimpleNamespace(start=lambda: None)
     search.run()
     return search, crew
 
@@ -161,3 +162,37 @@ def test_repeats_that_nobody_wants_leave_their_time_to_trials(clock):
     all_, crew = simulate(clock, 90, epoch=0.4)
     assert len(none.study.frame) > len(all_.study.frame) and none.study.frame.seeds.sum() == 0 < all_.study.frame.seeds.sum()
 
+
+# ---- what the planner says
+
+
+def test_nothing_begins_that_cannot_be_judged_in_time(clock):
+    budget = TimeBudget(ends=100.0, epochs=5, finalists=2, seeds=2, began=0.0)
+    clock[0] = 10.0
+    assert budget.room and budget.cut == 75  # a quarter of the time is kept until an epoch is known
+    budget.first, budget.later = [2.0], [1.0]
+    assert budget.whole == pytest.approx(6.5) and budget.cut == pytest.approx(100 - 1.1 * 6.5 - 1)
+    assert budget.reserved == pytest.approx(4 * 6.5)
+    for clock[0] in np.arange(0, 100, 0.5):
+        assert budget.room == (clock[0] + 2.5 <= budget.cut - budget.reserved)
+        assert budget.room_for_epoch == (clock[0] + 1 <= budget.cut)
+        assert budget.runs_that_fit == max(int((budget.cut - clock[0]) / 6.5), 0)
+
+
+@pytest.mark.parametrize(("moment", "wanted"), [(0, 98), (500, 15 * 2), (572, 3 * 2), (583, 2), (590, 0), (700, 0)])
+def test_the_runs_that_fit(clock, moment, wanted):
+    budget = TimeBudget(ends=600.0, epochs=10, workers=2, first=[1.0], later=[0.5], began=0.0)
+    assert budget.whole == pytest.approx(6.0) and budget.reserved == 5 * 6.0  # nine runs on two workers
+    clock[0] = moment
+    assert budget.runs_that_fit == (2 * int((budget.cut - moment) / 6) if moment <= 500 else wanted)
+
+
+def test_the_first_finalist_may_have_some_seeds_the_next_one_needs_all(clock):
+    search, crew = simulate(clock, 10_000, epoch=0.1, finalists=2, seeds=3)
+    search.study.optuna.user_attrs.clear()
+    first, second = search.study.by_score().trial[:2]
+    fresh = {n: [f"repeat {n} {seed}" for seed in (1, 2, 3)] for n in (first, second)}
+    search.study = SimpleNamespace(optuna=SimpleNamespace(user_attrs={}), by_score=search.study.by_score)
+    for fit, keys in ((0, []), (2, fresh[first][:2]), (5, fresh[first]), (6, fresh[first] + fresh[second])):
+        clock[0] = search.budget.cut - (fit + 0.5) * search.budget.whole
+        assert search.missing() == keys and search.budget.wanted == len(keys)
