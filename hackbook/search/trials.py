@@ -9,7 +9,7 @@ __all__ = ['TRAINING', 'training_options', 'is_family', 'build_model', 'Job', 'O
 # %% ../../nbs/library/search/03_trials.ipynb #53811c25
 import cloudpickle, joblib, multiprocessing, os, signal, tempfile, traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from inspect import signature
 from math import inf
 from pathlib import Path
@@ -22,14 +22,11 @@ from tqdm import tqdm
 from ..core import HackbookError, load_keras, require, set_seed
 from ..data import Splits
 from .process import exit_reason, launch
-from ..training import Diverged, fit, renamed
+from ..training import Diverged, fit, renamed, TrainingOptions
 
 # %% ../../nbs/library/search/03_trials.ipynb #bde26ff4
-_FIXED = {'model', 'splits', 'seed', 'to', 'callbacks', 'budget', 'resume', 'changes',
-          'layer_rates', 'deterministic', 'tensorboard', 'unknown'}
-
-# the parameters of `hb.fit` that a setting may hold
-TRAINING = [name for name in signature(fit).parameters if name not in _FIXED]
+# the options of `hb.fit` that a setting may hold; the search itself decides the others
+TRAINING = [f.name for f in fields(TrainingOptions) if f.name not in ('seed', 'budget')]
 
 def training_options(
     params:dict,   # a setting
@@ -42,6 +39,7 @@ def is_family(build) -> bool:
     "Does `build` take the splits and keyword arguments, rather than one dict?"
     return next(iter(signature(build).parameters), None) == 'splits'
 
+# %% ../../nbs/library/search/03_trials.ipynb #61739f35
 def _ours(build, params):
     "The values of a setting for the family: those that are not for `hb.fit`, by any name."
     takes = signature(build).parameters
@@ -52,6 +50,7 @@ def _ours(build, params):
         if current not in TRAINING: ours[current] = value
     return ours
 
+# %% ../../nbs/library/search/03_trials.ipynb #3a074c29
 def build_model(
     build,           # takes a dict and returns a `keras.Model`; or a family of `hackbook.models`
     splits:Splits,   # the data to train on
@@ -78,6 +77,7 @@ class Job:
     ends:float = inf              # when to stop training and keep the best weights, as `time` counts
     key:object = None             # its number, or any other name
 
+# %% ../../nbs/library/search/03_trials.ipynb #bd64861d
 @dataclass
 class Outcome:
     "The outcome of a job."
@@ -99,6 +99,7 @@ class Outcome:
 # %% ../../nbs/library/search/03_trials.ipynb #3312b4ca
 class _Pruned(BaseException): pass
 
+# %% ../../nbs/library/search/03_trials.ipynb #b3962ed7
 def _limit_tensorflow(threads):
     "Let TensorFlow share the GPU, and use this number of CPU threads (None: all)."
     import tensorflow as tf
@@ -108,6 +109,7 @@ def _limit_tensorflow(threads):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
+# %% ../../nbs/library/search/03_trials.ipynb #38fe4718
 def _train(line, job):
     "Build and train; report each epoch with its seconds, which for the first one begin here."
     clock = [perf_counter()]
@@ -149,11 +151,13 @@ def why(e, build=None):
     frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename == file]
     return message + (f' ({frames[-1].name}, line {frames[-1].lineno})' if frames else '')
 
+# %% ../../nbs/library/search/03_trials.ipynb #3c6f5f36
 def _end_with_parent():
     "Wait for the end of the parent process, then end this one."
     multiprocessing.parent_process().join()
     os._exit(1)
 
+# %% ../../nbs/library/search/03_trials.ipynb #978ab33b
 def _child(line, parcel, log, environment):
     "Run the job and send its outcome. The process ends when its parent does."
     os.environ.update(environment)     # as it is now, not when the first trial began
