@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import Figure, HackbookError, label_axes, PALETTE, subplots
-from .parameters import jittered, set_axis, shorter, text_at, ticks, unit
+from .parameters import jittered, scale_ticks, set_axis, shorter, text_at, unit
 from .surrogate import as_numbers, best_trial, brief
 from .study import importance, Study
 
@@ -210,7 +210,7 @@ def _agreement(study, table, names):
 # %% ../../nbs/library/search/10_plots.ipynb #c0b813b1
 def _upright(ax, study, names, dips, ends):
     "Draw the axes of parallel coordinates; the last is the score's, from `ends[0]` to `ends[1]`."
-    scales = [ticks(study.space.parameters[name]) for name in names]
+    scales = [scale_ticks(study.space.parameters[name]) for name in names]
     scales.append([(0., brief(ends[0])), (1., brief(ends[1]))])
     paper = dict(facecolor='white', edgecolor='none', alpha=.75, pad=.8)
     for i, ticks in enumerate(scales):

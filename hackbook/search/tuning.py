@@ -160,14 +160,14 @@ def tune(
     progress = _progress(study, ends, trials)
     events = SimpleQueue()
     with _ending(study, progress), interrupt_as_event(events):
-        if client: crew = Cluster(splits, client, threads, events)
-        else: crew = Workers(splits, workers, threads, events)
-        with closing(crew):
-            search = Search(study, options | {'epochs': epochs}, time_budget, crew, progress,
+        if client: pool = Cluster(splits, client, threads, events)
+        else: pool = Workers(splits, workers, threads, events)
+        with closing(pool):
+            search = Search(study, options | {'epochs': epochs}, time_budget, pool, progress,
                             trials, bool(grid), seed, owner)
             try: search.run()
             finally: search.leave()
-            study.run = _train_best(search, crew, runs)
+            study.run = _train_best(search, pool, runs)
     return study
 
 # %% ../../nbs/library/search/12_tuning.ipynb #f23102b5
@@ -211,11 +211,11 @@ def _what_to_train(study, progress):
     return setting, seed, finished
 
 # %% ../../nbs/library/search/12_tuning.ipynb #a33caf03
-def _train_best(search, crew, runs) -> Run:
+def _train_best(search, pool, runs) -> Run:
     "Train the best setting once more, with a fresh seed."
     study = search.study
     setting, seed, finished = _what_to_train(study, search.progress)
-    here = crew.local
+    here = pool.local
     to = here.folder.name if runs is None else Path(runs).absolute()
     outcome = search.train(here, setting, seed, str(to))
     if outcome.status != 'finished':
