@@ -186,6 +186,12 @@ def begin_repeat(self:Search, worker) -> bool:
     self.submit(keys[0], self.study.setting(number), seed, Attempt(worker), ends)
     return True
 
+# %% ../../nbs/library/search/08_coordinator.ipynb #aed88ab2
+@patch
+def load(self:Search):
+    "Begin to import Keras, once."
+    if not self.loading.ident: self.loading.start()
+
 # %% ../../nbs/library/search/08_coordinator.ipynb #cf06b0e8
 @patch
 def run_over(self:Search, event):
@@ -193,7 +199,7 @@ def run_over(self:Search, event):
     attempt = self.running.pop(event.key, None)
     if not attempt: return     # it was given up
     outcome = event.outcome
-    if not self.budget.around: self.loading.start()
+    self.load()
     self.budget.around.append(outcome.seconds - attempt.seconds)
     if attempt.trial: self.trial_over(attempt, outcome)
     elif event.key == 'final': self.outcome = outcome
@@ -215,6 +221,8 @@ def next_event(self:Search):
 @patch
 def waited(self:Search):
     "Nothing has happened for a second."
+    budget = self.budget
+    if monotonic() - budget.began > (budget.ends - budget.began) / 3: self.load()
     if self.progress.visible: self.progress.show()
     if monotonic() > self.due + 5: self.workers.cancel()
 

@@ -102,7 +102,7 @@ def simulate(clock, budget, pruner="halving", workers=1, finalists=3, seeds=3, e
     study = Study(asked, space, Path("study.db"))
     time_budget = TimeBudget(budget, epochs, finalists, seeds, began=0.0)
     search = Search(study, {"epochs": epochs}, time_budget, pool, SearchProgress(budget))
-    search.loading = SimpleNamespace(start=lambda: None)
+    search.loading = SimpleNamespace(ident=1)
     search.run()
     return search, pool
 
