@@ -25,8 +25,11 @@ from .process import exit_reason, launch
 from ..training import Diverged, fit, renamed, TrainingOptions
 
 # %% ../../nbs/library/search/03_trials.ipynb #bde26ff4
-# the options of `hb.fit` that a setting may hold; the search itself decides the others
-TRAINING = [f.name for f in fields(TrainingOptions) if f.name not in ('seed', 'budget')]
+# the search itself decides two options, and two belong to a single model or run
+_OTHERS = 'seed', 'budget', 'layer_rates', 'changes'
+
+# the options of `hb.fit` that a setting may hold
+TRAINING = [f.name for f in fields(TrainingOptions) if f.name not in _OTHERS]
 
 def training_options(
     params:dict,   # a setting
