@@ -6,7 +6,7 @@
 __all__ = ['SealBroken', 'Sealed', 'Splits', 'units', 'split']
 
 # %% ../../nbs/library/data/10_splits.ipynb #25717f64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from numbers import Real
 from warnings import warn
@@ -254,6 +254,22 @@ def _check_split(data, validation, test, by):
             require(what(test) == what(data), 'test', what(test), f'like data: {what(data)}')
     return fractions, by
 
+# %% ../../nbs/library/data/10_splits.ipynb #0a9559c1
+def _without(data, test):
+    "`data` without what it shares with `test` in content or group, and the content groups left."
+    content, others = np.split(content_groups(stack(data.x, test.x)), [len(data)])
+    shared = np.isin(content, others)
+    if data.groups is not None and test.groups is not None:
+        shared |= np.isin(data.groups, test.groups)
+    require(not shared.all(), 'data', 'nothing else', 'more than the test part holds')
+    return data.take(~shared), np.unique(content[~shared], return_inverse=True)[1]
+
+# %% ../../nbs/library/data/10_splits.ipynb #98d53dd5
+def _with_task(test, task):
+    "A fixed test part, Dataset or Sealed, with the task of the rest; its openings are shared."
+    if isinstance(test, Dataset): return replace(test, task=task)
+    return Sealed(replace(test.data, task=task), test.openings)
+
 # %% ../../nbs/library/data/10_splits.ipynb #c7fa5d43
 def split(
     data:Dataset,           # the Dataset to divide
@@ -268,7 +284,9 @@ def split(
     fractions, by = _check_split(data, validation, inside, by)
     seed = check_seed(seed)
     fixed = 'test' not in fractions
-    if fixed: data, content = _without(data, inside)
+    if fixed:
+        test = _with_task(test, data.task)
+        data, content = _without(data, inside)
     elif by != 'time': content = content_groups(data.x)
     if by == 'time': number = _by_time(data, fractions, gap)
     elif by == 'group': number = _by_group(data, fractions, seed, content)
@@ -277,12 +295,3 @@ def split(
              for i, name in enumerate(['train', *fractions])]
     if fixed: parts.append(test)
     return Splits(*parts, seed, data.name)
-
-def _without(data, test):
-    "`data` without what it shares with `test` in content or group, and the content groups left."
-    content, others = np.split(content_groups(stack(data.x, test.x)), [len(data)])
-    shared = np.isin(content, others)
-    if data.groups is not None and test.groups is not None:
-        shared |= np.isin(data.groups, test.groups)
-    require(not shared.all(), 'data', 'nothing else', 'more than the test part holds')
-    return data.take(~shared), np.unique(content[~shared], return_inverse=True)[1]

@@ -171,6 +171,16 @@ def loss_function(self:Task):   # a Keras loss: of true and predicted values
     "The loss, averaged over the examples."
     return load_keras().losses.get(self.loss.title().replace('_', ''))
 
+# %% ../../nbs/library/data/00_tasks.ipynb #514f3eb2
+@patch
+def show(self:Task,
+    score:float,          # of the task's metric, or of `metric`
+    metric:Metric=None,   # None: the task's
+) -> str:
+    "A score in words, with the unit of the number to predict where it is in that unit."
+    in_unit = (metric or self.metric).in_unit and self.unit
+    return f'{score:.4g} {self.unit}' if in_unit else f'{score:.4g}'
+
 # %% ../../nbs/library/data/00_tasks.ipynb #4adcf755
 @patch
 def _repr_html_(self:Task):
