@@ -137,7 +137,7 @@ def _classes(name, *kinds):
 def _numbers(name, baselines, metric='rmse', loss='mean_squared_error', split='random'):
     "A task with one number per example."
     return Task(name, 'regression', METRICS[metric], 'mae', loss, 'linear', split, baselines,
-                ('predictions', 'residuals'))
+                ('predictions', 'residuals', 'worst'))
 
 # %% ../../nbs/library/data/00_tasks.ipynb #5e14fce9
 TASKS = {t.name: t for t in (
