@@ -20,6 +20,7 @@ import pandas as pd
 
 from ..core import HackbookError, InvalidValue, load_keras, NotFound, require
 from ..data import Splits
+from .image import output_layer
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #eee9f628
 def _application(name):
@@ -135,15 +136,15 @@ def _for_own(network, inputs, white, size, pixels):
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #ce061cd9
 def backbone(
-    splits:Splits,          # shape, range and classes are read from its train part
+    splits:Splits,          # shape, range and task are read from its train part
     network='MobileNetV2',  # a name in `keras.applications`, or a built model: images to features
     weights=None,           # a file; 'imagenet': downloaded; None: random, or your model's own
     size:int=None,          # pixels per side for the network; None: as stored, or its minimum
     dropout:float=.2,       # dropout rate in the head, 0 to below 1
     pixels:tuple=None,      # black and white for a model of your own; None: the images as stored
     **options,              # of the function of `keras.applications`: alpha=.35, …
-):                          # an uncompiled `keras.Model`: images as stored in, probabilities out
-    "A network with a new head for the classes of `splits`, or with one output for regression."
+):                          # an uncompiled `keras.Model`: images as stored in
+    "A network with a new head for the task of `splits`: probabilities out, or one number."
     ok = isinstance(dropout, Real) and 0 <= dropout < 1
     require(ok, 'dropout', dropout, 'from 0 to below 1')
     ok = size is None or isinstance(size, Integral) and size > 0
@@ -158,19 +159,18 @@ def backbone(
         net = _built(network, fetched, input_shape=(*sides, 3), **options)
         seen = _prepared(inputs, white, sides, 3, *_scaling(_application(network)))
     if weights not in (None, 'imagenet'): _load(net, weights)
-    outputs = _head(net(seen), dropout, len(splits.class_names))
+    outputs = _head(net(seen), dropout, splits.train)
     return keras.Model(inputs, outputs, name=f'{net.name}_finetune')
 
-def _head(features, dropout, classes):
-    "What follows the network: mean over the image, dropout, and a dense layer."
+def _head(features, dropout, data):
+    "What follows the network: mean over the image, dropout, and the last layer of the task."
     from keras import layers
     n = len(features.shape)
     require(n in (2, 4), 'the output', features.shape,
             'features: (None, n) or (None, height, width, n)')
     h = layers.GlobalAveragePooling2D(name='mean')(features) if n == 4 else features
     h = layers.Dropout(dropout, name='dropout')(h)
-    if not classes: return layers.Dense(1, name='number')(h)
-    return layers.Dense(classes, 'softmax', name='probability')(h)
+    return output_layer(h, data)
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #315326d1
 def weighted_layers(
