@@ -138,6 +138,40 @@ def notebook_page(folder, cells, theme="light", width=1000, height=900):
             server.end_kernels()
 
 
+# the panel on a page without Jupyter: its own script and style, and what Python would send
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>panel</title><style>:root {{ color-scheme: {theme} }} body {{ margin: 0; background: Canvas; color: CanvasText }}</style><style>{style}</style>
+<main></main><script type="module">{script}</script></html>"""
+MODEL = """
+const traits = {traits}, messages = {messages}, heard = {{}};
+const model = {{ get: (name) => traits[name], on: (what, f) => {{ heard[what] = f; }}, send: (message) => {{ sent.push(message); for (const m of messages) heard["msg:custom"](m); }} }};
+window.sent = [];
+const widget = (await import(URL.createObjectURL(new Blob([{esm}], {{ type: "text/javascript" }})))).default();
+widget.initialize({{ model }});
+widget.render({{ model, el: document.querySelector("main") }});
+"""
+
+
+@contextmanager
+def static_page(browser, panel, theme="light", width=390, height=844):
+    """Playwright's page with what `panel` shows now, and its console's errors as `.errors`."""
+    desk, sent = panel.desk, []
+    desk.send = sent.append
+    panel.push(everything=True)
+    traits = {name: getattr(desk, name) for name in ("palette", "sliders", "views")}
+    script = MODEL.format(traits=json.dumps(traits), messages=json.dumps(sent), esm=json.dumps(desk._esm).replace("</", "<\\/"))
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
+    page.errors = []
+    page.on("console", lambda m: page.errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: page.errors.append(str(e)))
+    try:
+        page.set_content(PAGE.format(theme=theme, style=desk._css, script=script))
+        page.wait_for_function("document.querySelector('.hackbook-desk .status')?.textContent && document.querySelector('.hackbook-chart .curves path[d]')")
+        yield page
+    finally:
+        page.close()
+
+
 def wait_for_kernel(page, timeout=120_000):
     page.wait_for_function(f"{KERNEL}?.status === 'idle' && {KERNEL}.connectionStatus === 'connected'", timeout=timeout)
 

@@ -40,6 +40,12 @@ class StandIn:
                     self.worker.start()
         self.changed()
 
+    def more(self, epochs):
+        self.record("more", epochs)
+        with self.lock:
+            self.epochs, self.status = self.epochs + epochs, "paused"
+        self.start()
+
     def pause(self):
         self.record("pause")
         self.set_status("paused", "running")

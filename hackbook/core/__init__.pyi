@@ -5,12 +5,12 @@ from .backend import check_seed, load_keras, set_seed, stderr_to_log
 from .files import FULL, atomic, load_record, make_folder, save_record
 from .arrays import Lazy, aligned, fingerprint, rows, stack
 from .figures import Figure, PALETTE, image_grid, label_axes, subplots
-from .html import card
+from .html import card, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
 from .intervals import bootstrap, check_confidence, fold_interval, optimism, wilson
 from .overrides import Overridden, override
-from .notebook import frontend, hearing, hearing_note
+from .notebook import frontend, hearing, hearing_note, in_notebook, running_shell
 from .keras_internals import (
     all_layers, averages, add_seed_generator, chooses_subshell, CLIP, CURRENT_RATE,
     forget_validation_data, hear_in_subshell, is_spatial, logits_of, makes_subshells, may_ask, missing_internals,

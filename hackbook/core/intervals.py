@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import InvalidValue, require
 
-# %% ../../nbs/library/core/08_intervals.ipynb #98d6b830
+# %% ../../nbs/library/core/08_intervals.ipynb #25e13cab
 def check_confidence(
     confidence:float,   # 0 to 1, both excluded
 ):
@@ -21,7 +21,7 @@ def check_confidence(
     ok = isinstance(confidence, Real) and 0 < confidence < 1
     require(ok, 'confidence', confidence, 'between 0 and 1', 'try .95')
 
-# %% ../../nbs/library/core/08_intervals.ipynb #09f411b5
+# %% ../../nbs/library/core/08_intervals.ipynb #6e2e910f
 def wilson(
     right:int,              # right answers, 0 to `total`
     total:int,              # all answers, 1 or more

@@ -30,7 +30,8 @@ def read_arrays(path, *names, then=''):
             for name in names:
                 require(name in arrays, 'array', name, f"one of {', '.join(arrays)}", then)
             return [arrays[name] for name in names]
-    except HackbookError: raise
+    except HackbookError:
+        raise
     except Exception as e:
         raise InvalidValue(f'{path} must be a NumPy archive, but cannot be read ({e}); '
                            'is it complete? Download it again') from e
@@ -47,7 +48,8 @@ def _mnist_file(download:bool) -> Path:
         searched = ' or '.join(str(p.parent) for p in places)
         raise NotFound(f'mnist.npz is not in {searched}; fetch it with '
                        'hb.data.mnist(download=True) (11 MB), or set HACKBOOK_DATA to its folder')
-    try: load_keras().datasets.mnist.load_data()
+    try:
+        load_keras().datasets.mnist.load_data()
     except Exception as e:
         raise HackbookError(f'mnist.npz could not be downloaded ({e}); '
                             f'put it into {places[-1].parent} by hand') from e

@@ -6,7 +6,11 @@
 __all__ = ['HANDLERS', 'fetch', 'unpack']
 
 # %% ../../nbs/library/data/09_download.ipynb #f0983113
-import hashlib, os, re, shutil, tarfile
+import hashlib
+import os
+import re
+import shutil
+import tarfile
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.client import HTTPException
@@ -22,17 +26,22 @@ from ..core import atomic, HackbookError, InvalidValue, make_folder, NotFound, r
 # %% ../../nbs/library/data/09_download.ipynb #bf177027
 def _check_url(url):
     "The file name at the end of `url`, safe to write. Raises `InvalidValue` for other addresses."
-    try: parts = urlsplit(url)
-    except (ValueError, AttributeError, TypeError): parts = urlsplit('')
+    try:
+        parts = urlsplit(url)
+    except (ValueError, AttributeError, TypeError):
+        parts = urlsplit('')
     ok = parts.scheme in ('http', 'https') and parts.hostname
     require(ok, 'url', url, 'one that begins with https:// or http://')
     name = re.sub(r'[^\w.-]+', '_', unquote(PurePosixPath(parts.path).name)).lstrip('.')
     return name[-100:] or 'download'
 
+# %% ../../nbs/library/data/09_download.ipynb #599d009e
 def _sha256(path):
     "The SHA-256 of a file, in hexadecimal digits."
-    with open(path, 'rb') as file: return hashlib.file_digest(file, 'sha256').hexdigest()
+    with open(path, 'rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
 
+# %% ../../nbs/library/data/09_download.ipynb #f8059dc3
 HANDLERS = ('ProxyHandler', 'HTTPHandler', 'HTTPSHandler', 'HTTPRedirectHandler',
             'HTTPDefaultErrorHandler', 'HTTPErrorProcessor', 'UnknownHandler')
 
@@ -50,6 +59,7 @@ def _ask(url, have, mark):
     if have and mark: headers['If-Range'] = mark
     return _web().open(request.Request(url, headers=headers), timeout=30)
 
+# %% ../../nbs/library/data/09_download.ipynb #6c1e7837
 def _copy(answer, part, have, progress):
     "Append what the server sends to the file `part`, after its first `have` bytes."
     from tqdm.auto import tqdm
@@ -66,12 +76,29 @@ def _copy(answer, part, have, progress):
         raise OSError(f'the connection ended after {have:,} of {total:,} bytes')
 
 # %% ../../nbs/library/data/09_download.ipynb #078b8100
+def _begins_at(answer, have):
+    "Where the content begins that the server sends: at byte `have`, or at 0."
+    partial = answer.status == 206
+    same = answer.headers.get('Content-Range', '').startswith(f'bytes {have}-')
+    if not partial or not same: have = 0
+    if partial and not have: raise OSError('the server sent another part than asked for')
+    return have
+
+# %% ../../nbs/library/data/09_download.ipynb #7750480a
+def _mark_of(answer):
+    "The mark of this version of the file; an ETag that begins with W/ promises too little."
+    tag = answer.headers.get('ETag', '')
+    strong = tag and not tag.startswith('W/')
+    return tag if strong else answer.headers.get('Last-Modified', '')
+
+# %% ../../nbs/library/data/09_download.ipynb #42f32cfd
 def _download(url, part, checked, progress):
     "Download `url` into the file `part`, resuming an earlier call if that is safe."
     beside = part.with_suffix('.mark')
     mark = beside.read_text() if beside.is_file() else ''
     have = part.stat().st_size if part.is_file() and (mark or checked) else 0
-    try: answer = _ask(url, have, mark)
+    try:
+        answer = _ask(url, have, mark)
     except HTTPError as e:
         e.close()
         if e.code != 416 or not have: raise
@@ -79,13 +106,8 @@ def _download(url, part, checked, progress):
         have = 0
         answer = _ask(url, have, '')
     with answer:
-        partial = answer.status == 206
-        same = answer.headers.get('Content-Range', '').startswith(f'bytes {have}-')
-        if not partial or not same: have = 0
-        if partial and not have: raise OSError('the server sent another part than asked for')
-        tag = answer.headers.get('ETag', '')
-        strong = tag and not tag.startswith('W/')
-        beside.write_text(tag if strong else answer.headers.get('Last-Modified', ''))
+        have = _begins_at(answer, have)
+        beside.write_text(_mark_of(answer))
         _copy(answer, part, have, progress)
     beside.unlink()
 
@@ -99,13 +121,15 @@ def _alone(folder):
             import fcntl
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    finally: os.close(handle)
+    finally:
+        os.close(handle)
 
 # %% ../../nbs/library/data/09_download.ipynb #b2914f65
 def _bring(url, path, wanted, progress):
     "Download `url` into the file `path`, by way of a partial file beside it."
     part = path.with_name(f'{path.name}.part')
-    try: _download(url, part, wanted is not None, progress)
+    try:
+        _download(url, part, wanted is not None, progress)
     except (OSError, HTTPException, ValueError) as e:
         kept = f'{part.stat().st_size:,} bytes are kept, ' if part.is_file() else ''
         raise HackbookError(f'{url} could not be fetched ({e}); {kept}call again to go on') from e
@@ -115,6 +139,7 @@ def _bring(url, path, wanted, progress):
                            'the file was deleted: is it the right address?')
     os.replace(part, path)
 
+# %% ../../nbs/library/data/09_download.ipynb #a9a328f7
 def fetch(
     url:str,              # begins with https:// or http://
     sha256:str=None,      # the checksum it must have, 64 hexadecimal digits; None: not checked
@@ -148,6 +173,7 @@ def _members(archive):
         yield [(i.filename, i.file_size, plain(i), partial(zipped.open, i))
                for i in zipped.infolist() if not i.is_dir()]
 
+# %% ../../nbs/library/data/09_download.ipynb #75057b9c
 def _check_members(members, archive, to):
     "Raise `InvalidValue` unless all `members` may be written below `to`."
     require(members, str(archive), 'an empty archive', 'an archive with files')
@@ -164,6 +190,13 @@ def _check_members(members, archive, to):
             f'smaller than the {free:,} bytes that are free')
 
 # %% ../../nbs/library/data/09_download.ipynb #27aaf6d7
+def _write(path, opener):
+    "Write one file of an archive."
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with opener() as source, path.open('wb') as target:
+        shutil.copyfileobj(source, target)
+
+# %% ../../nbs/library/data/09_download.ipynb #31283ffa
 def unpack(
     archive:str|Path,   # a zip or tar file, compressed or not
     to:str|Path,        # the folder to make; nothing happens if this archive was unpacked there
@@ -182,13 +215,10 @@ def unpack(
         with _members(archive) as members, atomic(to) as temporary:
             temporary.mkdir()
             _check_members(members, archive, temporary)
-            for name, _, _, opener in members:
-                path = temporary/name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with opener() as source, path.open('wb') as target:
-                    shutil.copyfileobj(source, target)
+            for name, _, _, opener in members: _write(temporary/name, opener)
             (temporary/'.unpacked').write_text(content)
-    except HackbookError: raise
+    except HackbookError:
+        raise
     except Exception as e:
         raise InvalidValue(f'{archive} must be a zip or tar archive, '
                            f'but cannot be unpacked ({e})') from e

@@ -24,6 +24,7 @@ def numeric_columns(x):
     flat[~np.isfinite(flat)] = np.nan
     return flat
 
+# %% ../../nbs/library/data/03_encoding.ipynb #4cc01aef
 def _scaled():
     "Columns with mean 0 and standard deviation 1; missing values are replaced by the mean."
     from sklearn.impute import SimpleImputer
@@ -34,8 +35,11 @@ def _scaled():
 
 # %% ../../nbs/library/data/03_encoding.ipynb #fef05568
 def as_days(x): return x.apply(lambda c: (c - pd.Timestamp(0, tz=c.dt.tz)) / pd.Timedelta('1 day'))
+
+# %% ../../nbs/library/data/03_encoding.ipynb #e8421da4
 def as_words(x): return x.astype(object).where(x.notna(), 'missing').astype(str)
 
+# %% ../../nbs/library/data/03_encoding.ipynb #85337a4a
 def _table_encoder(x):
     "An encoder for each column of the table `x`, by its type."
     from sklearn.compose import ColumnTransformer
@@ -81,6 +85,7 @@ def sample(
     count = min(len(x), 20_000, 4_000_000 // columns)
     return order[np.unique(np.r_[first, np.arange(count)].astype(int))]
 
+# %% ../../nbs/library/data/03_encoding.ipynb #958102c7
 def in_batches(
     predict,       # a function of encoded rows
     encoder,       # a fitted encoder

@@ -37,6 +37,15 @@ def open_image(content):
     return image
 
 # %% ../../nbs/library/data/05_lazy_images.ipynb #871434cf
+def _flat(image):
+    "An image of 8 bits without transparency."
+    if image.mode.startswith('I;16'):
+        image = Image.fromarray((np.asarray(image) >> 8).astype('uint8'))
+    if not image.has_transparency_data: return image
+    image = image.convert('RGBA')
+    return Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image)
+
+# %% ../../nbs/library/data/05_lazy_images.ipynb #6a6b0cfa
 def pixels(
     content:bytes,         # of an image file
     size:tuple[int, int],  # height and width
@@ -49,22 +58,26 @@ def pixels(
     if min(width, height) <= .5:
         raise ValueError(f'{image.width} × {image.height} pixels, of which nothing is left at '
                          f'{size[1]} × {size[0]}')
-    if image.mode.startswith('I;16'):
-        image = Image.fromarray((np.asarray(image) >> 8).astype('uint8'))
-    if image.has_transparency_data:
-        image = image.convert('RGBA')
-        image = Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image)
-    image = image.convert('L' if channels == 1 else 'RGB')
+    image = _flat(image).convert('L' if channels == 1 else 'RGB')
     image = ImageOps.pad(image, size[::-1], Image.Resampling.BILINEAR, color=0)
     return np.asarray(image).reshape(*size, channels)
 
 # %% ../../nbs/library/data/05_lazy_images.ipynb #57fd4a2e
 def _whole_png(content):
     "Is it a PNG with nothing missing or damaged? Pillow accepts some damage, TensorFlow none."
-    try: open_image(content).verify()
-    except Exception: return False
+    try:
+        open_image(content).verify()
+    except Exception:
+        return False
     return content.endswith(b'\0\0\0\0IEND\xaeB`\x82')
 
+# %% ../../nbs/library/data/05_lazy_images.ipynb #62fdabd0
+def _is_plain(image, content):
+    "Does TensorFlow decode this JPEG or PNG to the pixels of Pillow, if it is not turned?"
+    if image.mode not in ('1', 'L', 'P', 'RGB') or image.has_transparency_data: return False
+    return image.format in ('JPEG', 'MPO') or image.format == 'PNG' and _whole_png(content)
+
+# %% ../../nbs/library/data/05_lazy_images.ipynb #da3f6bb0
 def look(
     content:bytes,        # of an image file
     thorough:bool=False,  # decode it once too?
@@ -75,13 +88,12 @@ def look(
     size = image.size if turn in (5, 6, 7, 8) else image.size[::-1]
     color = not image.mode.startswith(('1', 'L', 'I'))
     if not thorough: return *size, color
-    plain = turn == 1 and image.mode in ('1', 'L', 'P', 'RGB') and not image.has_transparency_data
-    jpeg = image.format in ('JPEG', 'MPO')
-    fast = plain and (jpeg or image.format == 'PNG' and _whole_png(content))
-    if not fast: pixels(content, size, 3)
-    else:
+    fast = turn == 1 and _is_plain(image, content)
+    if fast:
         image.draft(None, (1, 1))
         image.load()
+    else:
+        pixels(content, size, 3)
     digest = int.from_bytes(blake2b(content, digest_size=8).digest()) >> 1   # an int64
     return *size, color, fast, digest
 
@@ -115,11 +127,13 @@ def __getitem__(self:LazyImages, indices):
                 'decode first: np.asarray(x)')
         return replace(self, frame=rows(self.frame, indices))
     file = self.folder/self.frame.file.iloc[indices]
-    try: return pixels(file.read_bytes(), self.size, self.channels).reshape(self.shape[1:])
+    try:
+        return pixels(file.read_bytes(), self.size, self.channels).reshape(self.shape[1:])
     except Exception as e:
         self[[indices]].check()
         raise InvalidValue(f'{file} must be an image, but cannot be read any more: {e}') from None
 
+# %% ../../nbs/library/data/05_lazy_images.ipynb #64cf22b1
 @patch
 def __array__(self:LazyImages, dtype=None, copy=None):
     "All images, decoded."
@@ -127,6 +141,7 @@ def __array__(self:LazyImages, dtype=None, copy=None):
     for i in range(len(self)): x[i] = self[i]
     return x if dtype is None else x.astype(dtype)
 
+# %% ../../nbs/library/data/05_lazy_images.ipynb #2f7fc547
 @patch
 def stacked(self:LazyImages, xs):
     "The images of all `xs`, one after the other, below the folder that holds all of their folders."
@@ -135,44 +150,51 @@ def stacked(self:LazyImages, xs):
         require(like, 'examples', x, f'lazy too, of shape {self.shape[1:]}',
                 'read both with equal lazy=, size= and channels=')
     folder = Path(os.path.commonpath([x.folder for x in xs]))
-    frames = []
-    for x in xs:
-        below = x.folder.relative_to(folder).as_posix() + '/' if x.folder != folder else ''
-        frames.append(x.frame.assign(file=below + x.frame.file))
+    def below(x): return '' if x.folder == folder else f'{x.folder.relative_to(folder).as_posix()}/'
+    frames = [x.frame.assign(file=below(x) + x.frame.file) for x in xs]
     return replace(self, folder=folder, frame=stack(*frames))
 
 # %% ../../nbs/library/data/05_lazy_images.ipynb #00b7b9a3
+_AGAIN = 'read the folder again with hb.data.images'
+
 @patch
 def check(self:LazyImages,
     decode:bool=False,  # also test whether TensorFlow can decode each image?
 ):
     "Raise a `HackbookError` with the name of a file that is gone, changed or cannot be decoded."
-    again = 'read the folder again with hb.data.images'
     for file, size in zip(self.frame.file, self.frame.bytes):
-        try: now = (self.folder/file).stat().st_size
+        try:
+            now = (self.folder/file).stat().st_size
         except OSError as e:
             raise NotFound(f'{file} is gone from {self.folder} ({e.strerror}); '
-                           f'put it back, or {again}') from None
+                           f'put it back, or {_AGAIN}') from None
         require(now == size, f'{file} in {self.folder}', f'{now:,} bytes',
-                f'{size:,} bytes, as it was at first', again)
-    if not decode: return
-    import tensorflow as tf
-    places = tf.data.Dataset.range(len(self))
-    read = self.reader()
-    good = places.map(lambda i: (i, read(i)), num_parallel_calls=os.cpu_count()).ignore_errors()
-    bad = np.setdiff1d(np.arange(len(self)), [int(i) for i, _ in good])
-    if len(bad):
-        raise InvalidValue(f'{self.frame.file.iloc[bad[0]]} in {self.folder} must be an image that '
-                           f'TensorFlow can decode ({len(bad):,} are not); save it again from an '
-                           f'image program, or move it away, and {again}')
+                f'{size:,} bytes, as it was at first', _AGAIN)
+    if decode: _check_decoding(self)
 
+# %% ../../nbs/library/data/05_lazy_images.ipynb #fff6646e
+def _check_decoding(images):
+    "Raise an `InvalidValue` with the name of the first image that TensorFlow cannot decode."
+    import tensorflow as tf
+    places = tf.data.Dataset.range(len(images))
+    read = images.reader()
+    good = places.map(lambda i: (i, read(i)), num_parallel_calls=os.cpu_count()).ignore_errors()
+    bad = np.setdiff1d(np.arange(len(images)), [int(i) for i, _ in good])
+    if not len(bad): return
+    raise InvalidValue(f'{images.frame.file.iloc[bad[0]]} in {images.folder} must be an image that '
+                       f'TensorFlow can decode ({len(bad):,} are not); save it again from an '
+                       f'image program, or move it away, and {_AGAIN}')
+
+# %% ../../nbs/library/data/05_lazy_images.ipynb #79f43a35
 @contextmanager
 def reading(
     *xs,   # examples of any kind; files of lazy ones may be lost
 ):
     "If the block fails since a file of `xs` is gone or has changed, raise an error with its name."
-    try: yield
-    except HackbookError: raise
+    try:
+        yield
+    except HackbookError:
+        raise
     except Exception as e:
         decode = type(e).__name__ == 'InvalidArgumentError'   # TensorFlow's
         for x in xs:
@@ -191,6 +213,7 @@ def _fitted(image, size):
     top, left = (tf.cast(tf.round((whole - part) / 2), 'int32') for whole, part in parts)
     return tf.image.pad_to_bounding_box(image, top, left, *size)
 
+# %% ../../nbs/library/data/05_lazy_images.ipynb #9acbb8de
 def _gray(image):
     "A TensorFlow image in grayscale, with Pillow's weights of the colors."
     import tensorflow as tf
@@ -198,27 +221,34 @@ def _gray(image):
     return tf.cast((weighed + 2**15) // 2**16, 'uint8')
 
 # %% ../../nbs/library/data/05_lazy_images.ipynb #8ebfbdc9
+def _decoder(images):
+    "A function from an index to an image that TensorFlow can decode."
+    import tensorflow as tf
+    deep = 3 if images.channels == 3 or images.frame.color.any() else 1
+    whole = (images.frame[['height', 'width']].to_numpy() == images.size).all()
+    shape = images.shape[1:]
+    with tf.device('CPU'):
+        paths = tf.constant([os.fsencode(images.folder/f) for f in images.frame.file])
+    def decoded(i):
+        content = tf.io.read_file(tf.gather(paths, i))
+        image = tf.io.decode_jpeg(content, deep, dct_method='INTEGER_ACCURATE')   # PNG too
+        if deep > images.channels: image = _gray(image)
+        if whole: return tf.reshape(image, shape)
+        same = tf.reduce_all(tf.shape(image)[:2] == images.size)
+        return tf.reshape(tf.cond(same, lambda: image, lambda: _fitted(image, images.size)), shape)
+    return decoded
+
+# %% ../../nbs/library/data/05_lazy_images.ipynb #f68ec597
 @patch
 def reader(self:LazyImages):   # a function from an index to an image, for `tf.data.Dataset.map`
     "Read and decode in TensorFlow, and in Pillow what TensorFlow cannot decode."
     load_keras()
     import tensorflow as tf
+    decoded = _decoder(self)
     fast = self.frame.fast.to_numpy()
-    deep = 3 if self.channels == 3 or self.frame.color.any() else 1
-    whole = (self.frame[['height', 'width']].to_numpy() == self.size).all()
-    shape = self.shape[1:]
-    with tf.device('CPU'):
-        paths = tf.constant([os.fsencode(self.folder/f) for f in self.frame.file])
-        quick = tf.constant(fast)
-    def decoded(i):
-        content = tf.io.read_file(tf.gather(paths, i))
-        image = tf.io.decode_jpeg(content, deep, dct_method='INTEGER_ACCURATE')   # PNG too
-        if deep > self.channels: image = _gray(image)
-        if whole: return tf.reshape(image, shape)
-        same = tf.reduce_all(tf.shape(image)[:2] == self.size)
-        return tf.reshape(tf.cond(same, lambda: image, lambda: _fitted(image, self.size)), shape)
+    if fast.all(): return decoded
+    with tf.device('CPU'): quick = tf.constant(fast)
     def opened(i):
         image = tf.numpy_function(lambda i: self[int(i)], [i], tf.uint8, stateful=False)
-        return tf.ensure_shape(image, shape)
-    if fast.all(): return decoded
+        return tf.ensure_shape(image, self.shape[1:])
     return lambda i: tf.cond(tf.gather(quick, i), lambda: decoded(i), lambda: opened(i))

@@ -26,19 +26,23 @@ def content_groups(
     return np.unique(flat.view(row).ravel(), return_inverse=True)[1]
 
 # %% ../../nbs/library/data/04_similarity.ipynb #be7a8a3e
+def _rows_of(x):
+    "A transformer from examples like `x` to rows of which the distances mean something."
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.preprocessing import FunctionTransformer
+    if isinstance(x, pd.DataFrame) or x.ndim == 2: return encoder(x)
+    if x.dtype != object: return FunctionTransformer(numeric_columns)
+    return TfidfVectorizer(analyzer='char_wb', ngram_range=(2, 4), min_df=1)
+
+# %% ../../nbs/library/data/04_similarity.ipynb #8b476ac7
 class Neighbors:
     "Nearest-neighbor search among known examples."
     def __init__(self,
         x:np.ndarray|pd.DataFrame,  # the known examples, two or more
     ):
-        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.neighbors import NearestNeighbors
-        from sklearn.preprocessing import FunctionTransformer
         self.x = x
-        if isinstance(x, pd.DataFrame) or x.ndim == 2: self.rows = encoder(x)
-        elif x.dtype == object:
-            self.rows = TfidfVectorizer(analyzer='char_wb', ngram_range=(2, 4), min_df=1)
-        else: self.rows = FunctionTransformer(numeric_columns)
+        self.rows = _rows_of(x)
         self.known = NearestNeighbors(algorithm='brute').fit(self.rows.fit_transform(x))
         few = self.rows.transform(rows(x, slice(None, 1000)))
         distance = self.known.kneighbors(few, min(2, len(x)))[0]

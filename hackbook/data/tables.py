@@ -6,7 +6,9 @@
 __all__ = ['table', 'texts', 'ratings']
 
 # %% ../../nbs/library/data/07_tables.ipynb #7c31dc58
-import json, re, warnings
+import json
+import re
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -23,13 +25,25 @@ def _encoding(path):
     content = path.read_bytes()
     if content[:2] in (b'\xff\xfe', b'\xfe\xff'): return 'utf-16'
     for name in ('utf-8-sig', 'cp1252'):
-        try: content.decode(name)
-        except UnicodeDecodeError: continue
-        return name
+        try:
+            content.decode(name)
+            return name
+        except UnicodeDecodeError:
+            continue
     raise InvalidValue(f'{path} must be text in UTF-8, UTF-16 or cp1252; '
                        "pass encoding='latin-1', or what it is")
 
 # %% ../../nbs/library/data/07_tables.ipynb #50579362
+def _check_columns(rows, path, sep):
+    "Raise `InvalidValue` where a CSV has another separator, or more fields than names."
+    if len(rows.columns) == 1 and ';' in str(rows.columns[0]):
+        raise InvalidValue(f"{path} must be separated by {sep!r}, but seems to be by ';'; read it "
+                           "with pandas.read_csv(path, sep=';', decimal=',') and store it again")
+    require(isinstance(rows.index, pd.RangeIndex), str(path),
+            'more fields in the first row than names', 'a table with a name for each column',
+            'put what holds the separator in "quotes"')
+
+# %% ../../nbs/library/data/07_tables.ipynb #fdbcca3e
 def _csv(path, encoding, columns, words, sep=','):
     "The rows of a CSV, and the reason by line for those that could not be read."
     kinds = dict(dtype=str, keep_default_na=False) if words else dict(low_memory=False)
@@ -37,29 +51,26 @@ def _csv(path, encoding, columns, words, sep=','):
         warnings.simplefilter('always')
         rows = pd.read_csv(path, sep=sep, encoding=encoding, names=columns, on_bad_lines='warn',
                            **kinds)
-    if list(rows) and len(rows.columns) == 1 and ';' in str(rows.columns[0]):
-        raise InvalidValue(f"{path} must be separated by {sep!r}, but seems to be by ';'; read it "
-                           "with pandas.read_csv(path, sep=';', decimal=',') and store it again")
-    require(isinstance(rows.index, pd.RangeIndex), str(path),
-            'more fields in the first row than names', 'a table with a name for each column',
-            'put what holds the separator in "quotes"')
+    _check_columns(rows, path, sep)
     messages = '\n'.join(str(w.message) for w in said)
     return rows, dict(re.findall(r'Skipping (line \d+): (.*)', messages))
 
-# %% ../../nbs/library/data/07_tables.ipynb #c9464e60
+# %% ../../nbs/library/data/07_tables.ipynb #ce1ed8c2
 def _json_lines(path, encoding, columns, words):
     "The objects of a JSON lines file, and the reason by line for those that could not be read."
-    rows = {}
-    bad = {}
+    rows, bad = {}, {}
     for number, line in enumerate(path.read_text(encoding).split('\n'), 1):
         if not line.strip(): continue
         name = f'line {number}'
-        try: row = json.loads(line)
+        try:
+            row = json.loads(line)
         except (ValueError, RecursionError) as e:
             bad[name] = f'not JSON: {e}'
             continue
-        if isinstance(row, dict): rows[name] = row
-        else: bad[name] = 'not a JSON object'
+        if isinstance(row, dict):
+            rows[name] = row
+        else:
+            bad[name] = 'not a JSON object'
     return pd.DataFrame(list(rows.values()), list(rows), dtype=object if words else None), bad
 
 # %% ../../nbs/library/data/07_tables.ipynb #e6d94a19
@@ -67,35 +78,63 @@ TEXTS = {'.csv': _csv, '.tsv': partial(_csv, sep='\t'),
          '.jsonl': _json_lines, '.ndjson': _json_lines}
 BINARIES = {'.parquet': pd.read_parquet, '.xlsx': partial(pd.read_excel, engine='openpyxl')}
 
-def read_rows(path, encoding=None, columns=None, words=False):
-    "The table in a file, the reason by line for what is not in it, and a note for `origin`."
-    path = Path(path)
+def _check_file(path, columns):
+    "Raise an error for a file that is not there, of another kind, or that names its own columns."
     suffix = path.suffix.lower()
-    note = ''
     if not path.is_file(): raise NotFound(f'there is no table at {path}; is the path right?')
     known = TEXTS | BINARIES
     require(suffix in known, 'path', str(path), f"a file that ends in {', '.join(known)}")
     named = TEXTS.get(suffix, _json_lines) == _json_lines     # the file itself names its columns
     require(columns is None or not named, 'columns', columns, f'None, for a {suffix} file')
+
+# %% ../../nbs/library/data/07_tables.ipynb #34f75891
+def _read(path, encoding, columns, words):
+    "The table in a file, the reason by line for what is not in it, and a note for `origin`."
+    suffix = path.suffix.lower()
+    if suffix in BINARIES: return BINARIES[suffix](path), {}, ''
+    encoding = encoding or _encoding(path)
+    rows, bad = TEXTS[suffix](path, encoding, columns and list(columns), words)
+    return rows, bad, '' if 'utf-8' in encoding.lower() else f', read as {encoding}'
+
+# %% ../../nbs/library/data/07_tables.ipynb #e026c813
+def read_rows(
+    path:str|Path,
+    encoding:str=None,           # of a text file; None: by the rule above
+    columns:Sequence[str]=None,  # column names for a CSV without any
+    words:bool=False,            # leave numbers and missing values as the text that they are?
+) -> tuple[pd.DataFrame, dict, str]:
+    "The table in a file, the reason by line for what is not in it, and a note for `origin`."
+    path = Path(path)
+    _check_file(path, columns)
     try:
-        if suffix in TEXTS:
-            encoding = encoding or _encoding(path)
-            if 'utf-8' not in encoding.lower(): note = f', read as {encoding}'
-            rows, bad = TEXTS[suffix](path, encoding, columns and list(columns), words)
-        else: rows, bad = BINARIES[suffix](path), {}
+        rows, bad, note = _read(path, encoding, columns, words)
     except ImportError as e:
-        package = 'openpyxl' if suffix == '.xlsx' else 'pyarrow'
+        package = 'openpyxl' if path.suffix.lower() == '.xlsx' else 'pyarrow'
         raise HackbookError(f'{path.name} needs one more package: call `pip install {package}`, '
                             'or store a CSV') from e
-    except HackbookError: raise
+    except HackbookError:
+        raise
     except Exception as e:
         raise InvalidValue(f'{path} must be a table, but cannot be read ({e})') from e
     why = '; '.join([f'{k}: {v}' for k, v in bad.items()][:3])
     require(len(rows), str(path), why or 'no rows', 'a table with rows')
     return rows.rename(columns=str), bad, note
 
+# %% ../../nbs/library/data/07_tables.ipynb #bf966340
+def rejected_table(
+    name:str,   # of the file
+    why:dict,   # the reason by line (a text) or row (a number)
+) -> pd.DataFrame:
+    "A table of what was rejected."
+    def place(k): return k if isinstance(k, str) else f'row {k}'
+    found = [(f'{name}, {place(k)}', v) for k, v in why.items()]
+    return pd.DataFrame(found, columns=['file', 'reason'])
+
 # %% ../../nbs/library/data/07_tables.ipynb #1d4384d6
-def role_columns(rows, **roles):
+def role_columns(
+    rows:pd.DataFrame,
+    **roles,           # role → column, or None
+) -> list[str]:
     "The columns that have a role. Raises `InvalidValue` unless they are there."
     named = [c for c in roles.values() if c is not None]
     for role, c in roles.items():
@@ -104,7 +143,13 @@ def role_columns(rows, **roles):
         require(named.count(c) < 2, f'column {role}=', c, 'one that has no other role')
     return named
 
-def feature_columns(rows, named, drop, enough=1):
+# %% ../../nbs/library/data/07_tables.ipynb #a10189bc
+def feature_columns(
+    rows:pd.DataFrame,
+    named:list[str],      # the columns that have a role
+    drop:Sequence[str],   # the columns to leave out
+    enough:int=1,
+) -> list[str]:
     "The columns that are left as features. Raises `InvalidValue` unless there are `enough`."
     require(not isinstance(drop, str), 'drop', drop, 'a list of columns', f'write [{drop!r}]')
     for c in drop: require(c in rows, 'drop', c, f"among {', '.join(rows)}")
@@ -112,7 +157,13 @@ def feature_columns(rows, named, drop, enough=1):
     require(len(left) >= enough, 'drop', list(drop), 'such that some column is left to learn from')
     return left
 
-def complete_rows(rows, named, name, bad):
+# %% ../../nbs/library/data/07_tables.ipynb #99525551
+def complete_rows(
+    rows:pd.DataFrame,
+    named:list[str],   # columns in which something must stand
+    name:str,          # of the file
+    bad:dict,          # the reason by line for what could not be read
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     "The rows without a missing value in the columns `named`, and a table of all that was rejected."
     why = pd.Series('', rows.index, dtype=object)
     for c in reversed(named):
@@ -122,29 +173,33 @@ def complete_rows(rows, named, name, bad):
     require(full.any(), f"columns {', '.join(named)}", why.iloc[0], 'filled in some row')
     return rows[full], rejected_table(name, bad | why[~full].to_dict())
 
-def rejected_table(name, why):
-    "A table of what was rejected, from reasons by line (a text) or row (a number)."
-    def place(k): return k if isinstance(k, str) else f'row {k}'
-    found = [(f'{name}, {place(k)}', v) for k, v in why.items()]
-    return pd.DataFrame(found, columns=['file', 'reason'])
-
 # %% ../../nbs/library/data/07_tables.ipynb #e2c92e2e
-def parse_times(column, dates=None):
+def _readings(column, text, dates):
+    "A column of dates read in one or two ways, and the last error if there is none."
+    ways = [dict(format=dates)] if dates else [{}]
+    if dates is None and text.str.match(r'\d{1,2}[/.-]\d{1,2}[/.-]\d').all():
+        ways.append(dict(dayfirst=True))     # day or month may come first
+    read, error = [], ''
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        for way in ways:
+            try:
+                parsed = pd.to_datetime(text if dates else column, utc=True, **way)
+                read.append(parsed.dt.tz_localize(None).to_numpy())
+            except (ValueError, TypeError, OverflowError) as e:
+                error = str(e).split('. You')[0]
+    return read, error
+
+# %% ../../nbs/library/data/07_tables.ipynb #508bd843
+def parse_times(
+    column:pd.Series,
+    dates:str=None,     # format of the dates; None: as pandas reads them
+):                      # an array
     "A column as numbers or dates that can be sorted."
     column = plain_column(column)
     if dates is None and pd.api.types.is_numeric_dtype(column): return column.to_numpy()
     text = column.astype(str)
-    ways = [dict(format=dates)] if dates else [{}]
-    if dates is None and text.str.match(r'\d{1,2}[/.-]\d{1,2}[/.-]\d').all():
-        ways.append(dict(dayfirst=True))     # day or month may come first
-    read = []
-    error = ''
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        for way in ways:
-            try: parsed = pd.to_datetime(text if dates else column, utc=True, **way)
-            except (ValueError, TypeError, OverflowError) as e: error = str(e).split('. You')[0]
-            else: read.append(parsed.dt.tz_localize(None).to_numpy())
+    read, error = _readings(column, text, dates)
     name = f'time column {column.name}'
     require(read, name, text.iloc[0], f'a column of numbers or dates ({error})',
             "say how they are written: dates='%d.%m.%Y'")
@@ -186,6 +241,14 @@ def _whole(column):
     whole = words and column.str.fullmatch(r'0|-?[1-9]\d{0,17}').all()
     return column.astype('int64') if whole else plain_column(column)
 
+# %% ../../nbs/library/data/07_tables.ipynb #7c3dec2c
+def _no_texts(column):
+    "The reason by row for what is no text, such as a number in a JSON file."
+    def wrong(v): return not isinstance(v, str) and v is not None and v == v
+    return {k: f'in column {column.name}, {type(v).__name__} instead of a text'
+            for k, v in column.items() if wrong(v)}
+
+# %% ../../nbs/library/data/07_tables.ipynb #5b18f7f6
 def texts(
     path:str|Path,               # .csv, .tsv, .jsonl, .ndjson, .parquet (pyarrow), .xlsx (openpyxl)
     text:str='text',             # the column with the texts
@@ -202,10 +265,8 @@ def texts(
     path = Path(path)
     rows, bad, note = read_rows(path, encoding, columns, words=True)
     named = role_columns(rows, text=text, label=label, group=group, time=time)
-    other = ~rows[text].map(lambda t: isinstance(t, str) or t is None or t != t).astype(bool)
-    for k, v in rows.loc[other, text].items():
-        bad[k] = f'in column {text}, {type(v).__name__} instead of a text'
-    rows, rejected = complete_rows(rows[~other], named, path.name, bad)
+    no_text = _no_texts(rows[text])
+    rows, rejected = complete_rows(rows.drop(list(no_text)), named, path.name, bad | no_text)
     numbers = as_task(task).family == 'regression'
     y = pd.to_numeric(rows[label], errors='coerce') if numbers else _whole(rows[label])
     groups = None if group is None else rows[group].to_numpy()

@@ -1,20 +1,5 @@
-// The chart of a training run: Python sends numbers, this draws them. When opened it asks for everything ("hello").
-// Data reaches the page as text or as pixels, never as HTML.
+// The chart of a training run: Python sends numbers, this draws them.
 
-const VIEWS = {
-  filters: "Filters",
-  activations: "Activations",
-  weights: "Weights",
-  gradients: "Gradients",
-  predictions: "Predictions",
-};
-const ABOUT = {
-  filters: "weights of the first layer",
-  activations: "outputs of the layers for one example",
-  weights: "distribution of each layer's weights",
-  gradients: "gradient norm of each layer",
-  predictions: "predictions for a few validation examples",
-};
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "1 4", "6 2 2 2 2 2"]; // color is never the only sign
 const LEFT = 44,
   RIGHT = 10,
@@ -22,32 +7,8 @@ const LEFT = 44,
   BOTTOM = 30;
 const TIP = 40; // at most this many points are drawn again per refresh
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function svg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-// Write a node only when it differs: each write makes the browser lay it out and paint it again.
-function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-function set(node, name, value) {
-  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
-}
-
-const known = (v) => v !== null && v !== undefined;
 const short = (v, digits = 3) => (known(v) ? String(Number(v.toPrecision(digits))) : "–");
 const fixed = (v) => (!known(v) ? "–" : Math.abs(v) >= 100 ? short(v) : v.toFixed(Math.abs(v) >= 10 ? 2 : 4));
-const words = (hyperparameter) => hyperparameter.replaceAll("_", " ");
 
 function ticks(low, high, most) {
   const raw = (high - low) / most,
@@ -184,7 +145,7 @@ function limits(curves, now, at, metric, log) {
 // ---- one of the two plots
 
 function plot(page, at) {
-  const clip = `hackbook-clip-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+  const clip = unique();
   const area = svg("rect"),
     frame = svg("g", { class: "frame" }),
     curves = svg("g", { "clip-path": `url(#${clip})` }),
@@ -393,7 +354,7 @@ function plot(page, at) {
       metric,
       log,
     );
-    const height = width < 340 ? 190 : 232,
+    const height = page.small ? 122 : width < 340 ? 190 : 232,
       right = width - RIGHT,
       bottom = height - BOTTOM;
     const x = (v) => LEFT + (v / last) * (right - LEFT);
@@ -461,419 +422,71 @@ function plot(page, at) {
   return { node, update, measure };
 }
 
-// ---- the teaching pictures
+// ---- the whole chart: two plots, and what their signs mean
 
-function place(rows) {
-  const node = make("div", { class: "pixels" });
-  node.style.aspectRatio = `${rows[0]?.length ?? 1} / ${rows.length || 1}`;
-  return node;
-}
-
-// All small pictures are drawn on one canvas above their places: a canvas for each would slow down every frame.
-function inked(paper) {
-  const sheet = make("canvas", { class: "ink", "aria-hidden": "true" });
-  let spots = [],
-    image = null;
-
-  function measure() {
-    const from = paper.getBoundingClientRect(),
-      scale = window.devicePixelRatio || 1;
-    const across = from.left + paper.clientLeft - paper.scrollLeft,
-      down = from.top + paper.clientTop - paper.scrollTop;
-    spots = [...paper.querySelectorAll(".pixels")].map((node) => {
-      const { left, top, right, bottom } = node.getBoundingClientRect();
-      return [left - across, top - down, right - across, bottom - down].map((v) => Math.round(v * scale));
-    });
-    const [width, height] = [2, 3].map((i) => Math.max(0, ...spots.map((spot) => spot[i])));
-    if (!width || !height) {
-      sheet.remove();
-      spots = [];
-      return;
-    }
-    Object.assign(sheet, { width, height }); // empty again
-    image = new ImageData(width, height);
-    Object.assign(sheet.style, { width: `${width / scale}px`, height: `${height / scale}px` });
-    paper.append(sheet);
-  }
-
-  function paint(images) {
-    // in one write: each write costs the browser more than its pixels
-    if (!spots.length) return;
-    const dots = new Uint32Array(image.data.buffer);
-    spots.forEach(([left, top, right, bottom], n) => {
-      const rows = images[n],
-        ink = rows.map((row) =>
-          row.map((v) => {
-            const [r, g, b] = Array.isArray(v) ? v : [255 - v, 255 - v, 255 - v];
-            return (255 << 24) | (b << 16) | (g << 8) | r;
-          }),
-        );
-      const across = Array.from({ length: right - left }, (_, x) => Math.floor((x * rows[0].length) / (right - left)));
-      let last = null;
-      for (let y = top; y < bottom; y++) {
-        const row = ink[Math.floor(((y - top) * rows.length) / (bottom - top))],
-          at = y * sheet.width + left;
-        if (row === last) dots.copyWithin(at, at - sheet.width, at - sheet.width + across.length);
-        else
-          across.forEach((j, x) => {
-            dots[at + x] = row[j];
-          });
-        last = row;
-      }
-    });
-    sheet.getContext("2d").putImageData(image, 0, 0);
-  }
-  return { measure, paint };
-}
-
-const figure = (rows, caption, title = caption, kind = "") =>
-  make("figure", { class: kind, title }, Array.isArray(rows?.[0]) ? place(rows) : "", make("figcaption", {}, caption));
-const parted = (caption = "") => caption.match(/^(.*) (\d+)$/)?.slice(1) ?? [caption, ""]; // "conv2d 3"
-
-function tiles(p) {
-  return make(
-    "div",
-    { class: "tiles" },
-    ...p.images.map((rows, i) =>
-      figure(rows, parted(p.captions?.[i])[1] || p.captions?.[i] || "", p.captions?.[i] ?? ""),
-    ),
+function chart(page) {
+  const plots = [plot(page, 0), plot(page, 1)];
+  const legend = make("ul", { class: "legend", "aria-label": "branches" }),
+    summary = make("div", { class: "summary", role: "status" });
+  const sample = (width, ...shapes) => svg("svg", { width, height: 10, "aria-hidden": "true" }, ...shapes);
+  const line = (attributes) => svg("path", { d: "M1 5H25", ...attributes });
+  const key = make(
+    "span",
+    { class: "key", "aria-hidden": "true" },
+    sample(26, line({ class: "training" })),
+    "training",
+    sample(26, line({ class: "validation" }), svg("circle", { cx: 13, cy: 5, r: 3, class: "end" })),
+    "validation",
+    sample(18, svg("rect", { width: 18, height: 10, class: "gap" })),
+    "gap",
+    sample(10, svg("path", { d: "M5 1L9 9H1Z", class: "moved" })),
+    "slider moved",
   );
-}
-
-function strips(p) {
-  // a strip of pictures for each layer
-  const found = new Map();
-  p.images.forEach((rows, i) => {
-    const [layer, n] = parted(p.captions?.[i]);
-    if (!found.has(layer)) found.set(layer, []);
-    found.get(layer).push(figure(rows, "", n ? `${layer} ${n}` : layer));
-  });
-  return make(
-    "div",
-    { class: "strips" },
-    ...[...found].map(([layer, all]) =>
-      make(
-        "div",
-        {},
-        make("span", { class: "of", title: layer }, layer),
-        make("div", { class: `strip${all.length > 1 ? "" : " one"}` }, ...all),
-      ),
-    ),
-  );
-}
-
-// Pictures of the same number, sizes and captions as before are painted into their places.
-const form = (p) => JSON.stringify([p.captions, p.images?.map((rows) => [rows.length, rows[0]?.length])]);
-const alike = (p, before) => ["filters", "activations"].includes(p.kind) && form(p) === form(before);
-
-// Tiles as large as possible, in as many columns as show all of them at once.
-function fit(paper, size) {
-  const grid = paper.querySelector(".tiles"),
-    n = grid?.children.length;
-  if (!n) return;
-  const [width, height] = size,
-    side = (c) => Math.min((width - 8 * (c - 1)) / c, 96);
-  let c = 1;
-  while (c < n && side(c) > 30 && Math.ceil(n / c) * (side(c) + 22) - 6 > height) c++;
-  grid.style.gridTemplateColumns = `repeat(${c}, ${Math.floor(side(c))}px)`;
-}
-
-function bars(layer) {
-  const most = Math.max(...layer.counts, 1),
-    n = layer.counts.length,
-    edges = layer.edges;
-  const picture = svg(
-    "svg",
-    {
-      viewBox: `0 0 ${n} 40`,
-      preserveAspectRatio: "none",
-      class: "bars",
-      role: "img",
-      "aria-label": `weights of ${layer.name}, from ${short(edges[0])} to ${short(edges.at(-1))}`,
-    },
-    ...layer.counts.map((c, i) =>
-      svg("rect", { x: i + 0.06, width: 0.88, y: 40 - (38 * c) / most, height: (38 * c) / most }),
-    ),
-  );
-  return make(
-    "div",
-    { class: "layer" },
-    make("span", { class: "of" }, layer.name),
-    picture,
-    make("span", { class: "ends" }, make("i", {}, short(edges[0], 2)), make("i", {}, short(edges.at(-1), 2))),
-  );
-}
-
-const DRAW = {
-  filters: tiles,
-  activations: strips,
-  weights: (p) => make("div", { class: "layers" }, ...p.layers.map(bars)),
-  gradients: (p) =>
-    make(
-      "div",
-      { class: "norms" },
-      ...p.layers.flatMap((name, i) => {
-        const norm = p.norms[i],
-          bar = make("span", { class: "bar" }, make("i"));
-        const part = known(norm) && norm > 0 ? Math.min(Math.max((Math.log10(norm) + 6) / 8, 0.01), 1) : 0;
-        bar.firstChild.style.width = `${part * 100}%`;
-        return [
-          make("span", { class: "of", title: name }, name),
-          bar,
-          make("b", {}, known(norm) ? norm.toExponential(1).replace("e+0", "e0") : "–"),
-        ];
-      }),
-      make("span", { class: "of axis" }, "norm, log scale"),
-      make("span", { class: "axis ends" }, make("i", {}, "1e-6"), make("i", {}, "1e2")),
-    ),
-  predictions: (p) => {
-    const right = (i) => !p.probability || p.truth[i] === p.predicted[i]; // a regression is neither right nor wrong
-    const caption = (i) =>
-      right(i) && known(p.probability?.[i])
-        ? `${p.predicted[i]} ${Math.round(100 * p.probability[i])} %`
-        : `${p.predicted[i]}, is ${p.truth[i]}`;
-    const title = (i) => {
-      const probability = known(p.probability?.[i]) ? ` with ${Math.round(100 * p.probability[i])} %` : "";
-      return `${p.predicted[i]}${probability}; truth: ${p.truth[i]}`;
-    };
-    return make(
-      "div",
-      { class: "tiles" },
-      ...p.truth.map((_, i) => figure(p.images?.[i], caption(i), title(i), right(i) ? "right" : "wrong")),
-    );
-  },
-};
-
-function pictures(page, model) {
-  const id = `hackbook-view-${crypto.getRandomValues(new Uint32Array(1))[0]}`,
-    names = model.get("views");
-  const paper = make("div", { class: "picture", id, role: "tabpanel", tabindex: "0" }),
-    about = make("p", { class: "about" });
-  const tabs = names.map((name, i) => {
-    const tab = make(
-      "button",
-      { type: "button", role: "tab", "aria-controls": id, title: ABOUT[name] ?? "" },
-      VIEWS[name] ?? name,
-    );
-    tab.addEventListener("click", () => choose(name));
-    tab.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const to = (i + step + names.length) % names.length;
-      tabs[to].focus();
-      choose(names[to]);
-    });
-    return tab;
-  });
-  function choose(name) {
-    page.store.view = name;
-    model.send({ do: "view", name });
-    page.all();
-  }
-  const ink = inked(paper);
-  let drawn = null,
-    kind = null,
-    size = [0, 0];
-  function settle() {
-    fit(paper, size);
-    ink.measure();
-    ink.paint(drawn?.images ?? []);
-  }
-  function measure() {
-    size = [paper.clientWidth - 2, paper.clientHeight - 2];
-    settle();
-  }
-  function update() {
-    const { view, picture } = page.store;
-    tabs.forEach((tab, i) => {
-      set(tab, "aria-selected", names[i] === view);
-      set(tab, "tabindex", names[i] === view || (!names.includes(view) && !i) ? 0 : -1);
-    });
-    put(about, ABOUT[view] ?? "");
-    if (picture === drawn && kind === view) return;
-    const there = picture && picture.kind === view && DRAW[view],
-      before = kind === view && drawn?.kind === view ? drawn : null;
-    drawn = picture;
-    kind = view;
-    set(paper, "aria-label", VIEWS[view] ?? "picture");
-    if (there && before && alike(picture, before)) {
-      ink.paint(picture.images);
-      return;
-    }
-    paper.replaceChildren(
-      there
-        ? DRAW[view](picture)
-        : make("p", { class: "wait" }, view ? "shown after the next batches" : "choose a view"),
-    );
-    settle();
-  }
   const node = make(
-    "section",
-    { class: "view", "aria-label": "teaching pictures" },
-    make("div", { class: "tabs", role: "tablist" }, ...tabs),
-    about,
-    paper,
+    "div",
+    { class: "hackbook-chart", role: "group", "aria-label": "training run" },
+    make("div", { class: "plots" }, ...plots.map((p) => p.node)),
+    make("div", { class: "foot" }, legend, key),
+    summary,
   );
-  return { node, update, measure };
-}
+  let told = "",
+    listed = "";
 
-// ---- the whole
+  function list({ branches, branch }) {
+    const entries = JSON.stringify([branches.map((b) => [b.name, b.color]), branch]);
+    if (entries === listed) return;
+    listed = entries;
+    legend.replaceChildren(
+      ...branches.map((b) => {
+        const now = b.name === branch ? { "aria-current": "true" } : {},
+          dashes = { "stroke-dasharray": DASHES[b.color % DASHES.length] };
+        const name = make("span", { title: b.name }, b.name);
+        const item = make("li", now, sample(26, line({ class: "validation", ...dashes })), name);
+        item.style.setProperty("--c", page.color(b));
+        return item;
+      }),
+    );
+  }
 
-export default () => {
-  const store = empty(),
-    pages = new Set();
+  function tell({ branches, branch, epoch, epochs, status }) {
+    const moment = `${Math.floor(epoch)} ${status} ${branch}`; // read aloud once per epoch
+    if (moment === told) return;
+    told = moment;
+    const last = page.store.marks.at(-1);
+    const change = last ? ` Last change: ${words(last[2])} ${short(last[3])} from epoch ${last[1].toFixed(2)}.` : "";
+    const place = `epoch ${Math.floor(epoch)} of ${epochs}, branch ${branch ?? ""} of ${branches.length}`;
+    summary.textContent = `${status ?? ""}, ${place}. ${page.said.join(" ")}${change}`;
+  }
+
   return {
-    initialize({ model }) {
-      const hear = (message) => {
-        take(store, message);
-        for (const page of pages) page.soon();
-      };
-      const desk = (event) => {
-        if (model.get("group") && event.detail.group === model.get("group")) hear(event.detail.news);
-      };
-      model.on("msg:custom", hear);
-      // one message per refresh: the controls' message of the same panel holds the chart's
-      document.addEventListener("hackbook-news", desk);
-      return () => document.removeEventListener("hackbook-news", desk);
+    node,
+    measure() {
+      for (const p of plots) p.measure();
     },
-    render({ model, el }) {
-      const palette = model.get("palette");
-      const page = {
-        store,
-        said: ["", ""],
-        all: () => {
-          for (const v of pages) v.soon();
-        },
-        color: (branch) =>
-          branch ? `color-mix(in srgb, ${palette[branch.color % palette.length]} 78%, var(--ink))` : "var(--soft)",
-      };
-      const plots = [plot(page, 0), plot(page, 1)],
-        viewer = model.get("views").length ? pictures(page, model) : null;
-      const legend = make("ul", { class: "legend", "aria-label": "branches" }),
-        summary = make("div", { class: "summary", role: "status" });
-      const key = make(
-        "span",
-        { class: "key", "aria-hidden": "true" },
-        svg("svg", { width: 26, height: 10 }, svg("path", { d: "M1 5H25", class: "training" })),
-        "training",
-        svg(
-          "svg",
-          { width: 26, height: 10 },
-          svg("path", { d: "M1 5H25", class: "validation" }),
-          svg("circle", { cx: 13, cy: 5, r: 3, class: "end" }),
-        ),
-        "validation",
-        svg("svg", { width: 18, height: 10 }, svg("rect", { width: 18, height: 10, class: "gap" })),
-        "gap",
-        svg("svg", { width: 10, height: 10 }, svg("path", { d: "M5 1L9 9H1Z", class: "moved" })),
-        "hyperparameter changed",
-      );
-      const panel = make(
-        "div",
-        { class: "hackbook-chart", role: "group", "aria-label": "training run" },
-        make(
-          "div",
-          { class: "sheet" },
-          make("div", { class: "plots" }, ...plots.map((p) => p.node)),
-          viewer?.node ?? "",
-          make("div", { class: "foot" }, legend, key),
-        ),
-        summary,
-      );
-      let told = "",
-        listed = "";
-
-      let resized = true;
-      function update() {
-        const { state } = store;
-        if (resized) for (const p of [...plots, viewer]) p?.measure(); // before anything is drawn
-        resized = false;
-        for (const p of plots) p.update();
-        viewer?.update();
-        const entries = JSON.stringify([state.branches.map((b) => [b.name, b.color]), state.branch]);
-        if (entries !== listed) {
-          listed = entries;
-          legend.replaceChildren(
-            ...state.branches.map((b) => {
-              const item = make(
-                "li",
-                b.name === state.branch ? { "aria-current": "true" } : {},
-                svg(
-                  "svg",
-                  { width: 26, height: 10, "aria-hidden": "true" },
-                  svg("path", {
-                    d: "M1 5H25",
-                    class: "validation",
-                    "stroke-dasharray": DASHES[b.color % DASHES.length],
-                  }),
-                ),
-                b.name,
-              );
-              item.style.setProperty("--c", page.color(b));
-              return item;
-            }),
-          );
-        }
-        const moment = `${Math.floor(state.epoch)} ${state.status} ${state.branch}`; // read aloud once per epoch
-        if (moment !== told) {
-          told = moment;
-          const last = store.marks.at(-1);
-          const epochs = `epoch ${Math.floor(state.epoch)} of ${state.epochs}`;
-          const branch = `branch ${state.branch ?? ""} of ${state.branches.length}`;
-          const change = last
-            ? ` Last change: ${words(last[2])} ${short(last[3])} from epoch ${last[1].toFixed(2)}.`
-            : "";
-          summary.textContent = `${state.status ?? ""}, ${epochs}, ${branch}. ${page.said.join(" ")}${change}`;
-        }
-      }
-      let asked = 0,
-        frame = 0;
-      page.soon = () => {
-        asked ||= setTimeout(
-          () => {
-            frame = requestAnimationFrame(() => {
-              asked = 0;
-              update();
-            });
-          },
-          30 - (performance.now() % 30),
-        );
-      }; // what arrives together is drawn in one frame
-      const scrub = (event) => {
-        if (event.detail.group === model.get("group")) {
-          store.scrub = event.detail.epoch;
-          page.soon();
-        }
-      };
-      const watch = new ResizeObserver(() => {
-        resized = true;
-        page.soon();
-      });
-      const quiet = (event) => {
-        if (panel.contains(event.target))
-          event.target.toggleAttribute("data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));
-      };
-      // keep Jupyter's shortcuts off the panel, before Notebook 7 takes the keys
-      window.addEventListener("keydown", quiet, true);
-      document.addEventListener("hackbook-scrub", scrub);
-      pages.add(page);
-      el.append(panel);
-      watch.observe(panel);
-      update();
-      try {
-        model.send({ do: "hello" });
-      } catch {
-        /* the kernel is gone: the data stays */
-      }
-      return () => {
-        pages.delete(page);
-        watch.disconnect();
-        clearTimeout(asked);
-        cancelAnimationFrame(frame);
-        document.removeEventListener("hackbook-scrub", scrub);
-        window.removeEventListener("keydown", quiet, true);
-      };
+    update() {
+      for (const p of plots) p.update();
+      list(page.store.state);
+      tell(page.store.state);
     },
   };
-};
+}

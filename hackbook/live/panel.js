@@ -1,7 +1,6 @@
-// The controls under the chart of a training run: buttons, sliders, branches, tasks. They send requests to Python and
-// show the state that Python sends. Data reaches the page as text, never as HTML.
+// The panel of a training run: chart, buttons, sliders, branches, tasks. It sends requests to Python and shows the state
+// that Python sends; when opened it asks for everything ("hello").
 
-const SENT = 2; // unanswered changes per slider: the newest waits, those between are left out
 const BUTTONS = {
   start: ["Start", "Start or continue training", "M3 1.5L13 8L3 14.5Z"],
   pause: ["Pause", "Pause after this batch", "M3 2H6.5V14H3ZM9.5 2H13V14H9.5Z"],
@@ -16,57 +15,9 @@ const ALLOWED = {
   finished: [],
   failed: ["start", "step"],
 };
-const STATUS = {
-  ready: "ready",
-  running: "training",
-  paused: "paused",
-  stopped: "stopped",
-  finished: "finished",
-  failed: "failed",
-};
+const STATUS = { running: "training" }; // the others are called as in Python
 
 const SILENT = "The kernel does not answer: a running cell must end first; after a restart, run this cell again.";
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function icon(path) {
-  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg"),
-    shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  for (const [k, v] of Object.entries({ viewBox: "0 0 16 16", width: 12, height: 12, "aria-hidden": "true" }))
-    picture.setAttribute(k, v);
-  shape.setAttribute("d", path);
-  picture.append(shape);
-  return picture;
-}
-
-// Write a node only when it differs: each write makes the browser lay it out and paint it again.
-function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-function set(node, name, value) {
-  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
-}
-function show(node, it) {
-  if (node.hidden === Boolean(it)) node.hidden = !it;
-}
-
-const known = (v) => v !== null && v !== undefined;
-const words = (name) => name.replaceAll("_", " ").replaceAll("/", ", ");
-const unique = () => `hackbook-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
-
-function number(v, spec) {
-  if (v === 0 && spec?.off) return "off";
-  const least =
-    spec?.scale === "linear" && spec.step < 1 && Number.isInteger(Math.round((v / spec.step) * 1e6) / 1e6)
-      ? (String(spec.step).split(".")[1] ?? "").length
-      : 0;
-  return least ? v.toFixed(least) : String(Number(v.toPrecision(6)));
-}
 
 function span(seconds) {
   if (seconds < 60) return `${Math.max(Math.round(seconds), 1)} s`;
@@ -74,130 +25,159 @@ function span(seconds) {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-// ---- a slider and its exact number
-
-function places(spec) {
-  // the number of positions, and the value at each
-  const { low, high, scale, step, off, whole } = spec;
-  if (scale !== "log") {
-    const n = Math.max(Math.round((high - low) / (step || (high - low) / 100)), 1);
-    return {
-      n,
-      value: (i) => Number((low + ((high - low) * i) / n).toPrecision(12)),
-      at: (v) => Math.round(((v - low) / (high - low)) * n),
-    };
-  }
-  const n = Math.max(Math.round(Math.log10(high / low) / (step || 0.1)), 1),
-    first = off ? 1 : 0; // a step is a fraction of a decade
-  return {
-    n: n + first,
-    value: (i) => (i < first ? 0 : Number((low * (high / low) ** ((i - first) / n)).toPrecision(whole ? 9 : 3))),
-    at: (v) => (v <= 0 ? 0 : Math.round((Math.log(v / low) / Math.log(high / low)) * n) + first),
-  };
+function progress({ epoch, epochs, status }) {
+  if (!epoch && status === "running") return "preparing the first step"; // Keras builds its graph
+  return known(epochs) ? `epoch ${(Math.floor(epoch * 100) / 100).toFixed(2)} of ${epochs}` : "";
 }
 
-function slider(spec, send) {
-  const { n, value, at } = places(spec),
-    id = unique(),
-    title = words(spec.name);
-  let least = number(spec.low);
-  if (spec.off) least = spec.low > 0 ? `0 (off), or ${least}` : "0 (off)";
-  const range = make("input", { type: "range", min: 0, max: n, step: 1, id, "data-hyperparameter": spec.name });
-  const box = make("input", {
-    type: "text",
-    inputmode: "decimal",
-    autocomplete: "off",
-    spellcheck: "false",
-    "aria-label": `${title}, exact number`,
-    "data-hyperparameter": spec.name,
-    title: `${least} to ${number(spec.high)}`,
-  });
-  const node = make("div", { class: "slider" }, make("label", { for: id }, title), range, box);
-  let newest = 0,
-    waiting = null,
-    now = null,
-    typing = false;
-  const open = new Set();
+// ---- more epochs, after the end
 
-  function show(v) {
-    now = v;
-    const place = Math.min(Math.max(at(v), 0), n);
-    if (Number(range.value) !== place) range.value = place;
-    range.style.setProperty("--part", place / n);
-    range.setAttribute("aria-valuetext", number(v, spec));
-    if (!typing) box.value = number(v, spec);
-  }
-  function post() {
-    if (waiting === null || open.size >= SENT) return;
-    const [v, seq] = [waiting, ++newest];
-    waiting = null;
-    open.add(seq);
-    send(spec.name, v, seq);
-  }
-  function move(v) {
-    show(v);
-    waiting = v;
-    post();
-  }
-  range.addEventListener("input", () => move(value(Number(range.value))));
-  function typed() {
-    const text = box.value.trim().replace(",", "."),
-      v = text === "off" ? 0 : Number(text);
-    const fits = text !== "" && Number.isFinite(v);
-    box.toggleAttribute("aria-invalid", !fits);
-    if (fits) {
-      typing = false;
-      if (v !== now && text !== number(now, spec)) move(v);
-      else show(now);
-    }
-  }
-  function untyped() {
-    typing = false;
-    box.removeAttribute("aria-invalid");
-    if (now !== null) show(now);
-  }
-  box.addEventListener("focus", () => box.select());
-  box.addEventListener("input", () => {
-    typing = true;
-  }); // until then, updates from Python do not overwrite it
-  box.addEventListener("change", () => {
-    typed();
-    untyped();
-  });
-  box.addEventListener("blur", untyped);
-  box.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (event.key === "Enter") {
-      typed();
-      box.select();
-    } else if (event.key === "Escape") untyped();
-    else if (step) {
-      typing = false;
-      move(value(Math.min(Math.max(at(now) + step, 0), n)));
-    } else return;
-    event.preventDefault();
-  });
-  return {
-    node,
-    update(v) {
-      // an unanswered change is newer than an update; an update after its answer is newer than the change
-      if (!open.size && waiting === null && v !== now) show(v);
-    },
-    heard(mine, v, seq) {
-      if (!mine) {
-        if (!open.size) show(v);
-        return;
-      }
-      for (const s of open) if (s <= seq) open.delete(s);
-      if (seq === newest && waiting === null) show(v);
-      post();
-    },
+function more(page) {
+  const id = unique();
+  const box = make("input", { type: "number", min: 1, step: 1, id, "aria-label": "how many more epochs" });
+  const hint = "Go on from here with the sliders as they are";
+  const button = make("button", { type: "button", class: "go", title: hint }, icon(BUTTONS.start[2]), "More epochs");
+  const node = make("div", { class: "more", hidden: "" }, button, box);
+  const go = () => {
+    const epochs = Math.round(Number(box.value));
+    box.toggleAttribute("aria-invalid", !(epochs >= 1));
+    if (epochs >= 1) page.send({ do: "more", epochs });
   };
+  button.addEventListener("click", go);
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") go();
+  });
+  function update(state, pause) {
+    const over = state.status === "finished";
+    if (over && !box.value) box.value = Math.max(Math.round(state.epochs / 2), 1);
+    const focused = node.contains(document.activeElement);
+    show(node, over);
+    if (focused && !over) pause.focus(); // the keyboard stays in the panel
+  }
+  return { node, update };
+}
+
+// ---- start, pause, step, stop, and how far it is
+
+function transport(page) {
+  const press = (title, hint, path, what, act) => {
+    const button = make("button", { type: "button", title: hint, class: what }, icon(path), title);
+    button.addEventListener("click", () => {
+      if (button.getAttribute("aria-disabled") !== "true") act();
+    });
+    return button;
+  };
+  const buttons = Object.fromEntries(
+    Object.entries(BUTTONS).map(([what, [title, hint, path]]) => [
+      what,
+      press(title, hint, path, what, () => page.send({ do: what })),
+    ]),
+  );
+  const status = make("span", { class: "status", role: "status" }),
+    where = make("span", { class: "where" }),
+    time = make("span", { class: "time" }),
+    bar = make("i"),
+    further = more(page);
+  const node = make(
+    "div",
+    { class: "transport" },
+    make("div", { class: "buttons", role: "toolbar", "aria-label": "training run" }, ...Object.values(buttons)),
+    make("div", { class: "line" }, make("div", { class: "facts" }, status, where, time), further.node),
+    make("div", { class: "done", "aria-hidden": "true" }, bar),
+  );
+  function update(state) {
+    const allowed = ALLOWED[state.status] ?? [],
+      left = known(state.left) && state.status === "running";
+    for (const [what, button] of Object.entries(buttons)) set(button, "aria-disabled", !allowed.includes(what));
+    put(buttons.start.lastChild, ["paused", "stopped", "failed"].includes(state.status) ? "Go on" : "Start");
+    put(status, STATUS[state.status] ?? state.status ?? "waiting for the kernel");
+    put(where, progress(state));
+    put(time, left ? `about ${span(state.left)} left` : "");
+    further.update(state, buttons.pause);
+    bar.style.transform = `scaleX(${Math.min(state.epoch / (state.epochs || 1), 1)})`;
+  }
+  return { node, update };
+}
+
+// ---- back to an epoch
+
+function rewinder(page) {
+  const backId = unique(),
+    ofId = unique();
+  const epoch = make("input", { type: "range", min: 0, max: 1, step: 1, value: 0, id: backId, class: "epoch" }),
+    shown = make("output", { for: backId }),
+    of = make("select", { id: ofId, "aria-label": "of branch" });
+  const hint = "Go back to the end of this epoch: what follows is a new branch";
+  const back = make(
+    "button",
+    { type: "button", class: "rewind", title: hint },
+    icon("M8 2V14L1 8ZM15 2V14L8 8Z"),
+    "Rewind",
+  );
+  const node = make(
+    "div",
+    { class: "back" },
+    make("label", { for: backId }, "back to epoch"),
+    epoch,
+    shown,
+    make("span", { class: "from" }, make("label", { for: ofId, class: "of" }, "of"), of, back),
+  );
+  let touched = false,
+    marked = "";
+  const scrub = (on) => {
+    page.store.scrub = on ? Number(epoch.value) : null; // the chart shows a line there
+    page.all();
+  };
+  function mark() {
+    const v = Number(epoch.value),
+      most = Number(epoch.max),
+      key = `${v} ${most}`;
+    if (key === marked) return;
+    marked = key;
+    shown.textContent = v;
+    epoch.style.setProperty("--part", most ? v / most : 0);
+    epoch.setAttribute("aria-valuetext", v ? `epoch ${v}` : "before training");
+  }
+  epoch.addEventListener("input", () => {
+    touched = true;
+    mark();
+    scrub(true);
+  });
+  epoch.addEventListener("blur", () => scrub(false));
+  of.addEventListener("change", () => {
+    touched = true;
+    update(page.store.state);
+  });
+  back.addEventListener("click", () => {
+    touched = false;
+    page.store.heard = "";
+    scrub(false);
+    if (back.getAttribute("aria-disabled") !== "true")
+      page.send({ do: "rewind", epoch: Number(epoch.value), branch: of.value || null });
+  });
+  function update(state) {
+    const list = state.branches,
+      names = list.map((b) => b.name);
+    if (JSON.stringify([...of.options].map((o) => o.value)) !== JSON.stringify(names)) {
+      const chosen = touched && names.includes(of.value) ? of.value : state.branch;
+      of.replaceChildren(...names.map((n) => make("option", { value: n }, n)));
+      of.value = chosen;
+    }
+    if (!touched && of.value !== state.branch && names.includes(state.branch)) of.value = state.branch;
+    node.classList.toggle("alone", names.length < 2);
+    const here = of.value === state.branch,
+      most = here ? Math.floor(state.epoch + 1e-6) : (list.find((b) => b.name === of.value)?.epochs ?? 0);
+    set(epoch, "max", Math.max(most, 1));
+    if (Number(epoch.value) > most || (!touched && Number(epoch.value) !== most)) epoch.value = most;
+    set(back, "aria-disabled", !list.length);
+    mark();
+  }
+  return { node, update };
 }
 
 // ---- the branches
 
-function branches(page, choose) {
+function branches(page) {
   const body = make("tbody"),
     rows = new Map();
   const head = make(
@@ -285,7 +265,7 @@ function branches(page, choose) {
         parent ? changed || "unchanged" : "",
       ];
       put(r.title, b.name);
-      if (r.color !== b.color) r.dot.style.background = page.color(b.color);
+      if (r.color !== b.color) r.dot.style.background = page.color(b);
       r.color = b.color;
       r.cells.forEach((cell, j) => {
         put(cell, texts[j]);
@@ -299,306 +279,204 @@ function branches(page, choose) {
   return { node, update };
 }
 
+// ---- the recipe, and the tasks
+
+function recipe(page) {
+  const hint = "The code that repeats this training run, without widgets";
+  const copy = make(
+    "button",
+    { type: "button", class: "copy", title: hint },
+    icon("M5 1H14V11H11V15H2V5H5ZM5 6.5H3.5V13.5H9.5V11H5ZM6.5 2.5V9.5H12.5V2.5Z"),
+    "Copy the recipe",
+  );
+  const said = make("span", { class: "said", role: "status" }),
+    text = make("textarea", { readonly: "", "aria-label": "the recipe", rows: 6, hidden: "", spellcheck: "false" });
+  copy.addEventListener("click", () => page.send({ do: "recipe" }));
+  async function copied(code) {
+    text.value = code;
+    text.hidden = false;
+    try {
+      await navigator.clipboard.writeText(code);
+      said.textContent = "copied";
+    } catch {
+      text.focus();
+      text.select();
+      said.textContent = document.execCommand?.("copy") ? "copied" : "selected: copy it with Ctrl+C or ⌘C";
+    }
+  }
+  return { node: make("div", {}, make("div", { class: "end" }, copy, said), text), said, copied };
+}
+
+function tasks() {
+  const node = make("ul", { class: "tasks", "aria-label": "tasks" });
+  let shown = "";
+  const task = ([text, ok]) => {
+    const sign = make("i", { "aria-hidden": "true" }, ok ? "✓" : "");
+    return make(
+      "li",
+      { class: ok ? "ok" : "" },
+      sign,
+      text,
+      make("span", { class: "unseen" }, ok ? ", done" : ", not yet"),
+    );
+  };
+  function update(challenges) {
+    show(node, challenges.length);
+    const key = JSON.stringify(challenges);
+    if (key !== shown) node.replaceChildren(...challenges.map(task));
+    shown = key;
+  }
+  return { node, update };
+}
+
 // ---- the whole
 
+// What a message from Python changes in the store. An answer about a slider is over when training goes on or back.
+function hear(store, message) {
+  if (message.kind === "ack") {
+    store.heard = message.text;
+    store.state.sliders = { ...store.state.sliders, [message.name]: message.value };
+  }
+  if (message.kind !== "news") return;
+  const { status, epoch } = message.state;
+  if (epoch < store.state.epoch || (known(status) && status !== store.state.status)) store.heard = "";
+  take(store, message);
+  for (const key of ["challenges", "note", "trouble"]) if (key in message) store[key] = message[key];
+}
+
+function build(page, specs, views) {
+  const { store, send } = page;
+  const drawn = chart(page),
+    viewer = views.length ? pictures(page, views) : null,
+    buttons = transport(page),
+    rewind = rewinder(page),
+    table = branches(page),
+    code = recipe(page),
+    list = tasks();
+  const post = (name, value, seq) => send({ do: "set", name, value, seq });
+  const sliders = Object.fromEntries(specs.map((c) => [c.name, slider(c, post)]));
+  const heard = make("p", { class: "heard", role: "status" }),
+    trouble = make("div", { class: "trouble", role: "alert", hidden: "" }),
+    note = make("p", { class: "note", hidden: "" });
+  const group = { class: "sliders", role: "group", "aria-label": "hyperparameters" };
+  const desk = make(
+    "div",
+    { class: "hackbook-desk", role: "group", "aria-label": "controls of the training run" },
+    buttons.node,
+    trouble,
+    note,
+    make("div", group, ...Object.values(sliders).map((s) => s.node)),
+    heard,
+    rewind.node,
+  );
+  const below = make("div", { class: "below" }, table.node, code.node, list.node);
+  const parts = make("div", { class: "parts" }, drawn.node, desk, viewer?.node ?? "", below),
+    panel = make("div", { class: "hackbook-live" }, parts);
+
+  function measure() {
+    page.small = parts.clientWidth < 520;
+    drawn.measure();
+    viewer?.measure();
+  }
+  function update() {
+    const { state } = store;
+    drawn.update();
+    viewer?.update();
+    set(desk, "data-status", state.status ?? "");
+    buttons.update(state);
+    for (const [name, value] of Object.entries(state.sliders ?? {})) sliders[name]?.update(value);
+    rewind.update(state);
+    table.update(state);
+    list.update(store.challenges);
+    for (const [node, text] of [[trouble, store.trouble || state.error], [note, store.note]]) {
+      show(node, text);
+      put(node, text || "");
+    }
+    desk.classList.toggle("silent", store.silent);
+    put(heard, store.silent ? SILENT : store.heard);
+  }
+  // what is shown at once, not with the next frame
+  function answer(message, mine) {
+    if (message.kind === "ack") {
+      heard.textContent = message.text;
+      sliders[message.name]?.heard(mine, message.value, message.seq);
+    } else if (message.kind === "recipe" && mine) code.copied(message.text);
+    else if (message.kind === "said" && mine) code.said.textContent = message.text;
+  }
+  return { panel, measure, update, answer };
+}
+
 export default () => {
-  const store = { state: {}, challenges: [], note: "", trouble: "", heard: "", silent: false },
+  const store = { ...empty(), challenges: [], note: "", trouble: "", heard: "", silent: false },
     pages = new Set();
   let timer = null;
   const all = () => {
     for (const page of pages) page.soon();
   };
+  function silence() {
+    store.silent = true;
+    all();
+  }
   return {
     initialize({ model }) {
-      store.silence = (wait = 1500) => {
-        // no answer: the panel says so
-        timer ??= setTimeout(() => {
-          store.silent = true;
-          all();
-        }, wait);
-      };
       model.on("msg:custom", (message) => {
         clearTimeout(timer);
         timer = null;
         store.silent = false;
-        if (message.kind === "ack") {
-          store.heard = message.text;
-          store.state.sliders = { ...store.state.sliders, [message.name]: message.value };
-        }
-        if (message.kind === "state") {
-          const { status, epoch } = message.state ?? {}; // training went on or back: the message about a change is over
-          if (epoch < store.state.epoch || (known(status) && status !== store.state.status)) store.heard = "";
-          Object.assign(store.state, message.state ?? {});
-          for (const key of ["challenges", "note", "trouble"]) if (key in message) store[key] = message[key];
-          document.dispatchEvent(
-            new CustomEvent("hackbook-news", { detail: { group: model.get("group"), news: message.chart } }),
-          );
-        }
-        for (const page of pages) page.take(message);
+        hear(store, message);
+        for (const page of pages) page.answer(message, message.from === page.self);
         all();
       });
     },
     render({ model, el }) {
-      const self = unique(),
-        palette = model.get("palette"),
+      const palette = model.get("palette"),
         specs = model.get("sliders"),
-        group = model.get("group");
-      const gone = () => {
-        store.silent = true;
-        all();
-      };
-      const send = (message) => {
-        store.silence();
+        self = unique();
+      function send(message) {
+        timer ??= setTimeout(silence, 1500); // no answer: the panel says so
         try {
           model.send({ from: self, ...message });
         } catch {
-          gone();
+          silence(); // the kernel is gone: the data stays
         }
-      };
+      }
+      const mixed = (color) => `color-mix(in srgb, ${palette[color % palette.length]} 78%, var(--ink))`;
       const page = {
+        store,
+        self,
         send,
+        all,
+        said: ["", ""],
         spec: (name) => specs.find((c) => c.name === name),
-        color: (i) => `color-mix(in srgb, ${palette[i % palette.length]} 78%, var(--ink))`,
+        color: (branch) => (branch ? mixed(branch.color) : "var(--soft)"),
       };
-
-      const buttons = Object.fromEntries(
-        Object.entries(BUTTONS).map(([what, [title, hint, path]]) => {
-          const button = make("button", { type: "button", title: hint, class: what }, icon(path), title);
-          button.addEventListener("click", () => {
-            if (button.getAttribute("aria-disabled") !== "true") send({ do: what });
-          });
-          return [what, button];
-        }),
-      );
-      const status = make("span", { class: "status", role: "status" }),
-        where = make("span", { class: "where" }),
-        time = make("span", { class: "time" });
-      const bar = make("i"),
-        done = make("div", { class: "done", "aria-hidden": "true" }, bar);
-
-      const sliders = Object.fromEntries(
-        specs.map((c) => [c.name, slider(c, (name, value, seq) => send({ do: "set", name, value, seq }))]),
-      );
-      const heard = make("p", { class: "heard", role: "status" });
-
-      const backId = unique(),
-        ofId = unique();
-      const epoch = make("input", { type: "range", min: 0, max: 1, step: 1, value: 0, id: backId, class: "epoch" }),
-        shown = make("output", { for: backId });
-      const of = make("select", { id: ofId, "aria-label": "of branch" }),
-        back = make(
-          "button",
-          {
-            type: "button",
-            class: "rewind",
-            title: "Go back to the end of this epoch: what follows is a new branch",
-          },
-          icon("M8 2V14L1 8ZM15 2V14L8 8Z"),
-          "Rewind",
-        );
-      const rewind = make(
-        "div",
-        { class: "back" },
-        make("label", { for: backId }, "back to epoch"),
-        epoch,
-        shown,
-        make("label", { for: ofId, class: "of" }, "of"),
-        of,
-        back,
-      );
-      const scrub = (on) =>
-        document.dispatchEvent(
-          new CustomEvent("hackbook-scrub", { detail: { group, epoch: on ? Number(epoch.value) : null } }),
-        );
-      const mark = () => {
-        const v = Number(epoch.value),
-          most = Number(epoch.max),
-          key = `${v} ${most}`;
-        if (key === marked) return;
-        marked = key;
-        shown.textContent = v;
-        epoch.style.setProperty("--part", most ? v / most : 0);
-        epoch.setAttribute("aria-valuetext", v ? `epoch ${v}` : "before training");
-      };
-      let touched = false,
-        marked = "";
-      epoch.addEventListener("input", () => {
-        touched = true;
-        mark();
-        scrub(true);
-      });
-      epoch.addEventListener("blur", () => scrub(false));
-      of.addEventListener("change", () => {
-        touched = true;
+      const { panel, measure, update, answer } = build(page, specs, model.get("views"));
+      let resized = true;
+      const { soon, stop } = paced(() => {
+        if (resized) measure(); // before anything is drawn
+        resized = false;
         update();
       });
-      back.addEventListener("click", () => {
-        touched = false;
-        store.heard = "";
-        scrub(false);
-        if (back.getAttribute("aria-disabled") !== "true")
-          send({ do: "rewind", epoch: Number(epoch.value), branch: of.value || null });
+      Object.assign(page, { soon, answer });
+      const watch = new ResizeObserver(() => {
+        resized = true;
+        soon();
       });
-
-      const table = branches(page);
-      const copy = make(
-        "button",
-        { type: "button", class: "copy", title: "The code that repeats this training run, without widgets" },
-        icon("M5 1H14V11H11V15H2V5H5ZM5 6.5H3.5V13.5H9.5V11H5ZM6.5 2.5V9.5H12.5V2.5Z"),
-        "Copy the recipe",
-      );
-      const said = make("span", { class: "said", role: "status" }),
-        recipe = make("textarea", {
-          readonly: "",
-          "aria-label": "the recipe",
-          rows: 6,
-          hidden: "",
-          spellcheck: "false",
-        });
-      copy.addEventListener("click", () => send({ do: "recipe" }));
-      const tasks = make("ul", { class: "tasks", "aria-label": "tasks" });
-      const trouble = make("div", { class: "trouble", role: "alert", hidden: "" }),
-        note = make("p", { class: "note", hidden: "" });
-      const panel = make(
-        "div",
-        { class: "hackbook-desk", role: "group", "aria-label": "controls of the training run" },
-        make(
-          "div",
-          { class: "transport" },
-          make("div", { class: "buttons", role: "toolbar", "aria-label": "training run" }, ...Object.values(buttons)),
-          make("div", { class: "facts" }, status, where, time),
-          done,
-        ),
-        trouble,
-        note,
-        make(
-          "div",
-          { class: "sliders", role: "group", "aria-label": "hyperparameters" },
-          ...Object.values(sliders).map((s) => s.node),
-        ),
-        heard,
-        rewind,
-        table.node,
-        make("div", { class: "end" }, copy, said),
-        recipe,
-        tasks,
-      );
-
-      const plain = (event) => !(event.ctrlKey || event.metaKey || event.altKey);
-      const quiet = (event) => {
-        if (panel.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", plain(event));
-      };
-      // keep Jupyter's shortcuts off the panel (d d would delete the cell), before Notebook 7 takes the keys
-      window.addEventListener("keydown", quiet, true);
+      const unshield = shield(panel);
       panel.addEventListener("keydown", (event) => {
         if (plain(event)) event.stopPropagation();
       });
-
-      async function copied(text) {
-        recipe.value = text;
-        recipe.hidden = false;
-        try {
-          await navigator.clipboard.writeText(text);
-          said.textContent = "copied";
-        } catch {
-          recipe.focus();
-          recipe.select();
-          said.textContent = document.execCommand?.("copy") ? "copied" : "selected: copy it with Ctrl+C or ⌘C";
-        }
-      }
-      page.take = (message) => {
-        const mine = message.from === self;
-        if (message.kind === "ack") {
-          heard.textContent = message.text; // at once, not with the next frame
-          sliders[message.name]?.heard(mine, message.value, message.seq);
-        } else if (message.kind === "recipe" && mine) copied(message.text);
-        else if (message.kind === "said" && mine) said.textContent = message.text;
-      };
-
-      function update() {
-        const { state } = store,
-          allowed = ALLOWED[state.status] ?? [];
-        for (const [what, button] of Object.entries(buttons)) set(button, "aria-disabled", !allowed.includes(what));
-        put(buttons.start.lastChild, ["paused", "stopped", "failed"].includes(state.status) ? "Go on" : "Start");
-        set(panel, "data-status", state.status ?? "");
-        put(status, STATUS[state.status] ?? "waiting for the kernel");
-        const built = state.epoch || state.status !== "running"; // before the first step Keras builds its graph
-        put(
-          where,
-          !built
-            ? "preparing the first step"
-            : known(state.epochs)
-              ? `epoch ${(Math.floor(state.epoch * 100) / 100).toFixed(2)} of ${state.epochs}`
-              : "",
-        );
-        put(time, known(state.left) && state.status === "running" ? `about ${span(state.left)} left` : "");
-        bar.style.transform = `scaleX(${Math.min((state.epoch ?? 0) / (state.epochs || 1), 1)})`;
-        for (const [name, value] of Object.entries(state.sliders ?? {})) sliders[name]?.update(value);
-
-        const list = state.branches ?? [],
-          names = list.map((b) => b.name);
-        if (JSON.stringify([...of.options].map((o) => o.value)) !== JSON.stringify(names)) {
-          const chosen = touched && names.includes(of.value) ? of.value : state.branch;
-          of.replaceChildren(...names.map((n) => make("option", { value: n }, n)));
-          of.value = chosen;
-        }
-        if (!touched && of.value !== state.branch && names.includes(state.branch)) of.value = state.branch;
-        rewind.classList.toggle("alone", names.length < 2);
-        const most =
-          of.value === state.branch
-            ? Math.floor((state.epoch ?? 0) + 1e-6)
-            : (list.find((b) => b.name === of.value)?.epochs ?? 0);
-        set(epoch, "max", Math.max(most, 1));
-        if (Number(epoch.value) > most || (!touched && Number(epoch.value) !== most)) epoch.value = most;
-        set(back, "aria-disabled", !list.length);
-        mark();
-        table.update(state);
-
-        show(trouble, store.trouble || state.error);
-        put(trouble, store.trouble || state.error || "");
-        show(note, store.note);
-        put(note, store.note);
-        panel.classList.toggle("silent", store.silent);
-        put(heard, store.silent ? SILENT : store.heard);
-        show(tasks, store.challenges.length);
-        const key = JSON.stringify(store.challenges);
-        if (tasks.dataset.key !== key) {
-          tasks.dataset.key = key;
-          tasks.replaceChildren(
-            ...store.challenges.map(([text, ok]) =>
-              make(
-                "li",
-                { class: ok ? "ok" : "" },
-                make("i", { "aria-hidden": "true" }, ok ? "✓" : ""),
-                text,
-                make("span", { class: "unseen" }, ok ? ", done" : ", not yet"),
-              ),
-            ),
-          );
-        }
-      }
-      let asked = 0,
-        frame = 0;
-      page.soon = () => {
-        asked ||= setTimeout(
-          () => {
-            frame = requestAnimationFrame(() => {
-              asked = 0;
-              update();
-            });
-          },
-          30 - (performance.now() % 30),
-        );
-      }; // in one frame with the chart
       pages.add(page);
       el.append(panel);
+      watch.observe(panel);
+      measure();
       update();
       send({ do: "hello" });
       return () => {
         pages.delete(page);
-        clearTimeout(asked);
-        cancelAnimationFrame(frame);
-        window.removeEventListener("keydown", quiet, true);
+        watch.disconnect();
+        stop();
+        unshield();
       };
     },
   };

@@ -10,20 +10,19 @@ import sys
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from importlib.resources import files
 from numbers import Real
-from threading import Thread, Timer
+from threading import RLock, Thread, Timer
 from time import monotonic
-from uuid import uuid4
 
 from anywidget import AnyWidget
 from fastcore.basics import patch
-from ipywidgets import HBox, VBox
-from traitlets import List, Unicode
+from ipywidgets import HBox
+from traitlets import List
 
 from ..core import Figure, frontend, HackbookError, hear_in_subshell, hearing_note
-from ..core import makes_subshells, new_subshell, require
-from .chart import brief, Chart, COLORS, differences, Story
+from ..core import makes_subshells, new_subshell, require, script, style
+from .publisher import COLORS, differences, Publisher, Story
+from .views import VIEWS
 
 # %% ../../nbs/library/live/07_panel.ipynb #6a355b30
 @dataclass
@@ -85,12 +84,12 @@ def _as_dict(slider):
                 off=bool(slider.low <= 0 or slider.off), whole=slider.whole)
 
 class _Desk(AnyWidget):
-    "Everything of the panel but the chart."
-    _esm = (files('hackbook.live')/'panel.js').read_text(encoding='utf-8')
-    _css = (files('hackbook.live')/'panel.css').read_text(encoding='utf-8')
+    "The panel in the page: chart, controls, teaching picture."
+    _esm = script('hackbook.live', 'chart.js', 'views.js', 'sliders.js', 'panel.js')
+    _css = style('hackbook.live', 'panel.css', 'chart.css', 'views.css')
     palette = List(COLORS).tag(sync=True)
     sliders = List().tag(sync=True)
-    group = Unicode().tag(sync=True)
+    views = List().tag(sync=True)
 
 # %% ../../nbs/library/live/07_panel.ipynb #137856cb
 class Panel:
@@ -103,29 +102,43 @@ class Panel:
     ):
         require(isinstance(every, Real) and every > 0, 'every', every, '> 0')
         self.session, self.challenges, self.every = session, list(challenges), every
-        self.chart = Chart(session)
+        self.views = list(getattr(session, 'views', VIEWS))
+        self.publisher = Publisher(session)
         self.together = [self]     # the panels that share sliders and buttons
-        self.chart.group = group = uuid4().hex
-        self.desk = _Desk(sliders=[_as_dict(s) for s in session.sliders.values()], group=group)
-        self.lock = self.chart.lock
+        sliders = [_as_dict(s) for s in session.sliders.values()]
+        self.desk = _Desk(sliders=sliders, views=self.views)
+        self.lock = RLock()        # so that two threads never send at once
         self.trouble, self.note = '', hearing_note()     # texts in the panel
-        self._sent = {}            # the state as the page knows it
+        self._told = {}            # texts and tasks as the page knows them
         self._timer = None
         self._pushed = 0.          # time of the last refresh
         self._hurried = 0.         # until then, changes are sent at once
         self._greeted = False      # has a page sent `hello`?
         self._whole = 0.           # time of the last full message
-        self._widget = self._handle = self._drawn = None
+        self._shown = False        # on a page?
+        self._handle = self._drawn = None
         self._context = copy_context()     # of the cell: a thread has none of its own
         self.desk.on_msg(lambda widget, message, buffers: self._receive(message))
-        if self.chart.views: self.chart.view(view or self.chart.views[0])
-        self.free_comms()
+        if self.views: self.view(view or self.views[0])
+        hear_in_subshell(getattr(self.desk, 'comm', None), _subshell)
         session.on_change = self.changed
 
     def __repr__(self):
         state = self.session.state()
         epochs = f"epoch {state['epoch']:.2f} of {state['epochs']}"
         return f"{epochs}, {state['status']}, {len(state['branches'])} branches"
+
+
+# %% ../../nbs/library/live/07_panel.ipynb #22587e15
+@patch
+def view(self:Panel,
+    name:str|None,   # one of `views`; None: none, the picture is folded
+):
+    "Choose the teaching picture."
+    require(name is None or name in self.views, 'view', name, f"one of {', '.join(self.views)}")
+    self.publisher.view = name
+    self.session.view(name)
+
 
 # %% ../../nbs/library/live/07_panel.ipynb #3f078217
 def _subshell(data, asked):
@@ -137,18 +150,13 @@ def _subshell(data, asked):
     if ours not in shells.list_subshell(): shells.hackbook = ours = new_subshell(shells)
     return ours
 
-@patch
-def free_comms(self:Panel):
-    "Let messages from the page arrive while a cell is executing, where the kernel can."
-    for widget in (self.chart, self.desk):
-        hear_in_subshell(getattr(widget, 'comm', None), _subshell)
 
 # %% ../../nbs/library/live/07_panel.ipynb #94aeefd2
 @patch
 def still(self:Panel) -> Figure:
     "The picture of the training run so far."
     plot = getattr(getattr(self.session, 'timeline', None), 'plot', None)
-    return plot() if plot else self.chart.story.plot()
+    return plot() if plot else self.publisher.story.plot()
 
 @patch
 def _redraw(self:Panel, state):
@@ -184,20 +192,19 @@ def push(self:Panel,
     "Refresh the page now."
     with self.lock:
         self._pushed = now = monotonic()
-        unanswered = self._widget is not None and not self._greeted
+        unanswered = self._shown and not self._greeted
         everything = everything or unanswered and now - self._whole > 2
-        chart = self.chart.news(everything)
-        if everything: self._sent, self._whole = {}, now
-        state = self.chart.story.state
-        tasks = [(c.text, c.look_at(self.chart.story)) for c in self.challenges]
-        new = differences({**state, '': [self.trouble, self.note, tasks]}, self._sent)
-        texts = dict(zip(('trouble', 'note', 'challenges'), new.pop('', ())))
-        self.desk.send(dict(kind='state', state=new, chart=chart, **texts))
-        self._redraw(state)
+        if everything: self._told, self._whole = {}, now
+        message = self.publisher.message(everything)
+        story = self.publisher.story
+        tasks = [[c.text, c.look_at(story)] for c in self.challenges]
+        texts = dict(trouble=self.trouble, note=self.note, challenges=tasks)
+        self.desk.send(message | differences(texts, self._told))
+        self._redraw(story.state)
 
 # %% ../../nbs/library/live/07_panel.ipynb #cf5e8bc9
 WHEN = {'running': 'used from the next {}', 'ready': 'used from the first {}',
-        'paused': 'used when the training goes on'}
+        'paused': 'used when the training goes on', 'finished': 'used in the epochs to come'}
 
 @patch
 def _ack(self:Panel, name, message, refused=False):
@@ -210,7 +217,7 @@ def _ack(self:Panel, name, message, refused=False):
         when = WHEN.get(status, 'used when it goes on').format(acts)
         shown = f'{value:.6g}' if value else 'off'
         text = '' if refused else f"{name.replace('_', ' ')} {shown}: {when}"
-        self._sent['sliders'] = self._sent.get('sliders', {}) | {name: brief(value)}
+        self.publisher.answered(name, value)
         self.desk.send({'kind': 'ack', 'name': name, 'value': value, 'text': text, **message})
 
 @patch
@@ -259,7 +266,9 @@ def _receive(self:Panel, message):
     calls = {'set': self._set, 'keep': self._keep, 'recipe': self._recipe,
              'rewind': lambda m: session.rewind(int(m['epoch']), m.get('branch')),
              'rename': lambda m: session.rename(m['branch'], str(m['name'])),
-             'delete': lambda m: session.delete(m['branch'])}
+             'delete': lambda m: session.delete(m['branch']),
+             'view': lambda m: self.view(m['name'])}
+    calls['more'] = lambda m: [p.session.more(m['epochs']) for p in self.together]
     for name in ('start', 'pause', 'step', 'stop'):
         calls[name] = lambda m: [getattr(p.session, m['do'])() for p in self.together]
     try:
@@ -270,11 +279,10 @@ def _receive(self:Panel, message):
 
 # %% ../../nbs/library/live/07_panel.ipynb #6093c38c
 @patch(as_prop=True)
-def widget(self:Panel) -> VBox:
-    "Chart and controls as one ipywidget, made when it is first shown."
-    if self._widget is None:
-        self._widget = VBox([self.chart, self.desk]).add_class('hackbook-live')
-    return self._widget
+def widget(self:Panel) -> AnyWidget:
+    "The panel as an ipywidget."
+    self._shown = True
+    return self.desk
 
 def _in_ipython(): return 'IPython' in sys.modules and sys.modules['IPython'].get_ipython()
 
@@ -300,9 +308,7 @@ def close(self:Panel):
     "Remove the panel from the page, and detach it from the session."
     if getattr(self.session, 'on_change', None) == self.changed: self.session.on_change = None
     if (timer := self._timer) is not None: timer.cancel()
-    with self.lock:
-        for widget in (self._widget, self.chart, self.desk):
-            if widget is not None: widget.close()
+    with self.lock: self.desk.close()
 
 # %% ../../nbs/library/live/07_panel.ipynb #22fe0bd0
 class SideBySide:

@@ -8,6 +8,7 @@ __all__ = ['Session']
 # %% ../../nbs/library/live/05_session.ipynb #92651f36
 import atexit, threading, weakref
 from math import inf
+from numbers import Integral
 from pathlib import Path
 from time import perf_counter
 
@@ -96,7 +97,7 @@ def state(self:Session) -> dict:
     "The present state, in a few hundred bytes that JSON can hold."
     thread = self._thread
     with thread.lock:
-        timeline, epochs = thread.timeline, thread.options['epochs']
+        timeline, epochs = thread.timeline, thread.timeline.epochs
         branches = []
         for b in timeline.branches.values():
             look = {'name': b.name, 'color': b.color}
@@ -118,7 +119,7 @@ def _seconds_left(thread):
     "The seconds to the last epoch at the present speed; None before the first step."
     if not thread.since: return None
     now, step = thread.since
-    done, total = thread.step - step, thread.steps * thread.options['epochs']
+    done, total = thread.step - step, thread.steps * thread.timeline.epochs
     return (thread.now - now) / done * (total - thread.step) if done > 0 else None
 
 @patch
@@ -245,6 +246,33 @@ def close(self:Session):
     "Stop, detach the hyperparameters from the model, delete the snapshots. The timeline stays."
     close_thread(self._thread, 30)
 
+# %% ../../nbs/library/live/05_session.ipynb #a61043bc
+@patch
+def more(self:Session,
+    epochs:int,   # 1 or more
+):
+    """Train for more epochs after the end, on the same branch, with the sliders as they are.
+
+    Raises `HackbookError` before the end, or if the schedule is not constant.
+    """
+    thread = self._open()
+    ok = isinstance(epochs, Integral) and not isinstance(epochs, bool) and epochs >= 1
+    require(ok, 'epochs', epochs, 'a whole number, 1 or more', 'as many are added')
+    schedule = thread.options['schedule']
+    with thread.lock:
+        timeline = thread.timeline
+        if schedule != 'constant':
+            raise HackbookError(f'the {schedule} schedule ends at a learning rate of 0 after its '
+                                f'{timeline.epochs} epochs; plan more of them from the start, or '
+                                "use schedule='constant'")
+        if thread.status != 'finished':
+            raise HackbookError(f'this run is {thread.status}, and not finished: start() goes on '
+                                f'to epoch {timeline.epochs}; more() is for after that')
+        timeline.epochs += int(epochs)
+        thread.go_back(*timeline.place, 'running', keep=True)
+    thread.notify(now=True)
+
+
 # %% ../../nbs/library/live/05_session.ipynb #89fa9796
 @patch
 def rename(self:Session, branch:str, name:str):
@@ -274,7 +302,7 @@ def keep(self:Session,
     "A branch as a Run. Raises `HackbookError` before its first epoch is finished."
     thread = self._open()
     with thread.lock:
-        timeline, epochs = thread.timeline, thread.options['epochs']
+        timeline, epochs = thread.timeline, thread.timeline.epochs
         branch = branch or timeline.place[0]
         rows, best, changes = timeline.rows(branch), timeline.best(branch), timeline.changes(branch)
         if not rows:
@@ -285,7 +313,7 @@ def keep(self:Session,
         model = _copied(self.model, arrays)
     status = 'finished' if finished else f'kept after epoch {len(rows)}'
     seconds = round(sum(r['seconds'] for r in rows), 2)
-    parameters = thread.options | {'changes': changes}
+    parameters = thread.options | {'epochs': epochs, 'changes': changes}
     record = describe(model, thread.splits, parameters, thread.started)
     record |= {'status': status, 'branch': branch, 'seconds': seconds,
                'best_epoch': best['epoch'], 'weights_of_epoch': epoch}

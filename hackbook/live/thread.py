@@ -195,7 +195,7 @@ def end_batch(self:TrainingThread, epoch, batch, logs):
         self.now = perf_counter() - self.idle
         if self.since is None: self.since = self.now, self.step
         last = batch + 1 == self.batches.steps
-        due = self.step - self.last_point >= self.steps * self.options['epochs'] / 400
+        due = self.step - self.last_point >= self.steps * self.timeline.epochs / 400
         if due and not last: self.add_point(batch + 1, logs)
     _, _, when, seconds = self.drawn
     if self.view and perf_counter() - when > max(.5, 20 * seconds): self.draw()
@@ -276,7 +276,7 @@ def train(self:TrainingThread):
         self.points[1, 0] = self.current_values()
         self.snapshots[1, 0] = snapshot(self.model), self.points[1, 0]
     self.since = None
-    fit = dict(epochs=self.options['epochs'], initial_epoch=self.step // self.steps, verbose=0,
+    fit = dict(epochs=self.timeline.epochs, initial_epoch=self.step // self.steps, verbose=0,
                shuffle=False, validation_data=self.validation, callbacks=[self.callback()])
     try:
         with reading(self.splits.train.x, self.splits.validation.x):

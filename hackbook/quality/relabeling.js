@@ -4,13 +4,6 @@
 const KEYS = { k: "keep", c: "change", d: "drop", u: "undo", ArrowLeft: "back", ArrowRight: "next" };
 const DONE = { keep: "kept", change: "changed to", drop: "dropped", "": "not decided yet" };
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 function table(rows, named = "") {
   const cells = ([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value));
   return make("table", { class: named }, ...rows.map(cells));
@@ -30,7 +23,7 @@ const SHOW = {
 
 // A list of classes to choose from: type to filter it, arrows to move, Enter to choose.
 function picker(names, choose, close) {
-  const id = `hackbook-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+  const id = unique();
   const list = make("ul", { role: "listbox", id, "aria-label": "classes" });
   const input = make("input", {
     type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": id,
@@ -137,11 +130,7 @@ function render({ model, el }) {
     pick.open([...first, ...names.keys()].filter((n, i, all) => n !== label && all.indexOf(n) === i));
   }
 
-  const plain = (event) => !(event.ctrlKey || event.metaKey || event.altKey);
-  const quiet = (event) => {
-    if (panel.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", plain(event));
-  };
-  window.addEventListener("keydown", quiet, true);   // Jupyter's D D would delete the cell: act before Jupyter
+  const unshield = shield(panel);
 
   panel.addEventListener("keydown", (event) => {
     if (!plain(event)) return;
@@ -194,7 +183,7 @@ function render({ model, el }) {
   model.on("change:page", draw);
   el.append(panel);
   draw();
-  return () => { clearTimeout(slow); model.off("change:page", draw); window.removeEventListener("keydown", quiet, true); };
+  return () => { clearTimeout(slow); model.off("change:page", draw); unshield(); };
 }
 
 export default { render };

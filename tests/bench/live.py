@@ -175,7 +175,7 @@ def overhead_list():
     """Where no browser is: the panel's messages go to a list."""
     def pair(first):
         it, sent = panel(show=False), []
-        it.panel.desk.send = it.panel.chart.send = sent.append
+        it.panel.desk.send = sent.append
         bare(first)
         it.start()
         it.wait()

@@ -102,7 +102,7 @@ def test_an_error_of_the_worker_is_raised_by_wait_and_stands_in_the_panel(splits
     live.start()
     with pytest.raises(RuntimeError, match="the disk is full"):
         live.wait()
-    assert live.panel.chart.story.state["error"] == "RuntimeError: the disk is full"
+    assert live.panel.publisher.story.state["error"] == "RuntimeError: the disk is full"
     assert live.state()["status"] == "failed"
     live.close()
 
@@ -155,7 +155,7 @@ def test_what_is_drawn_and_listed(splits):
 # ---- in JupyterLab: the tutorial, by keyboard and mouse
 
 THREADS = "sum(t.name == 'hackbook-training' for t in __import__('threading').enumerate())"
-DESK = "document.querySelector('.hackbook-desk')"
+DESK = "document.querySelector('.hackbook-live')"
 HEARS = Version(version("ipykernel")) >= Version("7.0")  # messages of a page while a cell runs: tried with 6.29, 7.0, 7.2, 7.3 and 7.4
 
 
@@ -185,9 +185,9 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
     notebook, number = long_tutorial()
     with notebook_page(tmp_path, notebook, width=1280, height=1200) as page:
         run_cells(page, 0, number)
-        page.wait_for_selector(".hackbook-desk")
+        page.wait_for_selector(".hackbook-live")
         says(page, "ready")
-        desk, chart = page.locator(".hackbook-desk"), page.locator(".hackbook-chart")
+        desk, chart = page.locator(".hackbook-live"), page.locator(".hackbook-chart")
         assert desk.count() == chart.count() == 1
 
         # it trains, and is seen to, while another cell computes
@@ -258,14 +258,14 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         ask(page, tmp_path, "globals().update(earlier=live) or 1")
         run_cells(page, number, number)
         says(page, "ready")
-        assert page.locator(".hackbook-desk").count() == 1
+        assert page.locator(".hackbook-live").count() == 1
         desk.get_by_role("button", name="Start").click()
         says(page, "training")
         assert ask(page, tmp_path, "[earlier.state()['status'], live is earlier]") == ["stopped", False]
         assert ask(page, tmp_path, THREADS) == 1
 
         # two branches from one; by mouse one is deleted, and the other gets a name and is kept
-        name = "[...document.querySelectorAll('.hackbook-desk .branches tbody .title')].map(e => e.textContent).join()"
+        name = "[...document.querySelectorAll('.hackbook-live .branches tbody .title')].map(e => e.textContent).join()"
         for branch in ("branch 1", "branch 1,branch 2", "branch 1,branch 2,branch 3"):
             page.wait_for_function(f"{name} === {branch!r}")
             if branch.endswith("3"):
@@ -318,6 +318,32 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.wait_for_function(f"{DESK}.querySelector('.heard').textContent.startsWith('The kernel does not answer')")
 
 
+def test_more_epochs_by_keyboard(tmp_path):
+    code = "import hackbook as hb\nsplits = hb.split(hb.data.digits())\nlive = hb.Live(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=2)"
+    with notebook_page(tmp_path, nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), width=1280, height=720) as page:
+        run_cells(page, 0, 0)
+        says(page, "finished")
+        desk = page.locator(".hackbook-live")
+        more = desk.get_by_role("button", name="More epochs")
+        assert more.is_visible() and desk.get_by_role("spinbutton", name="how many more epochs").input_value() == "1"
+        desk.get_by_role("slider", name="dropout", exact=True).focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === 'dropout 0.21: used in the epochs to come'")
+        (ROOT / "_run").mkdir(exist_ok=True)
+        page.screenshot(path=ROOT / "_run/live-more.png")
+        more.focus()
+        page.keyboard.press("Tab")
+        page.keyboard.type("300")
+        page.keyboard.press("Enter")
+        says(page, "training")
+        assert page.evaluate("document.activeElement.className") == "pause" and not more.is_visible()
+        page.keyboard.press("Enter")  # Pause
+        says(page, "paused")
+        assert desk.locator(".where").inner_text().endswith("of 302")
+        assert ask(page, tmp_path, "[live.timeline.changes(), len(live.timeline.branches)]") == [[[2 * ask(page, tmp_path, "live.state()['steps']"), "dropout", 0.21]], 1]
+        assert page.errors == []
+
+
 @pytest.mark.skipif(Version(version("ipykernel")) < Version("7.4"), reason="older kernels hear a page that asks for no subshell between cells")
 def test_a_page_that_asks_for_no_subshell_is_heard_all_the_same(tmp_path):
     """As in VS Code and Colab, whose messages come by the channel that a cell holds while it runs."""
@@ -329,7 +355,7 @@ def test_a_page_that_asks_for_no_subshell_is_heard_all_the_same(tmp_path):
         with notebook_page(tmp_path, nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), width=1280) as page:
             run_cells(page, 0, 0)
             says(page, "training")
-            desk = page.locator(".hackbook-desk")
+            desk = page.locator(".hackbook-live")
             assert not desk.locator(".note").is_visible()
             assert ask(page, tmp_path, "__import__('hackbook').core.frontend()") == "vscode"
             page.evaluate(f"code => {{ {KERNEL}.requestExecute({{code}}); }}", "ended = live.wait()")  # busy until Stop is heard

@@ -11,19 +11,32 @@ from types import SimpleNamespace
 import nbformat
 import numpy as np
 import pytest
-from browser import CURVES, KERNEL, notebook_page
+from browser import CURVES, KERNEL, find_browser, notebook_page, static_page
 from conftest import ROOT
 from nbclient import NotebookClient
 from packaging.version import Version
 from sessions import StandIn
 
 import hackbook as hb
+from hackbook.core import hear_in_subshell
 from hackbook.core import notebook as room
-from hackbook.live.chart import Chart, Story, brief
-from hackbook.live.panel import Challenge, Panel, reach, save_it, turn_around
+from hackbook.live.panel import Challenge, Panel, _subshell, reach, save_it, turn_around
+from hackbook.live.publisher import Story, brief
 from hackbook.live.views import VIEWS
 
 HOSTILE = '<img src=x onerror="window.hacked=1">'
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The system's Chromium."""
+    path = find_browser()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture
@@ -34,13 +47,8 @@ def session():
 @pytest.fixture
 def panel(session):
     panel = Panel(session)
-    panel.sent, panel.seen = [], []  # what the desk is told, and what the chart is
-
-    def send(message):
-        panel.sent.append(message)
-        panel.seen += [message["chart"]] if "chart" in message else []
-
-    panel.desk.send, panel.chart.send = send, panel.seen.append
+    panel.sent = []
+    panel.desk.send = panel.sent.append
     yield panel
     session.stop()
     panel.close()
@@ -63,11 +71,10 @@ def test_brief_is_json_for_any_page():
 def test_a_refresh_is_a_few_hundred_bytes(panel, session):
     panel._receive({"do": "hello"})
     panel.sent.clear()
-    panel.seen.clear()
     for _ in range(5):
         session.step()
     panel.push()
-    assert len(panel.sent) == 1 and len(json.dumps(panel.sent)) < 1000 and len(panel.seen[0]["points"]) == 5
+    assert len(panel.sent) == 1 and len(json.dumps(panel.sent)) < 1000 and len(panel.sent[0]["points"]) == 5
 
 
 def test_four_times_a_second_and_the_last_state_arrives(panel, session):
@@ -76,10 +83,10 @@ def test_four_times_a_second_and_the_last_state_arrives(panel, session):
     session.wait(30)
     took = time.monotonic() - begin
     settle(panel)
-    states = [m for m in panel.sent if m["kind"] == "state"]
+    states = [m for m in panel.sent if m["kind"] == "news"]
     assert len(states) <= 3 + (took + 1) / panel.every
-    assert panel.chart.story.state["status"] == "finished" and panel.chart.story.points[-1].epoch == 4
-    points = [tuple(p) for m in panel.seen for p in m["points"]]
+    assert panel.publisher.story.state["status"] == "finished" and panel.publisher.story.points[-1].epoch == 4
+    points = [tuple(p) for m in states for p in m["points"]]
     assert len(points) == len(set(points)) == 40
 
 
@@ -92,7 +99,7 @@ def test_no_thread_is_left_and_none_sends_beside_another(panel, session):
         time.sleep(0.002)
         inside.pop()
 
-    panel.desk.send = panel.chart.send = send
+    panel.desk.send = send
     before = threading.active_count()
     session.start()
     for i in range(60):
@@ -126,9 +133,8 @@ def test_hello_gives_everything_again(panel, session):
         session.step()
     for _ in range(2):
         panel.sent.clear()
-        panel.seen.clear()
         panel._receive({"do": "hello"})
-        assert len(panel.seen[0]["points"]) == 12 and panel.seen[0]["all"] and panel.seen[0]["picture"]["kind"] == "filters"
+        assert len(panel.sent[0]["points"]) == 12 and panel.sent[0]["all"] and panel.sent[0]["picture"]["kind"] == "filters"
         assert {"status", "sliders", "branches"} <= set(panel.sent[-1]["state"]) and "challenges" in panel.sent[-1]
 
 
@@ -137,30 +143,30 @@ def test_until_a_page_is_heard_it_is_told_everything_again(panel, session):
     session.step()
     panel.push()
     panel.push()
-    assert not panel.seen[-1]["all"]  # not on any page
-    panel.widget
+    assert not panel.sent[-1]["all"]  # not on any page
+    assert panel.widget is panel.desk
     panel.push()
-    assert panel.seen[-1]["all"] and "branches" in panel.sent[-1]["state"]
+    assert panel.sent[-1]["all"] and "branches" in panel.sent[-1]["state"]
     panel.push()
-    assert not panel.seen[-1]["all"]  # not four times a second
+    assert not panel.sent[-1]["all"]  # not four times a second
     panel._whole -= 3
     panel.push()
-    assert panel.seen[-1]["all"]
+    assert panel.sent[-1]["all"]
     panel._receive({"do": "hello"})
     panel._whole -= 3
     panel.push()
-    assert not panel.seen[-1]["all"] and "branches" not in panel.sent[-1]["state"]
+    assert not panel.sent[-1]["all"] and "branches" not in panel.sent[-1]["state"]
 
 
 def test_renaming_and_deleting_send_everything_again(panel, session):
     session.step()
     panel.push()
     panel._receive({"do": "rename", "branch": "main", "name": HOSTILE})
-    assert panel.seen[-1]["all"] and {p.branch for p in panel.chart.story.points} == {HOSTILE}
+    assert panel.sent[-1]["all"] and {p.branch for p in panel.publisher.story.points} == {HOSTILE}
     panel._receive({"do": "rewind", "epoch": 0, "branch": HOSTILE})
     session.step()
     panel._receive({"do": "delete", "branch": HOSTILE})
-    assert {p.branch for p in panel.chart.story.points} == {"branch 1"}
+    assert {p.branch for p in panel.publisher.story.points} == {"branch 1"}
 
 
 # ---- what is asked for
@@ -202,16 +208,16 @@ def test_a_mark_does_not_wait_for_the_next_refresh(panel):
     panel.changed()  # the timer is set, and far away
     panel._receive({"do": "set", "name": "dropout", "value": 0.2})
     until = time.monotonic() + 5
-    while not (marks := [m for seen in panel.seen for m in seen.get("marks", ())]) and time.monotonic() < until:
+    while not (marks := [m for sent in panel.sent for m in sent.get("marks", ())]) and time.monotonic() < until:
         time.sleep(0.01)
     assert marks == [["main", 0.0, "dropout", 0.2]]
 
 
 def test_every_button_reaches_the_session(panel, session, tmp_path):
-    for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}):
+    for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}, {"do": "more", "epochs": 2}):
         panel._receive({"from": "me", **message})
     settle(panel)
-    assert [c[1] for c in session.calls if c[1] != "view"] == ["step", "start", "pause", "rewind", "keep", "stop"]
+    assert [c[1] for c in session.calls if c[1] != "view"] == ["step", "start", "pause", "rewind", "keep", "stop", "more", "start"]
     assert {"kind": "said", "text": "kept main in runs/main", "from": "me"} in panel.sent
 
 
@@ -231,7 +237,7 @@ def test_an_error_of_the_worker_and_one_of_the_hand_are_shown(panel, session):
     with pytest.raises(RuntimeError):
         session.wait(10)
     settle(panel)
-    state = {k: v for m in panel.sent if m["kind"] == "state" for k, v in m["state"].items()}
+    state = {k: v for m in panel.sent if m["kind"] == "news" for k, v in m["state"].items()}
     assert state["status"] == "failed" and "worker's <b>error" in state["error"]
 
 
@@ -252,8 +258,6 @@ def test_bad_input(session):
     for wrong in ({"every": 0}, {"every": "fast"}, {"view": "loss surface"}):
         with pytest.raises(hb.HackbookError):
             Panel(session, **wrong)
-    with pytest.raises(hb.HackbookError):
-        Chart(session, views=["x"])
 
 
 # ---- tasks
@@ -355,7 +359,7 @@ def test_the_still_picture_is_the_timelines_where_there_is_one(panel, session):
     assert panel.still() == "the timeline's"
 
 
-def test_messages_are_answered_where_they_were_asked(panel, monkeypatch):
+def test_messages_are_answered_where_they_were_asked(monkeypatch):
     """ipykernel 7.4 routes by the shell that last spoke; the panel's channels must not, and open a subshell where none was asked for."""
     class Comm74:
         _reply_subshell_id = "busy"
@@ -380,25 +384,16 @@ def test_messages_are_answered_where_they_were_asked(panel, monkeypatch):
     manager = Manager()
     kernel = SimpleNamespace(shell_channel_thread=SimpleNamespace(manager=manager))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=kernel)))
-    chart, desk = panel.chart, panel.desk
-    try:
-        panel.chart, panel.desk = SimpleNamespace(comm=Comm74()), SimpleNamespace(comm=CommDropped())
-        panel.free_comms()
-        route = panel.chart.comm._reply_subshell_for
-        assert route({}, "asking") == "asking" and not manager.made and not hasattr(panel.desk.comm, "_reply_subshell_id")
-        assert [route({}, None), route({}, None)] == ["ours 0", "ours 0"]
-        manager._create_subshell()  # ours is gone
-        assert route({}, None) == "ours 2"
-        kernel.shell_channel_thread = None  # a kernel without subshells
-        assert route({}, None) is None
-        panel.desk = SimpleNamespace(comm=None)
-        panel.free_comms()  # no channel: nothing to free
-    finally:
-        panel.chart, panel.desk = chart, desk
-
-
-def test_the_package_carries_scripts_and_styles():
-    assert {"chart.js", "chart.css", "panel.js", "panel.css"} <= {p.name for p in (ROOT / "hackbook/live").iterdir()}
+    newer, dropped = Comm74(), CommDropped()
+    for comm in newer, dropped, None:  # no channel: nothing to free
+        hear_in_subshell(comm, _subshell)
+    route = newer._reply_subshell_for
+    assert route({}, "asking") == "asking" and not manager.made and not hasattr(dropped, "_reply_subshell_id")
+    assert [route({}, None), route({}, None)] == ["ours 0", "ours 0"]
+    manager._create_subshell()  # ours is gone
+    assert route({}, None) == "ours 2"
+    kernel.shell_channel_thread = None  # a kernel without subshells
+    assert route({}, None) is None
 
 
 # ---- in JupyterLab
@@ -418,9 +413,9 @@ def calls(page, folder, what):
 
 def test_in_jupyterlab(tmp_path):
     with notebook_page(tmp_path, CELLS, width=1280) as page:
-        page.wait_for_selector(".hackbook-desk >> nth=1", timeout=60_000)
-        panel, desk = page.locator(".hackbook-live").first, page.locator(".hackbook-desk").first
-        page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'ready'")
+        page.wait_for_selector(".hackbook-live >> nth=1", timeout=60_000)
+        panel, desk = page.locator(".hackbook-live").first, page.locator(".hackbook-live").first
+        page.wait_for_function("document.querySelector('.hackbook-live .status').textContent === 'ready'")
         enabled = lambda: desk.locator(".buttons button[aria-disabled=false]").all_inner_texts()
         assert enabled() == ["Start", "Step"]
         height = panel.bounding_box()["height"]
@@ -434,7 +429,7 @@ def test_in_jupyterlab(tmp_path):
 
         # it moves while another cell computes, on both pages
         desk.get_by_role("button", name="Start").click()
-        page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
+        page.wait_for_function("document.querySelector('.hackbook-live .status').textContent === 'training'")
         page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(4); ended = time.time()'}}); }}")
         page.wait_for_function(f"({CURVES})().length === 4")
         before = page.evaluate(CURVES)
@@ -448,13 +443,13 @@ def test_in_jupyterlab(tmp_path):
         desk.get_by_role("slider", name="dropout").focus()
         for _ in range(8):
             page.keyboard.press("ArrowRight")
-        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent === 'dropout 0.4: used from the next batch'")
+        page.wait_for_function("document.querySelector('.hackbook-live .heard').textContent === 'dropout 0.4: used from the next batch'")
         # Notebook 7 binds the arrows to whatever in it has the focus: it looks for the word on that very node first
         assert desk.get_by_role("slider", name="dropout").get_attribute("data-lm-suppress-shortcuts") is not None
         box = desk.get_by_role("textbox", name="l2, exact")
         box.fill("3e-3")
         box.press("Enter")
-        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.startsWith('l2 0.003')")
+        page.wait_for_function("document.querySelector('.hackbook-live .heard').textContent.startsWith('l2 0.003')")
         box.fill("lots")
         box.press("Enter")
         assert box.get_attribute("aria-invalid") is not None
@@ -462,7 +457,7 @@ def test_in_jupyterlab(tmp_path):
         assert box.input_value() == "0.003"
         changes = [c[2:] for c in calls(page, tmp_path, "set")]
         assert ["dropout", 0.4] in changes and changes[-1] == ["l2", 0.003]
-        assert page.locator(".hackbook-desk").nth(1).get_by_role("textbox", name="dropout, exact").input_value() == "0.40"
+        assert page.locator(".hackbook-live").nth(1).get_by_role("textbox", name="dropout, exact").input_value() == "0.40"
         assert desk.get_by_role("slider", name="dropout").get_attribute("aria-valuetext") == "0.40"
         page.wait_for_selector(".hackbook-chart .marks button")
         page.locator(".hackbook-chart .marks").first.locator("button").last.focus()
@@ -474,14 +469,14 @@ def test_in_jupyterlab(tmp_path):
         smoothing.evaluate("e => { window.way = []; new MutationObserver(() => way.push(e.ariaValueText)).observe(e, { attributeFilter: ['aria-valuetext'] }); }")
         for _ in range(10):
             page.keyboard.press("ArrowRight", delay=40)
-        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.startsWith('label smoothing 0.5')")
+        page.wait_for_function("document.querySelector('.hackbook-live .heard').textContent.startsWith('label smoothing 0.5')")
         page.wait_for_timeout(400)  # and not afterwards
         way = page.evaluate("way")
         assert way == sorted(way) and way[-1] == "0.50"
 
         # rewind: a branch; the sliders go back too, however soon after a change
         desk.get_by_role("button", name="Pause").click()
-        page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'paused'")
+        page.wait_for_function("document.querySelector('.hackbook-live .status').textContent === 'paused'")
         assert enabled() == ["Go on", "Step", "Stop"]
         back = desk.get_by_role("slider", name="back to epoch")
         back.focus()
@@ -494,8 +489,8 @@ def test_in_jupyterlab(tmp_path):
             slider.dispatchEvent(new Event('input'));
             desk.querySelector('.rewind').click();
         }""")
-        page.wait_for_function("document.querySelectorAll('.hackbook-desk .branches')[0].tBodies[0].rows.length === 2")
-        page.wait_for_function("then => [...document.querySelectorAll('.hackbook-desk input[type=text][data-hyperparameter=dropout]')].every(e => e.value === then)", arg=f"{then:.2f}" if then else "off", timeout=10_000)
+        page.wait_for_function("document.querySelectorAll('.hackbook-live .branches')[0].tBodies[0].rows.length === 2")
+        page.wait_for_function("then => [...document.querySelectorAll('.hackbook-live input[type=text][data-hyperparameter=dropout]')].every(e => e.value === then)", arg=f"{then:.2f}" if then else "off", timeout=10_000)
         assert ["dropout", 0.75] in [c[2:] for c in calls(page, tmp_path, "set")] and then < 0.75
         assert calls(page, tmp_path, "rewind")[0][2:] == [1, "main"]
         page.wait_for_function("[...document.querySelectorAll('.hackbook-chart')[0].querySelectorAll('.legend li')].map(e => e.textContent).join() === 'main,branch 1'")
@@ -509,16 +504,26 @@ def test_in_jupyterlab(tmp_path):
 
         # the recipe
         desk.get_by_role("button", name="Copy the recipe").click()
-        page.wait_for_function("document.querySelector('.hackbook-desk textarea').value.includes('hb.fit')")
-        page.wait_for_function("/copied|selected/.test(document.querySelector('.hackbook-desk .said').textContent)")
-        page.evaluate("document.querySelectorAll('.hackbook-desk textarea').forEach(e => { e.hidden = true; })")
+        page.wait_for_function("document.querySelector('.hackbook-live textarea').value.includes('hb.fit')")
+        page.wait_for_function("/copied|selected/.test(document.querySelector('.hackbook-live .said').textContent)")
+        page.evaluate("document.querySelectorAll('.hackbook-live textarea').forEach(e => { e.hidden = true; })")
 
         # the pictures, by keyboard
-        page.locator(".hackbook-chart").first.get_by_role("tab", name="Predictions").focus()
+        page.locator(".hackbook-live").first.get_by_role("tab", name="Predictions").focus()
         for name in VIEWS:
             page.keyboard.press("ArrowRight")
-            page.wait_for_selector(f".hackbook-chart [role=tab][aria-selected=true] >> text={name.capitalize()}")
-            page.wait_for_selector(f".hackbook-chart .picture[aria-label={name.capitalize()}] {dict(weights='svg', gradients='.bar').get(name, 'canvas')}")
+            page.wait_for_selector(f".hackbook-live [role=tab][aria-selected=true] >> text={name.capitalize()}")
+            page.wait_for_selector(f".hackbook-live .picture[aria-label={name.capitalize()}] {dict(weights='svg', gradients='.bar').get(name, 'canvas')}")
+
+        # the picture is folded and unfolded by keyboard, and not computed meanwhile
+        fold, picture = panel.locator(".view summary"), panel.locator(".view .picture")
+        fold.focus()
+        page.keyboard.press("Enter")
+        picture.wait_for(state="hidden")
+        assert ask(page, tmp_path, "session.viewed") is None
+        page.keyboard.press("Enter")
+        picture.wait_for(state="visible")
+        assert ask(page, tmp_path, "session.viewed") == "predictions"
 
         # nothing has jumped, and no key has reached the notebook
         assert abs(panel.bounding_box()["height"] - height - 30) < 8  # one branch more
@@ -527,9 +532,9 @@ def test_in_jupyterlab(tmp_path):
         # the message about a change is over when training goes on
         assert enabled() == ["Go on", "Step", "Stop"]
         desk.get_by_role("slider", name="label smoothing").press("ArrowRight")
-        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.endsWith('used when the training goes on')")
+        page.wait_for_function("document.querySelector('.hackbook-live .heard').textContent.endsWith('used when the training goes on')")
         desk.get_by_role("button", name="Go on").click()
-        page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'training'")
+        page.wait_for_function("document.querySelector('.hackbook-live .status').textContent === 'training'")
         assert desk.locator(".heard").inner_text() == ""
 
         # stop, while another cell is busy
@@ -537,7 +542,7 @@ def test_in_jupyterlab(tmp_path):
         page.wait_for_timeout(700)  # the panel has spoken since from within the busy shell's time
         desk.get_by_role("button", name="Stop").click()
         if Version(version("ipykernel")) >= Version("7.0"):
-            page.wait_for_function("document.querySelector('.hackbook-desk .status').textContent === 'stopped'", timeout=4000)
+            page.wait_for_function("document.querySelector('.hackbook-live .status').textContent === 'stopped'", timeout=4000)
         began, ended = ask(page, tmp_path, "[began, ended]")
         stopped = calls(page, tmp_path, "stop")[0][0]
         assert (began < stopped < ended - 1) or Version(version("ipykernel")) < Version("7.0")
@@ -546,12 +551,12 @@ def test_in_jupyterlab(tmp_path):
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         page.wait_for_timeout(500)
         page.reload()
-        page.wait_for_selector(".hackbook-desk >> nth=1", timeout=60_000)
-        page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'stopped')", timeout=30_000)
-        assert page.locator(".hackbook-desk").first.locator("tbody tr").count() == 2
-        page.locator(".hackbook-desk").first.get_by_role("textbox", name="dropout, exact").fill("0.2")
+        page.wait_for_selector(".hackbook-live >> nth=1", timeout=60_000)
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-live .status')].every(e => e.textContent === 'stopped')", timeout=30_000)
+        assert page.locator(".hackbook-live").first.locator("tbody tr").count() == 2
+        page.locator(".hackbook-live").first.get_by_role("textbox", name="dropout, exact").fill("0.2")
         page.keyboard.press("Enter")
-        page.wait_for_function("document.querySelector('.hackbook-desk .heard').textContent.startsWith('dropout 0.2')")
+        page.wait_for_function("document.querySelector('.hackbook-live .heard').textContent.startsWith('dropout 0.2')")
         assert page.errors == []
 
 
@@ -560,14 +565,14 @@ def test_beside_each_other_and_at_800_pixels(tmp_path):
     cells = [SETUP + "\none, two = (Panel(StandIn(epochs=5, steps=20, pace=.005), view=view) for view in ('predictions', 'gradients'))\none.beside(two)",
              "three = Panel(StandIn(epochs=5, steps=20, pace=.005), [reach()], view='filters')\nthree"]
     with notebook_page(tmp_path, cells, width=1600, height=1000) as page:
-        page.wait_for_selector(".hackbook-desk >> nth=2", timeout=60_000)
-        page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'ready')")
+        page.wait_for_selector(".hackbook-live >> nth=2", timeout=60_000)
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-live .status')].every(e => e.textContent === 'ready')")
         left, right = page.locator(".hackbook-beside .hackbook-live").all()
         left.get_by_role("textbox", name="l2, exact").fill("0.001")
         page.keyboard.press("Enter")
         left.get_by_role("button", name="Start").click()
-        page.locator(".hackbook-desk").nth(2).get_by_role("button", name="Start").click()
-        page.wait_for_function("[...document.querySelectorAll('.hackbook-desk .status')].every(e => e.textContent === 'finished')", timeout=60_000)
+        page.locator(".hackbook-live").nth(2).get_by_role("button", name="Start").click()
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-live .status')].every(e => e.textContent === 'finished')", timeout=60_000)
         assert right.get_by_role("textbox", name="l2, exact").input_value() == "0.001"
         (ROOT / "_run").mkdir(exist_ok=True)
         third = page.locator(".hackbook-live").nth(2)
@@ -582,7 +587,7 @@ def test_beside_each_other_and_at_800_pixels(tmp_path):
             page.wait_for_function("e => e.clientWidth < 700 && e.querySelector('svg.curves').clientWidth < e.clientWidth / 2", arg=third.locator(".hackbook-chart").element_handle())
             third.screenshot(path=ROOT / f"_run/live-{theme}-800.png")
             assert third.evaluate(wide) == 0
-            ink, paper = (third.locator(".hackbook-desk").evaluate(f"e => getComputedStyle(e).{k}") for k in ("color", "backgroundColor"))
+            ink, paper = (third.evaluate(f"e => getComputedStyle(e).{k}") for k in ("color", "backgroundColor"))
             light = [sum(map(float, c.split("(")[1].rstrip(")").split(",")[:3])) > 382 for c in (ink, paper)]
             assert light == ([False, True] if theme == "light" else [True, False])
         page.wait_for_function("document.querySelectorAll('.jp-OutputArea-child .jp-RenderedImage img').length === 3")
@@ -592,3 +597,85 @@ def test_beside_each_other_and_at_800_pixels(tmp_path):
         assert page.errors == []
     kinds = [[sorted(o["data"])[0] for o in cell.outputs] for cell in nbformat.read(tmp_path / "page.ipynb", as_version=4).cells]
     assert kinds == [["application/vnd.jupyter.widget-view+json", "image/png", "image/png"], ["application/vnd.jupyter.widget-view+json", "image/png"]]
+
+
+# ---- chart, Start and all sliders on one screen
+
+SEEN = """() => {
+  const box = (all) => { const r = all.map((e) => e.getBoundingClientRect());
+    return { left: Math.min(...r.map((b) => b.left)), top: Math.min(...r.map((b) => b.top)), right: Math.max(...r.map((b) => b.right)), bottom: Math.max(...r.map((b) => b.bottom)) }; };
+  const boxes = (what) => [...document.querySelectorAll(what)];
+  return { frame: box(boxes('.jp-WindowedPanel-outer, html').slice(-1)), plots: boxes('.hackbook-chart .paper').map((e) => box([e])), start: box(boxes('.transport .buttons')),
+           sliders: boxes('.slider').map((e) => box([e])), picture: box(boxes('.view')), width: document.querySelector('.hackbook-live').clientWidth }; }"""
+WIDE = 1100  # from here on the sliders stand beside the chart
+
+
+def check_one_screen(page):
+    """All of them are visible and none covers another; the teaching picture is under them."""
+    seen = page.evaluate(SEEN)
+    parts, frame = [*seen["plots"], seen["start"], *seen["sliders"]], seen["frame"]
+    assert len(seen["plots"]) == 2 and len(seen["sliders"]) == 9
+    for a in parts:
+        assert frame["left"] <= a["left"] < a["right"] <= frame["right"] and frame["top"] <= a["top"] < a["bottom"] <= min(frame["bottom"], page.viewport_size["height"]), (a, frame)
+        assert a["right"] - a["left"] > 150 and a["bottom"] - a["top"] > 25
+        for b in parts:
+            assert a is b or a["right"] <= b["left"] or b["right"] <= a["left"] or a["bottom"] <= b["top"] or b["bottom"] <= a["top"], (a, b)
+    charts, beside = max(p["bottom"] for p in seen["plots"]), seen["width"] >= WIDE
+    for slider in seen["sliders"]:
+        assert (slider["left"] > max(p["right"] for p in seen["plots"])) if beside else (slider["top"] > charts)
+    assert seen["picture"]["top"] > charts and (beside or seen["picture"]["top"] > max(s["bottom"] for s in seen["sliders"]))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    return beside
+
+
+def nine_sliders(epochs=4, steps=20):
+    session = StandIn(epochs=epochs, steps=steps)
+    for name in ("spatial_dropout", "augment", "weight_decay"):
+        session.sliders[name] = SimpleNamespace(**{**vars(session.sliders["dropout"]), "name": name})
+        session.values[name] = 0.1
+    return session
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_chart_start_and_sliders_are_on_one_screen(tmp_path, theme):
+    """At these sizes of the window; screenshots for a person are in _run."""
+    cell = SETUP + "\nfrom test_panel import nine_sliders\nsession = nine_sliders()\npanel = Panel(session, [reach()])\nfor _ in range(50): session.step()\npanel"
+    cell = cell.replace("sys.path[:0] = [", f"sys.path[:0] = [{str(ROOT / 'tests/live')!r}, ")
+    layouts = {}
+    with notebook_page(tmp_path, [cell], theme=theme, width=1280, height=720) as page:
+        page.wait_for_selector(".hackbook-chart .curves path[d]", state="attached", timeout=60_000)
+        for width, height in ((1280, 720), (1440, 900)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.locator(".hackbook-live").evaluate("e => e.scrollIntoView({ block: 'start' })")
+            page.wait_for_timeout(400)
+            page.screenshot(path=ROOT / f"_run/one-screen-{theme}-{width}.png")
+            layouts[width] = check_one_screen(page)
+        page.evaluate("document.querySelector('.hackbook-live').style.width = '820px'")  # as with JupyterLab's file browser open
+        page.wait_for_timeout(400)
+        page.screenshot(path=ROOT / f"_run/one-screen-{theme}-narrow.png")
+        layouts[820] = check_one_screen(page)
+        assert page.errors == []
+    assert layouts == {1280: True, 1440: True, 820: False}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width, height", [(390, 844), (1280, 720), (1440, 900)])
+def test_and_on_a_page_without_jupyter(browser, theme, width, height):
+    session = nine_sliders()
+    panel = Panel(session)
+    for _ in range(50):
+        session.step()
+    with static_page(browser, panel, theme, width, height) as page:
+        page.screenshot(path=ROOT / f"_run/one-screen-static-{theme}-{width}.png")
+        assert check_one_screen(page) == (width >= WIDE) and page.errors == []
+    panel.close()
+
+
+def test_data_on_a_static_page_stays_text(browser, session):
+    panel = Panel(session, [Challenge(HOSTILE, lambda story: False)])
+    session.rename("main", HOSTILE)
+    session.step()
+    with static_page(browser, panel) as page:
+        assert page.locator(".hackbook-live img").count() == 0 and page.evaluate("window.hacked") is None
+        assert page.locator(".legend").inner_text().strip() == page.locator(".tasks li").inner_text().replace(", not yet", "").strip() == HOSTILE
+    panel.close()

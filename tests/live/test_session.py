@@ -176,6 +176,59 @@ def test_the_recipe_of_a_branch_that_was_left_early(splits):
     assert np.array_equal(replayed(network(splits), splits, recipe), weights(session.model))
 
 
+def test_more_epochs_after_the_end_are_part_of_the_recipe(splits):
+    """On the same branch, with the sliders as they were left, also with another batch size, and once more after that."""
+    session = Session(network(splits), splits, epochs=2)
+    session.start()
+    session.wait(60)
+    session.set("dropout", 0.5)
+    session.set("batch_size", 48)
+    session.more(2)
+    assert session.wait(60) == "finished" and session.state()["epoch"] == session.state()["epochs"] == 4
+    session.set("learning_rate", 0.002)
+    session.model.set_weights([w * 0 for w in session.model.get_weights()])  # whatever is done to the model meanwhile
+    session.more(1)
+    session.wait(60)
+    steps, timeline = session.state()["steps"], session.timeline
+    assert list(timeline.branches) == ["branch 1"] and [r["epoch"] for r in timeline.rows()] == [1, 2, 3, 4, 5]
+    assert sorted(timeline.changes()) == [(2 * steps, "batch_size", 48), (2 * steps, "dropout", 0.5), (4 * steps, "learning_rate", 0.002)]
+    assert "epochs=5" in timeline.recipe and np.array_equal(replayed(network(splits), splits, timeline.recipe), weights(session.model))
+    run = session.keep(to=None)
+    assert run.record["parameters"]["epochs"] == 5 and run.record["status"] == "finished" and np.array_equal(weights(run.model), weights(session.model))
+
+    session.rewind(2)  # the branches from there have the longer plan too
+    session.start()
+    assert session.wait(60) == "finished" and len(session.timeline.rows()) == 5
+    assert [b["name"] for b in session.state()["branches"]] == ["branch 1", "branch 2"]
+
+
+def test_untouched_more_epochs_are_fit_with_as_many(splits):
+    session = Session(network(splits), splits, epochs=1)
+    session.start()
+    session.wait(60)
+    session.more(2)
+    session.wait(60)
+    run = hb.fit(network(splits), splits, epochs=3, schedule="constant", to=None)
+    assert np.array_equal(weights(run.model), weights(session.model)) and run.history.loss.tolist() == [r["loss"] for r in session.timeline.rows()]
+
+
+def test_more_epochs_need_an_end_and_a_constant_schedule(splits):
+    session = Session(network(splits), splits, epochs=1)
+    with pytest.raises(hb.HackbookError, match=r"this run is ready, and not finished: start\(\) goes on to epoch 1"):
+        session.more(1)
+    session.start()
+    session.wait(60)
+    for wrong in (0, -1, 1.5, True, None, "5"):
+        with pytest.raises(hb.InvalidValue, match="epochs must be a whole number, 1 or more"):
+            session.more(wrong)
+    planned = Session(network(splits), splits, epochs=1, schedule="one-cycle")
+    planned.start()
+    planned.wait(60)
+    with pytest.raises(hb.HackbookError, match="the one-cycle schedule ends at a learning rate of 0 after its 1 epochs; plan more"):
+        planned.more(1)
+    assert planned.state()["status"] == session.state()["status"] == "finished"
+
+
 def test_the_batch_size_changes_where_an_epoch_begins(splits):
     """And the steps of the timeline stay those of the first size, so that an epoch keeps its length."""
     session = Session(network(splits), splits, epochs=4)
