@@ -8,6 +8,7 @@ __all__ = ['output_layer', 'cnn']
 # %% ../../nbs/library/models/00_image.ipynb #53862344
 from collections.abc import Sequence
 from numbers import Integral, Real
+from warnings import warn
 
 import numpy as np
 
@@ -50,6 +51,9 @@ def _block(h, channels, left, penalty):
     return layers.ReLU()(layers.BatchNormalization(momentum=.9)(h))
 
 # %% ../../nbs/library/models/00_image.ipynb #8c497383
+_SMALL = ('the numbers to predict have a standard deviation of {:.2g}: below 0.001 the gradients '
+          'are too small for Adam; give them in a smaller unit, such as y * 1000')
+
 def output_layer(
     features,          # a Keras tensor: one row of numbers per example
     data:Dataset,      # the training part: its task, and the scale of its numbers
@@ -62,6 +66,7 @@ def output_layer(
     outputs = layers.Dense(task.outputs, task.activation, name=name, **penalty)(features)
     if task.family == 'classification': return outputs
     scale = float(np.std(data.y)) or 1.
+    if scale < 1e-3: warn(_SMALL.format(scale), stacklevel=3)
     return layers.Rescaling(scale, float(np.mean(data.y)), name='unit')(outputs)
 
 # %% ../../nbs/library/models/00_image.ipynb #d27309bd

@@ -13,16 +13,16 @@ def brightness(scale, offset):
     return hb.split(hb.Dataset(x, y, task="regression"))
 
 
-@pytest.mark.parametrize("scale, offset", [(1, 0), (1e5, -3e6), (1e-4, 0.02)])
+@pytest.mark.parametrize("scale, offset", [(1, 0), (1e5, -3e6), (1e-2, 0.02)])
 def test_numbers_of_any_scale_are_learned(scale, offset):
     splits = brightness(scale, offset)
     hb.set_seed(0)
-    model = hb.models.cnn(splits, filters=(8,))
+    model = hb.models.cnn(splits, filters=(16, 32))
     assert model.output_shape == (None, 1) and model.layers[-2].activation.__name__ == "linear"
     spread = splits.validation.y.std()
     before = hb.evaluate(model, splits.validation).rmse
     assert before < 3 * spread  # a plain Dense(1) would be off by the whole offset
-    run = hb.fit(model, splits, epochs=8, to=None)
+    run = hb.fit(model, splits, epochs=10, to=None)
     assert hb.evaluate(run, splits.validation).rmse < 0.5 * spread
 
 
@@ -60,3 +60,8 @@ def test_it_is_saved_with_its_unit(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert np.allclose(again.predict(splits.train.x[:9], verbose=0), model.predict(splits.train.x[:9], verbose=0))
+
+
+def test_numbers_that_are_too_small_for_adam_are_told():
+    with pytest.warns(UserWarning, match="smaller unit, such as y . 1000"):
+        hb.models.cnn(brightness(1e-4, 0.02), filters=(4,))
