@@ -77,6 +77,8 @@ def _final_bias(model):
     keras, layer = load_keras(), _last(model)
     if not isinstance(layer, keras.layers.Dense) or layer.bias is None: return
     after = model.layers[model.layers.index(layer) + 1:]
+    if after and isinstance(after[-1], keras.layers.Rescaling):   # as in `hb.models.cnn`
+        return np.asarray(layer.bias) * after[-1].scale + after[-1].offset
     if after: ends = getattr(getattr(after[-1], 'activation', None), '__name__', 'softmax')
     else: ends = layer.activation.__name__
     return np.asarray(layer.bias) if ends in ('softmax', 'linear') and len(after) < 2 else None

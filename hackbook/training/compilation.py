@@ -211,12 +211,14 @@ def set_precision(
     model,       # a `keras.Model`
     policy:str,  # 'mixed_bfloat16', 'mixed_float16' or 'float32'
 ):
-    "Let all layers compute in `policy`, except the last, which keeps float32."
+    "Let all layers compute in `policy`, except the output, which keeps float32."
     keras = load_keras()
     layers = [layer for layer in all_layers(model)
               if not isinstance(layer, keras.layers.InputLayer)]
-    for layer in layers[:-1]: layer.dtype_policy = keras.DTypePolicy(policy)
-    layers[-1].dtype_policy = keras.DTypePolicy('float32')
+    scaled = isinstance(layers[-1], keras.layers.Rescaling)     # a number in its unit
+    output = layers[-2:] if scaled else layers[-1:]
+    for layer in layers: layer.dtype_policy = keras.DTypePolicy(policy)
+    for layer in output: layer.dtype_policy = keras.DTypePolicy('float32')
 
 # %% ../../nbs/library/training/05_compilation.ipynb #e20d6b5f
 def compile_model(
