@@ -10,6 +10,7 @@ from .exercises import exercise
 from .durations import deadline, seconds, span
 from .intervals import check_confidence, fold_interval, optimism, wilson
 from .overrides import Overridden, override
+from .mailbox import Bell, Mailbox
 from .notebook import frontend, hearing, hearing_note
 from .keras_internals import (
     all_layers, averages, add_seed_generator, chooses_subshell, CLIP, CURRENT_RATE,

@@ -102,7 +102,7 @@ def test_an_error_of_the_worker_is_raised_by_wait_and_stands_in_the_panel(splits
     live.start()
     with pytest.raises(RuntimeError, match="the disk is full"):
         live.wait()
-    assert live.panel.publisher.story.state["error"] == "RuntimeError: the disk is full"
+    assert live.panel.publisher.sent["error"] == "RuntimeError: the disk is full"
     assert live.state()["status"] == "failed"
     live.close()
 
