@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from hackbook.live.curves import Timeline
+from hackbook.training import TrainingOptions
 
 SLIDERS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, scale=scale, step=step, off=off, whole=False, acts="batch") for name, value, low, high, scale, step, off in [
     ("learning_rate", 0.001, 1e-5, 1.0, "log", 0.1, False), ("dropout", 0.0, 0.0, 0.9, "linear", 0.05, False), ("l1", 0.0, 1e-7, 0.1, "log", 0.1, True),
@@ -20,7 +21,7 @@ class StandIn:
     def __init__(self, epochs=10, steps=20, pace=0.01, name="main", error_at=None):
         self.sliders, self.steps, self.pace, self.error_at = dict(SLIDERS), steps, pace, error_at
         self.values = {n: c.value for n, c in self.sliders.items()}
-        self.timeline = Timeline(steps, epochs, self.values, options={"schedule": "constant"})
+        self.timeline = Timeline(steps, epochs, self.values, options=TrainingOptions(schedule="constant"))
         self.timeline.rename("branch 1", name)
         self.status, self.error, self.at = "ready", None, 0
         self.calls, self.on_change, self.picture, self.viewed = [], None, None, None

@@ -42,14 +42,14 @@ def _replace(model):
                             'stop that one first, or build a second model')
     earlier.close(10)
 
-# %% ../../nbs/library/live/08_session.ipynb #35fbe216
+# %% ../../nbs/library/live/08_session.ipynb #ba318f40
 TAKEN = ('epochs', 'learning_rate', 'batch_size', 'seed', 'schedule', 'weight_decay', 'clip_norm',
          'precision', 'steps_per_execution')
 LEFT_OUT = tuple(f.name for f in fields(TrainingOptions) if f.name not in TAKEN)
 
 def _options(given) -> TrainingOptions:
     "Options from keyword arguments. Raises `InvalidValue` for one that a session does not take."
-    check_names('hb.Live', given, TAKEN)
+    if not given.keys() <= {*TAKEN}: check_names('hb.Live', given, TAKEN)
     options = TrainingOptions(**{'schedule': 'constant'} | given)
     allowed = 'constant, one-cycle or cosine'
     plateau = options.schedule == 'plateau'

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Point', 'End']
 
-# %% ../../nbs/library/live/02_summary.ipynb #d2ee419f
+# %% ../../nbs/library/live/02_summary.ipynb #62752036
 from collections import namedtuple
 from math import inf
 
@@ -14,6 +14,7 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
 from .timeline import Timeline
+from ..training import TrainingOptions
 
 # %% ../../nbs/library/live/02_summary.ipynb #7f2d0212
 # The last two are None within an epoch:
@@ -90,12 +91,13 @@ def outline(self:Timeline) -> list[dict]:
         return look | {'epochs': b.epochs, 'best': self.score(b.name), 'settings': dict(b.settings)}
     return [of(b) for b in self.branches.values()]
 
-# %% ../../nbs/library/live/02_summary.ipynb #0e39a6cc
+# %% ../../nbs/library/live/02_summary.ipynb #020a52fd
 @patch(as_prop=True)
 def recipe(self:Timeline) -> str:
     "Code that repeats the run up to the last finished epoch, or to the epoch gone back to."
     branch, done = self.place
-    options = {'epochs': self.epochs, **self.options}
+    chosen = (self.options or TrainingOptions()).chosen
+    options = {'epochs': None} | chosen | {'epochs': self.epochs}
     constant = options.get('schedule') == 'constant'
     if constant and done: options['epochs'] = done
     end = done * self.steps if done or self.at else inf

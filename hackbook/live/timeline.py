@@ -36,7 +36,7 @@ class Branch:
         "Number of finished epochs, including the parents' epochs before the fork."
         return self.forked_at + len(self.rows)
 
-# %% ../../nbs/library/live/01_timeline.ipynb #3269308b
+# %% ../../nbs/library/live/01_timeline.ipynb #c0d28f58
 class Timeline:
     "Branches, changes and points of one training run."
     def __init__(self,
@@ -44,12 +44,12 @@ class Timeline:
         epochs:int,              # planned
         settings:dict,           # initial values of the hyperparameters, by name
         metric:str='accuracy',   # 'accuracy' or 'mae'
-        options:dict=None,       # of `fit`: the recipe repeats them
+        options=None,            # `TrainingOptions`: the recipe repeats those that were chosen
     ):
         self.steps = steps
         self.epochs = epochs
         self.metric = metric
-        self.options = dict(options or {})
+        self.options = options
         self.built = dict(settings)
         self.count = 0     # number of the last event
         self.made = 1      # branches so far

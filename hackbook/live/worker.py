@@ -5,31 +5,16 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/library/live/07_worker.ipynb #d5466272
+# %% ../../nbs/library/live/07_worker.ipynb #da927b78
 from threading import current_thread, Thread
 
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import forget_validation_data, HackbookError, load_keras
+from ..core import HackbookError, load_keras, take_thread_settings
 from ..data import reading
-from .thread import Leave, take_settings, TrainingThread
+from .thread import Leave, TrainingThread
 from ..training import assign, describe, Diverged, first_to_break, restore, Run, snapshot
-
-# %% ../../nbs/library/live/07_worker.ipynb #dc96b70c
-@patch
-def train(self:TrainingThread):
-    "Keras' own fit, from the current epoch on."
-    if (1, 0) not in self.snapshots:
-        self.snapshots[1, 0] = snapshot(self.model), self.current_values()
-    self.progress.since = None
-    fit = dict(epochs=self.timeline.epochs, initial_epoch=int(self.progress.step // self.steps),
-               verbose=0, shuffle=False, validation_data=self.validation,
-               callbacks=[self.callback()])
-    try:
-        with reading(self.splits.train.x, self.splits.validation.x):
-            self.model.fit(self.batches.dataset, **fit)
-    finally: forget_validation_data(self.model)   # or the next fit would validate on this data
 
 # %% ../../nbs/library/live/07_worker.ipynb #c85dbcbf
 @patch
@@ -134,11 +119,11 @@ def turn(self:TrainingThread) -> bool:
     except Diverged as e: return self.end('failed', self.diverged(e.args[0]))
     except BaseException as e: return self.end('failed', e)
 
-# %% ../../nbs/library/live/07_worker.ipynb #306e27ca
+# %% ../../nbs/library/live/07_worker.ipynb #4809541c
 @patch
 def work(self:TrainingThread):
     "The thread's main function: follow orders until there are none."
-    take_settings(self.settings)
+    take_thread_settings(self.settings)
     while self.turn(): pass
 
 # %% ../../nbs/library/live/07_worker.ipynb #b837221e
