@@ -42,7 +42,7 @@ def _replace(model):
                             'stop that one first, or build a second model')
     earlier.close(10)
 
-# %% ../../nbs/library/live/08_session.ipynb #ba318f40
+# %% ../../nbs/library/live/08_session.ipynb #df68eefe
 TAKEN = ('epochs', 'learning_rate', 'batch_size', 'seed', 'schedule', 'weight_decay', 'clip_norm',
          'precision', 'steps_per_execution')
 LEFT_OUT = tuple(f.name for f in fields(TrainingOptions) if f.name not in TAKEN)
@@ -51,9 +51,8 @@ def _options(given) -> TrainingOptions:
     "Options from keyword arguments. Raises `InvalidValue` for one that a session does not take."
     if not given.keys() <= {*TAKEN}: check_names('hb.Live', given, TAKEN)
     options = TrainingOptions(**{'schedule': 'constant'} | given)
-    allowed = 'constant, one-cycle or cosine'
-    plateau = options.schedule == 'plateau'
-    require(not plateau, 'schedule', options.schedule, allowed, 'lower the rate by hand')
+    require(options.schedule != 'plateau', 'schedule', options.schedule,
+            'constant, one-cycle or cosine', 'lower the rate by hand')
     return options
 
 # %% ../../nbs/library/live/08_session.ipynb #39b8338b
@@ -125,14 +124,13 @@ def _open(self:Session):
         raise HackbookError('this session is closed; make a new one: Session(model, splits)')
     return self._thread
 
-# %% ../../nbs/library/live/08_session.ipynb #1138fd8b
+# %% ../../nbs/library/live/08_session.ipynb #1bad3aa9
 @patch
 def _begin(self:Session, once):
     "Train: one batch, or on and on."
     thread = self._open()
     with thread.lock:
         if thread.status == 'finished': return
-        thread.once = once
         wanted = 'paused' if once else 'running'
         if thread.status in ('stopped', 'failed'):
             thread.go_back(*thread.timeline.place, wanted, keep=True)
@@ -213,7 +211,7 @@ def view(self:Session,
         picture.wanted = name
         if name: thread.command()
 
-# %% ../../nbs/library/live/08_session.ipynb #f67ceade
+# %% ../../nbs/library/live/08_session.ipynb #606d7069
 @patch
 def wait(self:Session,
     timeout:float=None,   # seconds; None: as long as it takes
@@ -227,11 +225,10 @@ def wait(self:Session,
     if thread.status == 'ready':
         raise HackbookError('nothing is running yet; call start() first')
     ends = perf_counter() + (inf if timeout is None else timeout)
-    ended = lambda: thread.worker is None
     every = .05 if meanwhile else .2
     try:
         while thread.worker and (left := ends - perf_counter()) > 0:
-            with thread.lock: thread.lock.wait_for(ended, min(left, every))
+            with thread.lock: thread.lock.wait_for(lambda: not thread.worker, min(left, every))
             if meanwhile: meanwhile()
     except KeyboardInterrupt:
         self.stop()

@@ -337,6 +337,7 @@ def test_more_epochs_by_keyboard(tmp_path):
         page.keyboard.press("Enter")
         says(page, "training")
         assert page.evaluate("document.activeElement.className") == "pause" and not more.is_visible()
+        page.wait_for_function(f"parseFloat({DESK}.querySelector('.where').textContent.split(' ')[1]) > 2")
         page.keyboard.press("Enter")  # Pause
         says(page, "paused")
         assert desk.locator(".where").inner_text().endswith("of 302")
