@@ -1,7 +1,7 @@
 """What `import hackbook as hb` offers: each name loads its module on first use. Editors read this file too."""
 
 from . import (
-    checks, cli, core, data, evaluation, features, live, models, presentation, problem, quality, search, training,
+    checks, cli, core, data, evaluation, features, live, models, presentation, problem, quality, search, testing, training,
 )
 from .checks import Preflight, preflight
 from .core import exercise, HackbookError, InvalidValue, label_axes, NotFound, set_seed, subplots

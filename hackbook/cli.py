@@ -25,12 +25,21 @@ def notebook_parameters(
     if not path.is_file():
         raise NotFound(f'there is no notebook at {path}; tutorials are in nbs/tutorials')
     require(path.suffix == '.ipynb', 'notebook', str(path), 'a file that ends in .ipynb')
-    try: found = papermill.inspect_notebook(str(path))
+    try:
+        found = papermill.inspect_notebook(str(path))
     except Exception as e:
         raise InvalidValue(f'{path} must be a notebook, but cannot be read: {e}') from None
     return {name: p['default'] for name, p in found.items()}
 
 # %% ../nbs/library/90_cli.ipynb #3fa55332
+def _explained(error, output):
+    "What a learner reads of an error in a cell of the notebook `output`."
+    ours = {c.__name__ for c in (HackbookError, *HackbookError.__subclasses__())}
+    if error.ename in ours: return error.evalue
+    return (f'{output.name} stopped at cell {error.exec_count} with {error.ename}: '
+            f'{error.evalue}; look at it in {output}')
+
+# %% ../nbs/library/90_cli.ipynb #97776cbc
 def execute(
     notebook:str|Path,           # an .ipynb file with a cell tagged `parameters`
     to:str|Path='_run',          # folder to run in, and for the executed notebook
@@ -40,7 +49,8 @@ def execute(
     "Run a notebook with papermill. An error in a cell is raised as a `HackbookError` of one line."
     import papermill
     from traitlets.config import Config
-    known, parameters = notebook_parameters(notebook), dict(parameters or {})
+    known = notebook_parameters(notebook)
+    parameters = dict(parameters or {})
     names = ', '.join(known) or 'none, since no cell of this notebook is tagged `parameters`'
     for name in parameters: require(name in known, 'parameter', name, f'one of {names}')
     output = make_folder(to)/Path(notebook).name
@@ -51,10 +61,7 @@ def execute(
             str(notebook), str(output), parameters, cwd=str(to), kernel_name='python3',
             progress_bar=progress, config=encrypted)
     except papermill.PapermillExecutionError as e:
-        explained = {c.__name__ for c in (HackbookError, *HackbookError.__subclasses__())}
-        message = (f'{output.name} stopped at cell {e.exec_count} with {e.ename}: {e.evalue}; '
-                   f'look at it in {output}')
-        raise HackbookError(e.evalue if e.ename in explained else message) from None
+        raise HackbookError(_explained(e, output)) from None
     return output
 
 # %% ../nbs/library/90_cli.ipynb #a31ae88c
@@ -78,11 +85,15 @@ app = typer.Typer(
 @app.callback()
 def _commands(): pass
 
+# %% ../nbs/library/90_cli.ipynb #62341f0d
 def _value(text):
     "`text` as the Python value that it spells, or as it is."
-    try: return ast.literal_eval(text)
-    except (ValueError, SyntaxError): return text
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
+# %% ../nbs/library/90_cli.ipynb #9a3277ac
 _NOTEBOOK = typer.Argument(help='For example nbs/tutorials/01_digits_cnn.ipynb')
 _TO = typer.Option(help='Folder for the executed notebook and the files that it writes')
 _PARAMETER = typer.Option('--parameter', '-p', help='name=value; can be repeated')
@@ -107,7 +118,8 @@ def run(
 # %% ../nbs/library/90_cli.ipynb #d7895477
 def main():
     "The entry point of the command `hackbook`: an error of ours is one line, exit status 1."
-    try: app()
+    try:
+        app()
     except HackbookError as e:
         typer.echo(f'hackbook: {e}', err=True)
         sys.exit(1)

@@ -21,6 +21,12 @@ class Lazy:
     def ndim(self) -> int: return len(self.shape)
 
 # %% ../../nbs/library/core/03_arrays.ipynb #bcbc07ef
+def _row_hashes(a):
+    "A whole number for each row of a table or element of an array of objects."
+    rows = a if isinstance(a, pd.DataFrame) else pd.Series(np.ravel(a))
+    return pd.util.hash_pandas_object(rows, index=False).to_numpy()
+
+# %% ../../nbs/library/core/03_arrays.ipynb #d4edfa89
 def fingerprint(
     *arrays:np.ndarray|pd.DataFrame|Lazy,  # in a fixed order
 ) -> str:                                  # 16 hexadecimal digits
@@ -38,11 +44,6 @@ def fingerprint(
         digest.update(a.view(np.uint8).data if a.size else b'')
     return digest.hexdigest()[:16]
 
-def _row_hashes(a):
-    "A whole number for each row of a table or element of an array of objects."
-    rows = a if isinstance(a, pd.DataFrame) else pd.Series(np.ravel(a))
-    return pd.util.hash_pandas_object(rows, index=False).to_numpy()
-
 # %% ../../nbs/library/core/03_arrays.ipynb #a335d08f
 def rows(
     x:np.ndarray|pd.DataFrame|Lazy,  # examples along the first axis
@@ -52,6 +53,7 @@ def rows(
     if isinstance(x, pd.DataFrame): return x.iloc[indices].reset_index(drop=True)
     return x[indices]
 
+# %% ../../nbs/library/core/03_arrays.ipynb #0d81cc34
 def stack(
     *xs:np.ndarray|pd.DataFrame|Lazy,  # examples of the same shape, or with the same columns
 ):                                     # the same kind of thing as the first of `xs`

@@ -53,6 +53,7 @@ def check_seed(
     require(ok, 'seed', seed, 'a whole number from 0 to 4294967295')
     return int(seed)
 
+# %% ../../nbs/library/core/01_backend.ipynb #e15b25dd
 def set_seed(
     seed:int,  # 0 to 4294967295
 ):

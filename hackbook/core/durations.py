@@ -18,6 +18,7 @@ _UNITS = {'s': 1, 'sec': 1, 'second': 1, 'm': 60, 'min': 60, 'minute': 60,
 _NAMES = '|'.join(sorted(_UNITS, key=len, reverse=True))
 _PART = re.compile(rf'(\d+(?:\.\d+)?)\s*({_NAMES})s?(?![a-z])[\s,]*')
 
+# %% ../../nbs/library/core/07_durations.ipynb #dc98f712
 def seconds(
     duration:str|float,  # '90 s', '20 min', '1h 30min', '2 days'; a plain number is seconds
 ) -> float:              # seconds, more than 0 and at most ten years
@@ -42,20 +43,24 @@ def span(
     return ' '.join(f'{n} {unit}' for n, unit in parts if n) or f'{amount:.0f} s'
 
 # %% ../../nbs/library/core/07_durations.ipynb #4f7bf6bd
+def _moment(when, now):
+    "The moment that `when` means; raises ValueError or OverflowError."
+    if isinstance(when, time): when = when.isoformat()
+    if isinstance(when, str) and re.fullmatch(r'\d\d?:\d\d(:\d\d)?', when.strip()):
+        when = f'{now.date()} {when.strip():0>5}'
+    if isinstance(when, str) and '-' in when: when = datetime.fromisoformat(when.strip())
+    if isinstance(when, datetime): return when.astimezone()
+    return now + timedelta(seconds=seconds(when))
+
+# %% ../../nbs/library/core/07_durations.ipynb #32f5e9a8
 def deadline(
     when:str|datetime|time|float,  # '2h', '16:30', '2026-05-04 16:30', a datetime; or seconds
     now:datetime=None,             # counted from here; None: the current time
 ) -> datetime:                     # with its time zone, after `now`
     "The moment that `when` means, local time if it names no time zone. Raises `InvalidValue`."
     now = (now or datetime.now()).astimezone()
-    moment = when.isoformat() if isinstance(when, time) else when
-    if isinstance(moment, str) and re.fullmatch(r'\d\d?:\d\d(:\d\d)?', moment.strip()):
-        moment = f'{now.date()} {moment.strip():0>5}'
     try:
-        if isinstance(moment, str) and '-' in moment:
-            moment = datetime.fromisoformat(moment.strip())
-        if isinstance(moment, datetime): moment = moment.astimezone()
-        else: moment = now + timedelta(seconds=seconds(moment))
+        moment = _moment(when, now)
     except (ValueError, OverflowError):
         like = "like '2h', '20 min', '16:30', '2026-05-04 16:30', or a datetime"
         require(False, 'deadline', when, like)

@@ -12,9 +12,11 @@ from reprlib import repr as short
 class HackbookError(Exception):
     "An error that says what was wrong, the value received, what is allowed, and what to do next."
 
+# %% ../../nbs/library/core/00_errors.ipynb #58857627
 class InvalidValue(HackbookError, ValueError):
     "A value, type or shape that is not allowed."
 
+# %% ../../nbs/library/core/00_errors.ipynb #1369956a
 class NotFound(HackbookError, FileNotFoundError):
     "A file, folder or name that does not exist."
 

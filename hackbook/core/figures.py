@@ -26,6 +26,7 @@ class Figure(matplotlib.figure.Figure):
         width, height = (self.get_size_inches() * 96).round().astype(int).tolist()
         return _fewer_colors(self.png(dpi=192), self), {'width': width, 'height': height}
 
+# %% ../../nbs/library/core/04_figures.ipynb #dbce36f4
 def _fewer_colors(content, figure):
     "The PNG with 256 colors, a third of the bytes. Images and color maps stay as they are."
     values = any(ax.images or any(c.get_array() is not None for c in ax.collections)

@@ -48,10 +48,11 @@ def make_folder(
 ) -> Path:          # the same, now existing and writable
     "Make the folder `path` if needed. Raises `InvalidValue` where files cannot be written."
     reason = None
-    try: Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as e: reason = e.strerror
-    else:
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK): reason = 'Permission denied'
+    except OSError as e:
+        reason = e.strerror
     message = f'{str(path)!r} must be a folder that can be written to ({reason}); choose another'
     if reason: raise InvalidValue(message)
     return Path(path)
@@ -83,7 +84,8 @@ def load_record(
     path = Path(path)
     if not path.is_file():
         raise NotFound(f'there is no record at {path}; was the run saved in another folder?')
-    try: record = json.loads(path.read_text(encoding='utf-8'))
+    try:
+        record = json.loads(path.read_text(encoding='utf-8'))
     except ValueError as e:
         raise InvalidValue(f'{path} must be a JSON record, but cannot be read: {e}') from None
     require(isinstance(record, dict), str(path), record, 'a JSON object')

@@ -67,6 +67,7 @@ def _found(entry):
     made = {'Layer': _model().layers[0], 'Optimizer': _model().optimizer}.get(owners[-1])
     return hasattr(made, name)
 
+# %% ../../nbs/library/core/10_keras_internals.ipynb #7cb118a7
 def _model():
     "A small compiled model that was trained for one step with an averaging optimizer."
     keras = load_keras()
@@ -119,6 +120,7 @@ def is_spatial(
     "Does it drop whole channels?"
     return hasattr(dropout, '_get_noise_shape')
 
+# %% ../../nbs/library/core/10_keras_internals.ipynb #7459b1da
 def spatial_noise_shape(
     dropout,   # SpatialDropout1D, 2D or 3D
     inputs,    # a tensor
@@ -138,6 +140,7 @@ def plain_method(
     "The method of the optimizer's class, even if the optimizer overrides it."
     return getattr(type(optimizer), name)
 
+# %% ../../nbs/library/core/10_keras_internals.ipynb #5d4a8db5
 def overridden_method(
     optimizer,        # a `keras.Optimizer`
     name:str,         # as above
@@ -206,6 +209,7 @@ def may_ask(
     "Can a person answer `input()`? Under nbclient and papermill nobody can."
     return getattr(kernel, '_allow_stdin', True)
 
+# %% ../../nbs/library/core/10_keras_internals.ipynb #6d476e26
 def chooses_subshell(
     comm,     # ipykernel's class, or an open comm
 ) -> bool:
@@ -218,15 +222,19 @@ def hear_in_subshell(
     choose:Callable,   # returns the id of a subshell, or None
 ):
     "Handle the messages of this comm in the chosen subshell, if the kernel can do that."
-    if chooses_subshell(comm): comm._reply_subshell_for = choose
-    elif hasattr(comm, '_reply_subshell_id'): del comm._reply_subshell_id
+    if chooses_subshell(comm):
+        comm._reply_subshell_for = choose
+    elif hasattr(comm, '_reply_subshell_id'):
+        del comm._reply_subshell_id
 
+# %% ../../nbs/library/core/10_keras_internals.ipynb #fca6e40a
 def makes_subshells(
     manager,    # ipykernel's `SubshellManager`; None: a kernel without one
 ) -> bool:
     "Can the kernel start a thread that handles messages while a cell runs?"
     return hasattr(manager, '_create_subshell')
 
+# %% ../../nbs/library/core/10_keras_internals.ipynb #ad7af0a5
 def new_subshell(
     manager,    # ipykernel's `SubshellManager`
 ) -> str:       # its id

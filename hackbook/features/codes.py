@@ -29,23 +29,28 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         batch_size:int=64,          # examples per batch, 1 or more
         seed:int=0,                 # of the initial weights and the order of the examples
     ):
-        self.codes, self.hidden, self.epochs = codes, hidden, epochs
-        self.learning_rate, self.batch_size, self.seed = learning_rate, batch_size, seed
+        self.codes = codes
+        self.hidden = hidden
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.seed = seed
 
     @property
     def _n_features_out(self): return self.codes   # scikit-learn derives the column names from it
 
-    def _check(self, X):
-        "Raise `InvalidValue` for wrong hyperparameters or input."
-        for name in ('codes', 'hidden', 'epochs', 'batch_size'):
-            value = getattr(self, name)
-            ok = isinstance(value, Integral) and value >= 1
-            require(ok, name, value, 'a whole number, 1 or more')
-        rate = self.learning_rate
-        require(isinstance(rate, Real) and rate > 0, 'learning_rate', rate, '> 0', 'try 0.005')
-        ok = X.ndim == 2 and np.isfinite(X).all()
-        require(ok, 'x', f'{X.dtype} of shape {X.shape}', 'rows of finite numbers',
-                'put hb.features.scale before it')
+# %% ../../nbs/library/features/01_codes.ipynb #a127fbbd
+def _check(step, X):
+    "Raise `InvalidValue` for wrong hyperparameters or input."
+    for name in ('codes', 'hidden', 'epochs', 'batch_size'):
+        value = getattr(step, name)
+        ok = isinstance(value, Integral) and value >= 1
+        require(ok, name, value, 'a whole number, 1 or more')
+    rate = step.learning_rate
+    require(isinstance(rate, Real) and rate > 0, 'learning_rate', rate, '> 0', 'try 0.005')
+    ok = X.ndim == 2 and np.isfinite(X).all()
+    require(ok, 'x', f'{X.dtype} of shape {X.shape}', 'rows of finite numbers',
+            'put hb.features.scale before it')
 
 # %% ../../nbs/library/features/01_codes.ipynb #30b8860f
 def _autoencoder(columns, codes, hidden, seed):
@@ -59,6 +64,7 @@ def _autoencoder(columns, codes, hidden, seed):
     encoder = two_layers(columns, codes, 4 * seed)
     return encoder, two_layers(codes, columns, 4 * seed + 2)
 
+# %% ../../nbs/library/features/01_codes.ipynb #cf1909bc
 def _shuffled(x, epochs, batch_size, seed):
     "The batches of all epochs as one tf.data.Dataset, and their number."
     import tensorflow as tf
@@ -70,35 +76,45 @@ def _shuffled(x, epochs, batch_size, seed):
     return batches.map(lambda i: (tf.gather(x, i),) * 2).prefetch(4), len(order) // batch_size
 
 # %% ../../nbs/library/features/01_codes.ipynb #0ce44f87
+def _cycle(rate, steps):
+    "A learning rate that rises to `rate` for the first 30% of the steps, then falls."
+    warmup = max(1, round(.3 * steps))
+    return load_keras().optimizers.schedules.CosineDecay(
+        rate / 25, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup)
+
+# %% ../../nbs/library/features/01_codes.ipynb #e83fecc0
 @patch
 def fit(self:Autoencoder, X, y=None):
     "Train without output and without touching any global seed. Raises if the loss is not finite."
     X = np.asarray(X, 'float32')
-    self._check(X)
-    keras, seed = load_keras(), check_seed(self.seed)
+    _check(self, X)
+    seed = check_seed(self.seed)
+    keras = load_keras()
     self.n_features_in_ = X.shape[1]
     self.encoder_, self.decoder_ = _autoencoder(X.shape[1], self.codes, self.hidden, seed)
     model = keras.Sequential([keras.Input((X.shape[1],)), self.encoder_, self.decoder_])
     batches, steps = _shuffled(X, self.epochs, self.batch_size, seed)
-    warmup, rate = max(1, round(.3 * steps)), self.learning_rate
-    cycle = keras.optimizers.schedules.CosineDecay(
-        rate / 25, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup)
-    model.compile(keras.optimizers.Adam(cycle), 'mse', steps_per_execution=min(16, steps))
+    rate = self.learning_rate
+    optimizer = keras.optimizers.Adam(_cycle(rate, steps))
+    model.compile(optimizer, 'mse', steps_per_execution=min(16, steps))
     loss = model.fit(batches, shuffle=False, verbose=0).history['loss'][0]
     require(np.isfinite(loss), 'learning_rate', rate, f'small enough: the loss became {loss}',
             f'try {rate / 10:g}')
     return self
 
-@patch
-def transform(self:Autoencoder, X): return _predict(self.encoder_, X)
-
-@patch
-def inverse_transform(self:Autoencoder, X): return _predict(self.decoder_, X)
-
+# %% ../../nbs/library/features/01_codes.ipynb #9118e003
 def _predict(model, x):
     "The outputs of `model` for `x`; run eagerly, since tracing a graph would take longer."
     batches = (np.asarray(x[i:i + 4096], 'float32') for i in range(0, len(x), 4096))
     return np.concatenate([load_keras().ops.convert_to_numpy(model(b)) for b in batches])
+
+# %% ../../nbs/library/features/01_codes.ipynb #280353cd
+@patch
+def transform(self:Autoencoder, X): return _predict(self.encoder_, X)
+
+# %% ../../nbs/library/features/01_codes.ipynb #5b78a471
+@patch
+def inverse_transform(self:Autoencoder, X): return _predict(self.decoder_, X)
 
 # %% ../../nbs/library/features/01_codes.ipynb #e2fe751f
 def autoencoder(
@@ -114,5 +130,5 @@ def autoencoder(
     for name in options: require(name in known, 'option', name, f"one of {', '.join(known)}")
     step = Autoencoder(codes, **options)
     check_seed(step.seed)
-    step._check(np.zeros((1, 1)))
+    _check(step, np.zeros((1, 1)))
     return Pipeline([*base.steps, ('autoencoder', step)])

@@ -19,40 +19,24 @@ from sklearn.pipeline import make_pipeline
 
 from ..core import check_seed, Figure, fold_interval, HackbookError, label_axes, require
 from ..core import rows, subplots
-from ..data import content_groups, Dataset, Splits, units
+from ..data import content_groups, Dataset, Metric, METRICS, Splits, units
 from .pipelines import guarded, train_of
-from ..problem import Metric, METRICS
 
-# %% ../../nbs/library/features/02_cross_validation.ipynb #5a85f4c6
-def folds_of(
-    data:Dataset,
-    folds:int=5,     # number of folds, 2 or more
-    repeats:int=1,   # repetitions with new random folds, 1 or more; a time series is divided once
-    seed:int=0,      # of the random folds
-) -> list[tuple]:    # pairs of index arrays: training examples, examples to predict
-    "Cross-validation folds that suit the data: stratified, grouped, or ordered in time."
+# %% ../../nbs/library/features/02_cross_validation.ipynb #69f916ae
+def _kind_of_folds(data, groups):
+    "The scikit-learn class that suits the data; `groups`: numbers of what stays together, or None."
     from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
-    from sklearn.model_selection import TimeSeriesSplit
-    seed = check_seed(seed)
-    classes = bool(data.class_names)
-    unit = np.arange(len(data)) if data.groups is None else data.groups
-    unit = units(content_groups(data.x), unit)
-    _check_folds(data, folds, repeats, unit)
-    if data.times is not None:
-        order = np.argsort(data.times, kind='stable')
-        return [(order[a], order[b]) for a, b in TimeSeriesSplit(folds).split(order)]
-    grouped = unit.max() + 1 < len(unit)
-    if grouped: kind = StratifiedGroupKFold
-    elif classes: kind = StratifiedKFold
-    else: kind = KFold
-    y = data.y if classes else np.zeros(len(data), int)
-    groups = {'groups': unit} if grouped else {}
-    first = int(np.random.default_rng(seed).integers(2**31))
-    pairs = []
-    for r in range(repeats):
-        pairs += kind(folds, shuffle=True, random_state=first + r).split(y, y, **groups)
-    return pairs
+    if groups is not None: return StratifiedGroupKFold
+    return StratifiedKFold if data.task.family == 'classification' else KFold
 
+# %% ../../nbs/library/features/02_cross_validation.ipynb #899bcb66
+def _folds_in_time(times, folds):
+    "Each fold is predicted from the examples before it."
+    from sklearn.model_selection import TimeSeriesSplit
+    order = np.argsort(times, kind='stable')
+    return [(order[a], order[b]) for a, b in TimeSeriesSplit(folds).split(order)]
+
+# %% ../../nbs/library/features/02_cross_validation.ipynb #71a57745
 def _check_folds(data, folds, repeats, unit):
     "Raise `InvalidValue` if the data cannot be divided into so many folds."
     for name, value, least in (('folds', folds, 2), ('repeats', repeats, 1)):
@@ -65,6 +49,28 @@ def _check_folds(data, folds, repeats, unit):
     require(folds <= count.min(), 'folds', folds, f'at most {count.min()}, the number of '
             f'distinct examples or groups of the training part {where}')
 
+# %% ../../nbs/library/features/02_cross_validation.ipynb #5a85f4c6
+def folds_of(
+    data:Dataset,
+    folds:int=5,     # number of folds, 2 or more
+    repeats:int=1,   # repetitions with new random folds, 1 or more; a time series is divided once
+    seed:int=0,      # of the random folds
+) -> list[tuple]:    # pairs of index arrays: training examples, examples to predict
+    "Cross-validation folds that suit the data: stratified, grouped, or ordered in time."
+    seed = check_seed(seed)
+    unit = np.arange(len(data)) if data.groups is None else data.groups
+    unit = units(content_groups(data.x), unit)
+    _check_folds(data, folds, repeats, unit)
+    if data.times is not None: return _folds_in_time(data.times, folds)
+    groups = unit if unit.max() + 1 < len(unit) else None
+    kind = _kind_of_folds(data, groups)
+    y = data.y if data.task.family == 'classification' else np.zeros(len(data), int)
+    first = int(np.random.default_rng(seed).integers(2**31))
+    pairs = []
+    for r in range(repeats):
+        pairs += kind(folds, shuffle=True, random_state=first + r).split(y, y, groups)
+    return pairs
+
 # %% ../../nbs/library/features/02_cross_validation.ipynb #bb3b8ef2
 def fast_model(
     task:str='classification',  # or 'regression'
@@ -73,6 +79,7 @@ def fast_model(
     from sklearn.linear_model import LogisticRegression, Ridge
     return LogisticRegression(max_iter=300) if task == 'classification' else Ridge()
 
+# %% ../../nbs/library/features/02_cross_validation.ipynb #66677f32
 def subsample(
     data:Dataset,
     max_examples:int,      # examples to keep, at most
@@ -94,26 +101,78 @@ class FeatureComparison:
     ratio:float             # examples to predict per training example, mean over the folds
     confidence:float=.95    # of the intervals
 
+# %% ../../nbs/library/features/02_cross_validation.ipynb #ba5ee8a1
 @patch(as_prop=True)
 def frame(self:FeatureComparison) -> pd.DataFrame:
     """One row per set, best first; columns: features, columns, mean, low, high, behind,
     behind_low, behind_high, seconds."""
-    def interval(scores): return fold_interval(scores, self.ratio, self.confidence)
-    means = dict(zip(['mean', 'low', 'high'], interval(self.scores)))
-    table = pd.DataFrame(means, self.scores.columns)
+    def interval(scores, *names):
+        values = fold_interval(scores, self.ratio, self.confidence)
+        return pd.DataFrame(dict(zip(names, values)), scores.columns)
+    table = interval(self.scores, 'mean', 'low', 'high')
     table = table.sort_values('mean', ascending=not self.metric.greater, kind='stable')
     behind = self.metric.sign * (-self.scores).add(self.scores[table.index[0]], axis=0)
-    for name, values in zip(['behind', 'behind_low', 'behind_high'], interval(behind)):
-        table[name] = pd.Series(values, self.scores.columns)
+    table = table.join(interval(behind, 'behind', 'behind_low', 'behind_high'))
     table.insert(0, 'columns', pd.Series(self.columns))
     table = table.assign(seconds=pd.Series(self.seconds))
     return table.rename_axis('features').reset_index()
 
+# %% ../../nbs/library/features/02_cross_validation.ipynb #157a2ce6
 @patch
 def _repr_html_(self:FeatureComparison):
     return self.frame.round(4).to_html(index=False, escape=True, border=0)
 
+# %% ../../nbs/library/features/02_cross_validation.ipynb #8f7d2c2f
+def _scorer(data, model, metric):
+    "A function of features and a fold that returns the score and the number of columns."
+    from sklearn.preprocessing import StandardScaler
+    allowed = [name for name, m in METRICS.items() if m.family == data.task.family]
+    require(metric in allowed, 'metric', metric, f"one of {', '.join(allowed)}")
+    metric = METRICS[metric]
+    model = fast_model(data.task.family) if model is None else model
+    method = 'predict_proba' if metric.probabilities else 'predict'
+    require(hasattr(model, method), 'model', model, f'a scikit-learn model with {method}')
+    def score(features, a, b):
+        pipe = make_pipeline(clone(features), StandardScaler(), clone(model))
+        pipe.fit(rows(data.x, a), data.y[a])
+        predicted = _predict(pipe, rows(data.x, b), metric, len(data.class_names))
+        return metric(data.y[b], predicted), pipe[-2].n_features_in_
+    return score
+
+# %% ../../nbs/library/features/02_cross_validation.ipynb #01445f67
+def _predict(pipe, x, metric, classes):
+    "Predictions, or probabilities for all classes, including those that the fold lacked."
+    if not metric.probabilities: return pipe.predict(x)
+    p = np.zeros((len(x), classes))
+    p[:, pipe.classes_] = pipe.predict_proba(x)
+    return p
+
+# %% ../../nbs/library/features/02_cross_validation.ipynb #5ee00860
+def _score_folds(name, features, cut, score):
+    "Scores, number of columns, seconds."
+    from sklearn.exceptions import ConvergenceWarning
+    start = perf_counter()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', ConvergenceWarning)
+            results = [score(features, a, b) for a, b in cut]
+    except HackbookError:
+        raise
+    except ValueError as e:
+        examples = len(cut[0][0])
+        raise HackbookError(f'the features {name!r} cannot be scored in folds of {examples} '
+                            f'training examples: {e}') from e
+    return [s for s, _ in results], results[0][1], perf_counter() - start
+
 # %% ../../nbs/library/features/02_cross_validation.ipynb #3fc73c51
+def _check_comparison(features, max_examples):
+    "Raise `InvalidValue` for arguments that `compare_features` cannot use."
+    require(isinstance(features, dict) and features, 'features', features,
+            'a dict of names and transformers', "try {'PCA 16': hb.features.pca(splits, 16)}")
+    ok = isinstance(max_examples, Integral) and max_examples >= 10
+    require(ok, 'max_examples', max_examples, 'a whole number, 10 or more')
+
+# %% ../../nbs/library/features/02_cross_validation.ipynb #cf2c651e
 def compare_features(
     splits:Splits,           # its training part is divided into folds; the others are not touched
     features:dict,           # name → a transformer, not fitted
@@ -126,61 +185,18 @@ def compare_features(
     confidence:float=.95,    # of the intervals, between 0 and 1
 ) -> FeatureComparison:
     "Score each feature set with the same model on the same folds."
-    require(isinstance(features, dict) and features, 'features', features,
-            'a dict of names and transformers', "try {'PCA 16': hb.features.pca(splits, 16)}")
-    ok = isinstance(max_examples, Integral) and max_examples >= 10
-    require(ok, 'max_examples', max_examples, 'a whole number, 10 or more')
+    _check_comparison(features, max_examples)
     sets = {str(name): guarded(splits, f) for name, f in features.items()}
     data = subsample(train_of(splits), max_examples, seed)
-    metric = metric or ('accuracy' if data.class_names else 'r2')
+    metric = metric or ('accuracy' if data.task.family == 'classification' else 'r2')
     score = _scorer(data, model, metric)
     cut = folds_of(data, folds, repeats, seed)
     ratio = float(np.mean([len(b) / len(a) for a, b in cut]))
     fold_interval([0, 0], ratio, confidence)               # raises for a wrong confidence
-    done = {name: _score_folds(name, f, cut, score) for name, f in sets.items()}
-    scores = pd.DataFrame({name: scores for name, (scores, _, _) in done.items()})
-    columns = {name: columns for name, (_, columns, _) in done.items()}
-    seconds = {name: seconds for name, (_, _, seconds) in done.items()}
-    return FeatureComparison(scores, columns, seconds, METRICS[metric], ratio, confidence)
-
-# %% ../../nbs/library/features/02_cross_validation.ipynb #8f7d2c2f
-def _scorer(data, model, metric):
-    "A function of features and a fold that returns the score and the number of columns."
-    from sklearn.preprocessing import StandardScaler
-    allowed = [name for name, m in METRICS.items() if m.task == data.task]
-    require(metric in allowed, 'metric', metric, f"one of {', '.join(allowed)}")
-    metric = METRICS[metric]
-    model = fast_model(data.task) if model is None else model
-    method = 'predict_proba' if metric.probabilities else 'predict'
-    require(hasattr(model, method), 'model', model, f'a scikit-learn model with {method}')
-    def score(features, a, b):
-        pipe = make_pipeline(clone(features), StandardScaler(), clone(model))
-        pipe.fit(rows(data.x, a), data.y[a])
-        predicted = _predict(pipe, rows(data.x, b), metric, len(data.class_names))
-        return metric(data.y[b], predicted), pipe[-2].n_features_in_
-    return score
-
-def _predict(pipe, x, metric, classes):
-    "Predictions, or probabilities for all classes, including those that the fold lacked."
-    if not metric.probabilities: return pipe.predict(x)
-    p = np.zeros((len(x), classes))
-    p[:, pipe.classes_] = pipe.predict_proba(x)
-    return p
-
-def _score_folds(name, features, cut, score):
-    "Scores, number of columns, seconds."
-    from sklearn.exceptions import ConvergenceWarning
-    start = perf_counter()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', ConvergenceWarning)
-            results = [score(features, a, b) for a, b in cut]
-    except HackbookError: raise
-    except ValueError as e:
-        examples = len(cut[0][0])
-        raise HackbookError(f'the features {name!r} cannot be scored in folds of {examples} '
-                            f'training examples: {e}') from e
-    return [s for s, _ in results], results[0][1], perf_counter() - start
+    done = [_score_folds(name, f, cut, score) for name, f in sets.items()]
+    scores, columns, seconds = (dict(zip(sets, values)) for values in zip(*done))
+    return FeatureComparison(pd.DataFrame(scores), columns, seconds, METRICS[metric], ratio,
+                             confidence)
 
 # %% ../../nbs/library/features/02_cross_validation.ipynb #5306273c
 @patch
@@ -190,14 +206,15 @@ def plot(self:FeatureComparison) -> Figure:
     fig, ax = subplots(width=6.5, height=.9 + .32 * len(table))
     reach = [table['mean'] - table.low, table.high - table['mean']]
     ax.errorbar(table['mean'], range(len(table)), xerr=reach, fmt='o', capsize=3)
-    names = [f"{r.features} ({r.columns} column{'s' if r.columns > 1 else ''})"
-             for r in table.itertuples()]
+    def width(r): return f'{r.columns} columns' if r.columns > 1 else '1 column'
+    names = [f'{r.features} ({width(r)})' for r in table.itertuples()]
     ax.set_yticks(range(len(table)), names)
     ax.set_ylim(-.6, len(table) - .4)
     folds = len(self.scores)
     unit = f'{self.metric.name}, with {self.confidence:.0%} interval over {folds} folds'
     return label_axes(ax, _verdict(self.frame), unit).figure
 
+# %% ../../nbs/library/features/02_cross_validation.ipynb #a56c5656
 def _verdict(table):
     "The result of a comparison in one sentence."
     best = table.features[0]

@@ -22,6 +22,7 @@ from .selection import rank
 # %% ../../nbs/library/features/04_plots.ipynb #3c9ac46d
 def _colors(classes): return [PALETTE[c % len(PALETTE)] for c in range(classes)]
 
+# %% ../../nbs/library/features/04_plots.ipynb #152bf546
 def _scatter(ax, x, y, data, size=14):
     "Points colored by class, or by the number to predict."
     if not data.class_names: return ax.scatter(x, y, c=data.y, cmap='viridis', s=size, linewidths=0)
@@ -31,6 +32,7 @@ def _scatter(ax, x, y, data, size=14):
         ax.scatter(x[of_class], y[of_class], color=color, marker=marker, s=size, alpha=.8,
                    linewidths=0, label=data.class_names[c])
 
+# %% ../../nbs/library/features/04_plots.ipynb #841a12f9
 def _add_legend(fig, ax, points, data):
     "Add a legend of the classes, or a color bar of the number to predict."
     if not data.class_names:
@@ -38,16 +40,21 @@ def _add_legend(fig, ax, points, data):
     fig.legend(*ax.get_legend_handles_labels(), loc='outside right upper', frameon=False,
                fontsize=9, markerscale=2)
 
+# %% ../../nbs/library/features/04_plots.ipynb #6f0ba9c5
+def _as_table(data):
+    "All numeric columns as a table."
+    if isinstance(data.x, pd.DataFrame):
+        return data.x.select_dtypes(['number', 'bool']).astype('float64')
+    flat = data.x.reshape(len(data), -1)
+    return pd.DataFrame(flat, columns=column_names(data), dtype='float64')
+
+# %% ../../nbs/library/features/04_plots.ipynb #a1b746b6
 def _numeric(data, columns=None):
     "The numeric columns, not scaled, as a table; infinite values become NaN."
     require(data.kind != 'text', 'x', 'texts', 'numbers, or a table with some')
-    if isinstance(data.x, pd.DataFrame):
-        table = data.x.select_dtypes(['number', 'bool']).astype('float64')
-    else:
-        flat = data.x.reshape(len(data), -1)
-        table = pd.DataFrame(flat, columns=column_names(data), dtype='float64')
+    table = _as_table(data)
     if columns is None: columns = list(table)
-    else: columns = [columns] if isinstance(columns, str) else list(columns)
+    columns = [columns] if isinstance(columns, str) else list(columns)
     unknown = [c for c in columns if c not in table]
     ok = not unknown and len(set(columns)) == len(columns)
     require(ok, 'columns', unknown or columns,
@@ -65,9 +72,34 @@ def _distribution(ax, values, data):
     palette = _colors(len(data.class_names))
     seaborn.histplot(x=values, hue=classes, palette=palette, **options)
 
+# %% ../../nbs/library/features/04_plots.ipynb #6f52f8ae
 def _shorter(name): return f'{name[:17]}…' if len(name) > 18 else name
 
 # %% ../../nbs/library/features/04_plots.ipynb #931e7bf2
+def _fit_axes(ax, across, down, bottom, left):
+    "Limits from the values, and labels at the bottom and on the left alone."
+    pad = .05 * (across.max() - across.min())
+    if pad > 0: ax.set_xlim(across.min() - pad, across.min() + 21 * pad)
+    ax.set_xlabel(_shorter(across.name) if bottom else '', fontsize=8)
+    ax.set_ylabel(_shorter(down.name) if left else '', fontsize=8)
+
+# %% ../../nbs/library/features/04_plots.ipynb #a50c92ee
+def _pairs(table, data):
+    "All pairs of columns, as a figure."
+    n = table.shape[1]
+    fig, axes = subplots(n, n, 7.5, 1.5 * n + .5)
+    for i, j in product(range(n), range(n)):
+        ax, down, across = axes[i, j], table.iloc[:, i], table.iloc[:, j]
+        if i == j:
+            _distribution(ax, down, data)
+        else:
+            points = _scatter(ax, across, down, data, 8)
+        _fit_axes(ax, across, down, i == n - 1, j == 0)
+        ax.tick_params(labelsize=7, labelbottom=i == n - 1, labelleft=j == 0 and i > 0)
+    _add_legend(fig, axes[0, 1], points, data)
+    return fig
+
+# %% ../../nbs/library/features/04_plots.ipynb #e89df065
 def pair_plot(
     splits:Splits,                     # its training part is drawn
     columns:Sequence[str]|None=None,   # two to six names; None: the best four
@@ -81,52 +113,46 @@ def pair_plot(
     columns = order[:4] if columns is None else list(table)
     require(len(columns) <= 6, 'columns', f'{len(columns)} names', 'two to six',
             'more are too small to see')
-    table = _numeric(data, columns)
-    n = len(columns)
-    low = table.min()
-    pad = .05 * (table.max() - low)
-    fig, axes = subplots(n, n, 7.5, 1.5 * n + .5)
-    points = None
-    for (i, down), (j, across) in product(enumerate(columns), enumerate(columns)):
-        ax = axes[i, j]
-        if i == j: _distribution(ax, table[down], data)
-        else: points = _scatter(ax, table[across], table[down], data, 8)
-        if pad[across] > 0: ax.set_xlim(low[across] - pad[across], low[across] + 21 * pad[across])
-        ax.set_xlabel(_shorter(across) if i == n - 1 else '', fontsize=8)
-        ax.set_ylabel(_shorter(down) if j == 0 else '', fontsize=8)
-        ax.tick_params(labelsize=7, labelbottom=i == n - 1, labelleft=j == 0 and i > 0)
-    _add_legend(fig, axes[0, 1], points, data)
+    fig = _pairs(_numeric(data, columns), data)
     what = 'separates the classes' if data.class_names else 'predicts the number'
     title = f'Of these, {order[0]} {what} best by itself'
     fig.suptitle(title, x=.01, ha='left', fontsize=11, fontweight='bold')
     return fig
 
 # %% ../../nbs/library/features/04_plots.ipynb #26ddd2d2
+def _strongest(r, count):
+    "The rows and columns of the `count` columns with the strongest correlation to another one."
+    strongest = r.where(~np.eye(len(r), dtype=bool)).abs().max().nlargest(count).index
+    kept = [c for c in r if c in strongest]
+    return r.loc[kept, kept]
+
+# %% ../../nbs/library/features/04_plots.ipynb #d04d7c8f
+def _heat_map(r):
+    "Correlations as colors; up to fifteen columns with the numbers."
+    import seaborn
+    n = len(r)
+    fig, ax = subplots(width=max(4.5, .42 * n + 2.5), height=max(3, .3 * n + 1.4))
+    numbers = dict(annot=r.round(1) + 0., fmt='.1f', annot_kws={'size': 7}) if n <= 15 else {}
+    seaborn.heatmap(r, vmin=-1, vmax=1, cmap='RdBu_r', linewidths=.5, **numbers, xticklabels=True,
+                    yticklabels=True, cbar_kws={'label': 'correlation'}, ax=ax)
+    ax.grid(False)
+    ax.tick_params(labelsize=8)
+    return ax
+
+# %% ../../nbs/library/features/04_plots.ipynb #60d0b01f
 def correlation(
     splits:Splits,                    # its training part is used
     columns:Sequence[str]|None=None,  # names of the columns to use; None: all
     max_columns:int=15,               # columns to show, at most, the most correlated; 2 or more
 ) -> Figure:
     "A heat map of the correlations between columns of the training part."
-    import seaborn
     ok = isinstance(max_columns, Integral) and max_columns > 1
     require(ok, 'max_columns', max_columns, 'a whole number, 2 or more')
     table = _numeric(train_of(splits), columns).loc[:, lambda t: t.nunique() > 1]
     require(table.shape[1] > 1, 'the columns that vary', list(table), 'two or more')
-    r = table.corr()
-    strongest = r.where(~np.eye(len(r), dtype=bool)).abs().max()
-    kept = [c for c in table if c in strongest.nlargest(max_columns).index]
-    r = r.loc[kept, kept]
+    r = _strongest(table.corr(), max_columns)
     a, b = r.where(np.tri(len(r), k=-1, dtype=bool)).abs().stack().idxmax()
-    n = len(kept)
-    fig, ax = subplots(width=max(4.5, .42 * n + 2.5), height=max(3, .3 * n + 1.4))
-    numbers = {}
-    if n <= 15: numbers = dict(annot=r.round(1) + 0., fmt='.1f', annot_kws={'size': 7})
-    seaborn.heatmap(r, vmin=-1, vmax=1, cmap='RdBu_r', linewidths=.5, **numbers, xticklabels=True,
-                    yticklabels=True, cbar_kws={'label': 'correlation'}, ax=ax)
-    ax.grid(False)
-    ax.tick_params(labelsize=8)
-    return label_axes(ax, f'{b} and {a}: r = {r[a][b]:.2f}').figure
+    return label_axes(_heat_map(r), f'{b} and {a}: r = {r[a][b]:.2f}').figure
 
 # %% ../../nbs/library/features/04_plots.ipynb #08e51824
 def explained_variance(
@@ -142,13 +168,49 @@ def explained_variance(
     explained = fitted[-1].explained_variance_ratio_.cumsum()
     n = len(explained)
     enough = int(np.searchsorted(explained, fraction)) + 1
-    fig, ax = subplots()
+    ax = subplots()[1]
     ax.plot(range(1, n + 1), explained, marker='.' if n < 100 else '')
     ax.plot([0, enough, enough], [fraction, fraction, 0], color='0.5', linestyle='--', linewidth=1)
     ax.set_xlim(0, n + 1)
     ax.set_ylim(0, 1.02)
     title = f'{enough} of {n} components explain {fraction:.0%} of the variance'
     return label_axes(ax, title, 'components', 'fraction of the variance').figure
+
+# %% ../../nbs/library/features/04_plots.ipynb #120965fb
+def _name_classes(ax, points, data):
+    "Write the name of each class at the median of its points."
+    box = dict(fc='white', ec='none', alpha=.7, pad=1)
+    for c in np.unique(data.y):
+        x, y = np.median(points[data.y == c], axis=0)
+        ax.text(x, y, data.class_names[c], ha='center', va='center', weight='bold', bbox=box)
+
+# %% ../../nbs/library/features/04_plots.ipynb #c4d43771
+def _embed(splits, data, by, seed):
+    "The name of the embedding, and two coordinates per example."
+    train = splits.train
+    if not isinstance(by, str):
+        features = guarded(splits, by)
+        points = np.asarray(features.fit(train.x, train.y).transform(data.x))
+        ok = points.ndim == 2 and points.shape[1] == 2
+        require(ok, 'by', f'{points.shape[-1]} columns', 'features with two columns')
+        return type(features[-1]).__name__, points
+    require(by in ('PCA', 't-SNE'), 'by', by, "'PCA', 't-SNE' or features with two columns")
+    if by == 'PCA': return by, pca(splits, 2, seed=seed).fit(train.x).transform(data.x)
+    from sklearn.manifold import TSNE
+    x = scale(splits).fit(train.x).transform(data.x)
+    start = 'pca' if x.shape[1] > 1 else 'random'
+    perplexity = min(30, (len(x) - 1) / 3)
+    return by, TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(x)
+
+# %% ../../nbs/library/features/04_plots.ipynb #84883afd
+def _neighborhood(points, data):
+    "How well the nearest neighbor predicts the class or number of a point, in words."
+    from sklearn.neighbors import NearestNeighbors
+    neighbors = NearestNeighbors(n_neighbors=1).fit(points)
+    nearest = data.y[neighbors.kneighbors(return_distance=False)[:, 0]]
+    if not data.class_names:
+        return f'r = {np.corrcoef(data.y, nearest)[0, 1]:.2f} with the nearest neighbor'
+    return f'{(nearest == data.y).mean():.0%} of nearest neighbors are of the same class'
 
 # %% ../../nbs/library/features/04_plots.ipynb #ae3db51e
 def embedding(
@@ -169,36 +231,3 @@ def embedding(
     if data.class_names: _name_classes(ax, points, data)
     title = f'{name}: {_neighborhood(points, data)}'
     return label_axes(ax, title, f'{len(data):,} examples of {data.name}').figure
-
-def _name_classes(ax, points, data):
-    "Write the name of each class at the median of its points."
-    box = dict(fc='white', ec='none', alpha=.7, pad=1)
-    for c in np.unique(data.y):
-        x, y = np.median(points[data.y == c], axis=0)
-        ax.text(x, y, data.class_names[c], ha='center', va='center', weight='bold', bbox=box)
-
-def _embed(splits, data, by, seed):
-    "The name of the embedding, and two coordinates per example."
-    train = splits.train
-    if not isinstance(by, str):
-        features = guarded(splits, by)
-        points = np.asarray(features.fit(train.x, train.y).transform(data.x))
-        ok = points.ndim == 2 and points.shape[1] == 2
-        require(ok, 'by', f'{points.shape[-1]} columns', 'features with two columns')
-        return type(features[-1]).__name__, points
-    require(by in ('PCA', 't-SNE'), 'by', by, "'PCA', 't-SNE' or features with two columns")
-    if by == 'PCA': return by, pca(splits, 2, seed=seed).fit(train.x).transform(data.x)
-    from sklearn.manifold import TSNE
-    x = scale(splits).fit(train.x).transform(data.x)
-    start = 'pca' if x.shape[1] > 1 else 'random'
-    perplexity = min(30, (len(x) - 1) / 3)
-    return by, TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(x)
-
-def _neighborhood(points, data):
-    "How well the nearest neighbor predicts the class or number of a point, in words."
-    from sklearn.neighbors import NearestNeighbors
-    neighbors = NearestNeighbors(n_neighbors=1).fit(points)
-    nearest = data.y[neighbors.kneighbors(return_distance=False)[:, 0]]
-    if not data.class_names:
-        return f'r = {np.corrcoef(data.y, nearest)[0, 1]:.2f} with the nearest neighbor'
-    return f'{(nearest == data.y).mean():.0%} of nearest neighbors are of the same class'

@@ -40,39 +40,42 @@ class FilterScores(BaseEstimator):
         return self
 
 # %% ../../nbs/library/features/03_selection.ipynb #6e4b1b54
+def _path_of_classes(X, y, steps):
+    "Penalties, and the largest absolute coefficient of each column."
+    from sklearn.svm import LinearSVC, l1_min_c
+    def fitted(c):
+        model = LinearSVC(penalty='l1', dual=False, C=c, tol=1e-3, max_iter=200, random_state=0)
+        return model.fit(X, y)
+    C = l1_min_c(X, y, loss='squared_hinge') * np.geomspace(1.1, 100, steps)
+    return 1 / C, np.array([np.abs(fitted(c).coef_).max(axis=0) for c in C])
+
+# %% ../../nbs/library/features/03_selection.ipynb #54753865
+def _path_of_numbers(X, y, steps):
+    "Penalties, and the absolute coefficient of each column."
+    from sklearn.linear_model import lasso_path
+    centered = X - X.mean(axis=0)
+    penalties, coefs, _ = lasso_path(centered, y - y.mean(), eps=.01, alphas=steps)
+    return penalties, np.abs(coefs.T)
+
+# %% ../../nbs/library/features/03_selection.ipynb #3aef624d
 class L1Path(BaseEstimator):
     "The fraction of the L1 path on which each column is in the model."
     def __init__(self,
         task:str='classification',  # or 'regression'
         steps:int=16,               # number of penalties on the path
     ):
-        self.task, self.steps = task, steps
+        self.task = task
+        self.steps = steps
 
     def fit(self, X, y):
-        path = self._classification if self.task == 'classification' else self._regression
+        path = _path_of_classes if self.task == 'classification' else _path_of_numbers
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')                       # about convergence
-            self.penalties_, self.sizes_ = path(X, y)
+            self.penalties_, self.sizes_ = path(X, y, self.steps)
         last = self.sizes_[-1] / (self.sizes_[-1].max() or 1)     # breaks ties
         entered = (self.sizes_ > 0).sum(axis=0)
         self.feature_importances_ = (entered + .5 * last) / (self.steps + .5)
         return self
-
-    def _classification(self, X, y):
-        "Penalties, and the largest absolute coefficient of each column."
-        from sklearn.svm import LinearSVC, l1_min_c
-        def fitted(c):
-            model = LinearSVC(penalty='l1', dual=False, C=c, tol=1e-3, max_iter=200, random_state=0)
-            return model.fit(X, y)
-        C = l1_min_c(X, y, loss='squared_hinge') * np.geomspace(1.1, 100, self.steps)
-        return 1 / C, np.array([np.abs(fitted(c).coef_).max(axis=0) for c in C])
-
-    def _regression(self, X, y):
-        "Penalties, and the absolute coefficient of each column."
-        from sklearn.linear_model import lasso_path
-        centered = X - X.mean(axis=0)
-        penalties, coefs, _ = lasso_path(centered, y - y.mean(), eps=.01, alphas=self.steps)
-        return penalties, np.abs(coefs.T)
 
 # %% ../../nbs/library/features/03_selection.ipynb #3f6bec15
 class PermutationImportance(BaseEstimator):
@@ -84,30 +87,38 @@ class PermutationImportance(BaseEstimator):
         model=None,         # a scikit-learn model; None: `fast_model`
         seed:int=0,         # of the shuffles
     ):
-        self.task, self.model = task, model
-        self.folds, self.repeats, self.seed = folds, repeats, seed
+        self.task = task
+        self.folds = folds
+        self.repeats = repeats
+        self.model = model
+        self.seed = seed
 
-    def fit(self, X, y):
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.inspection import permutation_importance
-        cut, model = self.folds, self.model or fast_model(self.task)
-        if isinstance(cut, Integral): cut = folds_of(Dataset(X, y, task=self.task), cut)
-        def drops(a, b):
-            fitted = clone(model).fit(X[a], y[a])
-            return permutation_importance(fitted, X[b], y[b], n_repeats=self.repeats,
-                                          random_state=self.seed).importances_mean
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', ConvergenceWarning)
-            self.drops_ = np.array([drops(a, b) for a, b in cut])
-        self.ratio_ = float(np.mean([len(b) / len(a) for a, b in cut]))
-        self.feature_importances_ = self.drops_.mean(axis=0)
-        return self
+# %% ../../nbs/library/features/03_selection.ipynb #a858e9d5
+@patch
+def fit(self:PermutationImportance, X, y):
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.inspection import permutation_importance
+    cut = self.folds
+    if isinstance(cut, Integral): cut = folds_of(Dataset(X, y, task=self.task), cut)
+    def drops(a, b):
+        fitted = clone(self.model or fast_model(self.task)).fit(X[a], y[a])
+        return permutation_importance(fitted, X[b], y[b], n_repeats=self.repeats,
+                                      random_state=self.seed).importances_mean
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', ConvergenceWarning)
+        self.drops_ = np.array([drops(a, b) for a, b in cut])
+    self.ratio_ = float(np.mean([len(b) / len(a) for a, b in cut]))
+    self.feature_importances_ = self.drops_.mean(axis=0)
+    return self
 
 # %% ../../nbs/library/features/03_selection.ipynb #5062be35
 RANKERS = {'filter': FilterScores, 'l1': L1Path, 'permutation': PermutationImportance}
 _UNITS = {'filter': 'F statistic', 'l1': 'fraction of the L1 path',
           'permutation': 'drop in {} when shuffled'}
 
+def _check_by(by): require(by in RANKERS, 'by', by, f"one of {', '.join(RANKERS)}")
+
+# %% ../../nbs/library/features/03_selection.ipynb #94057ff5
 @dataclass
 class Ranking:
     "How much each column matters."
@@ -127,6 +138,16 @@ class Ranking:
     def _repr_html_(self):
         return self.frame.head(10).round(4).to_html(index=False, escape=True, border=0)
 
+# %% ../../nbs/library/features/03_selection.ipynb #f06a5e3c
+def _ranked(names, ranker):
+    "The columns by importance, best first, with an interval if there is one."
+    low = high = np.nan
+    if hasattr(ranker, 'drops_'): _, low, high = fold_interval(ranker.drops_, ranker.ratio_)
+    scores = ranker.feature_importances_
+    frame = pd.DataFrame({'feature': names, 'score': scores, 'low': low, 'high': high})
+    return frame.sort_values('score', ascending=False, kind='stable').reset_index(drop=True)
+
+# %% ../../nbs/library/features/03_selection.ipynb #edf2eaef
 def rank(
     splits:Splits,     # its training part is used, at most 5,000 examples
     by:str='filter',   # 'filter', 'l1' or 'permutation'
@@ -140,17 +161,11 @@ def rank(
     x = base.fit_transform(data.x, data.y)
     options = {}
     if by == 'permutation': options = dict(folds=folds_of(data, seed=seed), seed=seed)
-    ranker = RANKERS[by](data.task, **options).fit(x, data.y)
-    low = high = np.nan
-    if by == 'permutation': _, low, high = fold_interval(ranker.drops_, ranker.ratio_)
-    frame = pd.DataFrame({'feature': base.get_feature_names_out().astype(str),
-                          'score': ranker.feature_importances_, 'low': low, 'high': high})
-    frame = frame.sort_values('score', ascending=False, kind='stable').reset_index(drop=True)
-    unit = _UNITS[by].format('accuracy' if data.task == 'classification' else 'R²')
+    ranker = RANKERS[by](data.task.family, **options).fit(x, data.y)
+    frame = _ranked(base.get_feature_names_out().astype(str), ranker)
+    unit = _UNITS[by].format('accuracy' if data.task.family == 'classification' else 'R²')
     shape = data.x.shape[1:] if data.kind == 'image' else ()
     return Ranking(frame, by, splits.name, unit, ranker, shape)
-
-def _check_by(by): require(by in RANKERS, 'by', by, f"one of {', '.join(RANKERS)}")
 
 # %% ../../nbs/library/features/03_selection.ipynb #0ebee443
 @patch
@@ -165,12 +180,14 @@ def plot(self:Ranking,
     ax.errorbar(best.score, np.arange(len(best)), xerr=reach, fmt='o', capsize=3)
     if intervals or self.by == 'filter': ax.axvline(0, color='0.6', linewidth=1)
     ax.set_yticks(range(len(best)), best.feature)
+    title, unit = f'{best.feature.iloc[-1]} ranks first', self.unit
     if intervals:
         above = (self.frame.low > 0).sum()
         title = f'{above} of {len(self.frame)} columns: the whole interval lies above 0'
-        return label_axes(ax, title, f'{self.unit}, with 95% interval', 'column').figure
-    return label_axes(ax, f'{best.feature.iloc[-1]} ranks first', self.unit, 'column').figure
+        unit = f'{self.unit}, with 95% interval'
+    return label_axes(ax, title, unit, 'column').figure
 
+# %% ../../nbs/library/features/03_selection.ipynb #08c38e4d
 @patch(as_prop=True)
 def image(self:Ranking) -> np.ndarray:
     "The score of each pixel as an image. Raises unless all pixels of images were ranked."
@@ -205,6 +222,7 @@ def plot_path(self:Ranking,
 # %% ../../nbs/library/features/03_selection.ipynb #a9b97270
 def _at_most(k, x): return min(k, x.shape[1])
 
+# %% ../../nbs/library/features/03_selection.ipynb #351ac1de
 def select(
     splits:Splits,     # only rows of its training part can fit the result
     columns:int,       # columns to keep, from 1 to the number of scaled columns
@@ -215,6 +233,6 @@ def select(
     _check_by(by)
     base = scale(splits)
     check_size('columns', columns, base, splits)
-    ranker = RANKERS[by](splits.train.task)
+    ranker = RANKERS[by](splits.task.family)
     best = SelectFromModel(ranker, threshold=-np.inf, max_features=partial(_at_most, columns))
     return Pipeline([*base.steps, ('select', best)])

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Live']
 
-# %% ../../nbs/library/live/12_live.ipynb #e4098239
-import signal, sys, threading, weakref
+# %% ../../nbs/library/live/12_live.ipynb #46f1f1f1
+import signal, threading, weakref
 from contextlib import nullcontext
 from functools import partial
 
@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from jupyter_ui_poll import ui_events
 
-from ..core import Figure, frontend, HackbookError, hearing, require
+from ..core import Figure, frontend, HackbookError, hearing, require, running_shell
 from ..data import Splits
 from .challenges import Challenge
 from .panel import Panel, SideBySide
@@ -25,13 +25,10 @@ from ..training import TrainingOptions
 # %% ../../nbs/library/live/12_live.ipynb #cd3d19c5
 _LIVES = weakref.WeakSet()
 
-# %% ../../nbs/library/live/12_live.ipynb #47e8028a
-def _shell(): return sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
-
-# %% ../../nbs/library/live/12_live.ipynb #ae24a1d6
+# %% ../../nbs/library/live/12_live.ipynb #555d995e
 def _request():
     "The cell that is running, and the id of this execution; None outside a notebook."
-    shell = _shell()
+    shell = running_shell()
     if not hasattr(shell, 'kernel'): return None, None
     asked = shell.kernel.get_parent('shell') or {}
     cell = asked.get('metadata', {}).get('cellId') or asked.get('content', {}).get('code')
@@ -60,10 +57,10 @@ def _on_interrupt_of_a_cell(number, frame):
 # %% ../../nbs/library/live/12_live.ipynb #1211549f
 def _in_main_thread(): return threading.current_thread() is threading.main_thread()
 
-# %% ../../nbs/library/live/12_live.ipynb #e615feef
+# %% ../../nbs/library/live/12_live.ipynb #a7948dcb
 def _listen():
     "From now on an interrupt of the kernel stops the live training runs."
-    shell = _shell()
+    shell = running_shell()
     loop = getattr(getattr(shell, 'kernel', None), 'io_loop', None)
     if loop is None or not _in_main_thread() or getattr(shell, '_hackbook_listens', False): return
     shell._hackbook_listens = True
@@ -103,13 +100,13 @@ class Live(Session):
 
     def __repr__(self): return f'Live({self.panel!r})'
 
-# %% ../../nbs/library/live/12_live.ipynb #6518ff61
+# %% ../../nbs/library/live/12_live.ipynb #3edbffa2
 @patch
 def _ipython_display_(self:Live):
     "Show the panel, once per cell."
     now = _request()[1]
     shown = self._shown and self._shown == now      # by this cell
-    if 'IPython' not in sys.modules or shown: return
+    if running_shell() is None or shown: return
     self._shown = now
     self.panel._ipython_display_()
 

@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['WHEN', 'Panel', 'SideBySide']
 
-# %% ../../nbs/library/live/11_panel.ipynb #e00c6207
-import sys
+# %% ../../nbs/library/live/11_panel.ipynb #cee9eafc
 from contextvars import copy_context
 from numbers import Real
 from threading import RLock, Thread
@@ -18,7 +17,7 @@ from ipywidgets import HBox
 from traitlets import List
 
 from ..core import Bell, Figure, frontend, HackbookError, hear_in_subshell, hearing_note
-from ..core import makes_subshells, new_subshell, require, script, style
+from ..core import makes_subshells, new_subshell, require, running_shell, script, style
 from .challenges import Challenge
 from .publisher import COLORS, Publisher
 from .views import VIEWS
@@ -39,10 +38,10 @@ class _Desk(AnyWidget):
     sliders = List().tag(sync=True)
     views = List().tag(sync=True)
 
-# %% ../../nbs/library/live/11_panel.ipynb #55f0e227
+# %% ../../nbs/library/live/11_panel.ipynb #455d9db8
 def _subshell(data, asked):
     "The subshell for a message: the page's, or ours. The kernel's reading thread calls this."
-    kernel = sys.modules['IPython'].get_ipython().kernel
+    kernel = running_shell().kernel
     shells = getattr(kernel.shell_channel_thread, 'manager', None)
     if asked is not None or not makes_subshells(shells): return asked
     ours = getattr(shells, 'hackbook', None)
@@ -220,9 +219,6 @@ def widget(self:Panel) -> AnyWidget:
     self.shown = True
     return self.desk
 
-# %% ../../nbs/library/live/11_panel.ipynb #526ef566
-def _in_ipython(): return 'IPython' in sys.modules and sys.modules['IPython'].get_ipython()
-
 # %% ../../nbs/library/live/11_panel.ipynb #c9aecc56
 @patch
 def _show_still(self:Panel):
@@ -233,10 +229,10 @@ def _show_still(self:Panel):
     self.drawn = None
     self.push()
 
-# %% ../../nbs/library/live/11_panel.ipynb #c8c16c93
+# %% ../../nbs/library/live/11_panel.ipynb #d38d5cf0
 @patch
 def _ipython_display_(self:Panel):
-    if not _in_ipython(): return    # plain Python shows nothing
+    if running_shell() is None: return    # plain Python shows nothing
     from IPython.display import display
     if frontend() != 'none': display(self.widget)
     self._show_still()
@@ -249,7 +245,7 @@ def close(self:Panel):
     self.bell.stop()
     with self.lock: self.desk.close()
 
-# %% ../../nbs/library/live/11_panel.ipynb #19ed6e79
+# %% ../../nbs/library/live/11_panel.ipynb #9d00b7db
 class SideBySide:
     "Two panels side by side."
     def __init__(self,
@@ -262,7 +258,7 @@ class SideBySide:
         for panel in self.panels: panel.together = self.panels if shared else [panel]
 
     def _ipython_display_(self):
-        if not _in_ipython(): return
+        if running_shell() is None: return
         from IPython.display import display
         widgets = [p.widget for p in self.panels] if frontend() != 'none' else []
         if widgets: display(HBox(widgets).add_class('hackbook-beside'))

@@ -86,7 +86,7 @@ class TrainingThread:
     @cached_property
     def validation(self): return in_order(self.splits.validation)
 
-# %% ../../nbs/library/live/06_thread.ipynb #b7e7820c
+# %% ../../nbs/library/live/06_thread.ipynb #3fb74157
 @patch
 def compile(self:TrainingThread):
     "Compile the model, with variable hyperparameters; make sliders and timeline."
@@ -101,7 +101,7 @@ def compile(self:TrainingThread):
     size = o.batch_size if o.schedule == 'constant' else None
     self.sliders = sliders_of(self.hyperparameters.current(), size, len(train))
     self.values = {name: slider.value for name, slider in self.sliders.items()}   # at present
-    metric = 'accuracy' if train.class_names else 'mae'
+    metric = self.splits.task.epoch_metric
     self.timeline = Timeline(self.steps, o.epochs, self.values, metric, o)
 
 # %% ../../nbs/library/live/06_thread.ipynb #6c747048

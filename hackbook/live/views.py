@@ -130,10 +130,9 @@ def gradients(
     "The norm of the loss' gradient for each layer with a kernel, penalties included."
     load_keras()
     import tensorflow as tf
-    losses = load_keras().losses
     layers = [l for l in _flat(model) if getattr(l, 'kernel', None) is not None]
-    classes = bool(splits.class_names)
-    loss_of = losses.SparseCategoricalCrossentropy() if classes else losses.MeanSquaredError()
+    classes = splits.task.family == 'classification'
+    loss_of = splits.task.loss_function()
     places = np.arange(min(batch, len(splits.train)))
     x = tf.constant(np.asarray(rows(splits.train.x, places)))
     y = splits.train.y[places]

@@ -58,6 +58,6 @@ def cnn(
         if halvings and halvings >= left - 1: h = layers.MaxPooling2D()(h)
         h = layers.ReLU()(layers.BatchNormalization(momentum=.9)(h))
     h = layers.Dropout(dropout)(layers.Flatten()(h))
-    classes = len(splits.class_names)
-    outputs = layers.Dense(classes, activation='softmax', name='probability', **penalty)(h)
+    task = splits.task
+    outputs = layers.Dense(task.outputs, task.activation, name='probability', **penalty)(h)
     return keras.Model(inputs, outputs, name='cnn')

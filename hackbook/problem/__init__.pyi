@@ -1,5 +1,4 @@
 """The question: its task, its metric, its deadline, and the baselines to beat."""
 
-from .metrics import METRICS, Metric, TASKS, Task
 from .baselines import BASELINES, linear_classes
-from .problem import KINDS, Problem, Proposal, load_problem
+from .problem import METRICS, Problem, Proposal, TASKS, load_problem

@@ -1,15 +1,17 @@
 """Find faults in the data, show them, and fix them."""
 
+from .findings import Finding, MARKS, SEVERITIES, findings_frame, findings_table
 from .label_issues import find_label_issues
-from .checks import (
-    Finding, SEVERITIES, bad_recordings, blank, conflicts, constant_columns, duplicates,
-    identifiers, imbalance, missing, mixed_types, near_duplicates, odd_lengths, outliers,
-    rare_classes, suspicious_labels, unreadable,
-)
+from .repeats import conflicts, duplicates, near_duplicates
+from .columns import constant_columns, identifiers, missing, mixed_types, outliers
+from .media import bad_recordings, blank, odd_lengths, unreadable
+from .classes import imbalance, rare_classes, suspicious_labels
 from .inspection import Inspection, inspect
-from .cleaning import FIXES, clean, fix_types, load_decisions, save_decisions
+from .decisions import load_decisions, save_decisions
+from .cleaning import FIXES, clean, fix_types
+from .previews import as_page
 from .relabeling import Relabel, relabel
 from .leakage import (
-    Leak, Leakage, check_leakage, duplicates_across_parts, fitted_on_everything, giveaways,
+    Leakage, check_leakage, duplicates_across_parts, fitted_on_everything, giveaways,
     near_duplicates_across_parts, straddling_groups, straddling_times,
 )

@@ -293,7 +293,7 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     require(isinstance(splits, Splits), 'splits', splits, 'what hb.split returned')
     require(method in METHODS, 'method', method, f"one of {', '.join(METHODS)}")
     require(pruner in PRUNERS, 'pruner', pruner, f"one of {', '.join(map(str, PRUNERS))}")
-    score = 'val_accuracy' if splits.class_names else 'val_mae'
+    score = f'val_{splits.task.epoch_metric}'
     require(metric in (None, score, 'val_loss'), 'metric', metric, f'{score} or val_loss')
     unknown = [k for k in options if k not in TRAINING]
     fix = _new_names(unknown) or 'what varies belongs into the space'

@@ -55,7 +55,7 @@ def compile_model(
 ):                            # the same model
     "Set loss, metric and optimizer. Raises `InvalidValue` for what model or data do not allow."
     keras, o = load_keras(), options
-    classes = bool(data.class_names)
+    classes = data.task.family == 'classification'
     require(classes or not o.label_smoothing, 'label_smoothing', o.label_smoothing,
             '0 for regression')
     if o.layer_rates: check_rates(model, o.layer_rates)
@@ -69,9 +69,7 @@ def compile_model(
             gradient_accumulation_steps=o.accumulate if o.accumulate > 1 else None)
         if o.precision == 'mixed_float16':
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        if classes: loss, metric = 'sparse_categorical_crossentropy', 'accuracy'
-        else: loss, metric = 'mean_squared_error', 'mae'
-        model.compile(optimizer, loss, metrics=[metric],
+        model.compile(optimizer, data.task.loss, metrics=[data.task.epoch_metric],
                       steps_per_execution=o.steps_per_execution)
         _do_once(model, data)
     smooth_labels(model, o.label_smoothing)

@@ -34,8 +34,7 @@ def _stepper(model, data):
     "A function of (x, y, learning rate): trains one AdamW step, gives the loss before it."
     keras = load_keras()
     import tensorflow as tf
-    losses = keras.losses
-    loss = losses.SparseCategoricalCrossentropy() if data.class_names else losses.MeanSquaredError()
+    loss = data.task.loss_function()
     optimizer = keras.optimizers.AdamW(1e-3)
     optimizer.build(model.trainable_variables)
     @tf.function(reduce_retracing=True)

@@ -1,11 +1,14 @@
-"""Files are written whole or not at all, overrides come off again, intervals hold what they promise."""
+"""Files are written whole or not at all, overrides come off again, intervals hold what they promise, a kernel is seen between its cells."""
 
 import errno
 import json
 import os
+import time
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from hackbook.core import (
     HackbookError, InvalidValue, Overridden, atomic, check_confidence, fold_interval, load_record, make_folder, optimism, override, save_record, wilson,
@@ -152,3 +155,26 @@ def test_optimism_is_what_the_best_of_equals_gains(evaluations):
     scores = np.random.default_rng(3).binomial(400, 0.8, (4000, evaluations)) / 400
     assert optimism(evaluations, 400, 0.8) == pytest.approx(scores.max(axis=1).mean() - 0.8, abs=0.002)
     assert optimism(1, 400) == 0 < optimism(evaluations, 400) < optimism(evaluations, 100)
+
+
+ASKS = """import threading
+from fastcore.imports import ipython_shell
+from hackbook.core import in_notebook, running_shell
+between, seen = threading.Event(), []
+def ask():
+    between.wait()
+    seen.append((in_notebook(), running_shell() is not None, bool(ipython_shell())))
+thread = threading.Thread(target=ask)
+thread.start()
+threading.Timer(0.5, between.set).start()"""
+
+
+def test_a_thread_knows_its_notebook_between_two_cells():
+    """`get_ipython` is a builtin only while a cell runs; widgets and training threads ask at other times."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(ASKS), nbformat.v4.new_code_cell("thread.join()\nseen")])
+    client = NotebookClient(notebook, kernel_name="python3")
+    with client.setup_kernel():
+        client.execute_cell(notebook.cells[0], 0)
+        time.sleep(1.5)
+        client.execute_cell(notebook.cells[1], 1)
+    assert notebook.cells[1].outputs[0]["data"]["text/plain"] == "[(True, True, False)]"

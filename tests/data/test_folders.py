@@ -153,7 +153,7 @@ TABLE = "name,age,town,score,bought\n" + "".join(f"n{i},{20 + i},{'AB'[i % 2]},{
         ({"drop": ["nam"]}, "drop must be among name, age, town, score, bought, got 'nam'"),
         ({"time": "town"}, "time column town must be a column of numbers or dates"),
         ({"target": "town", "task": "regression"}, "y must be one finite number per example"),
-        ({"task": "cats"}, "task must be 'classification' or 'regression', got 'cats'"),
+        ({"task": "cats"}, "task must be one of image-classification"),
     ],
 )
 def test_table_refuses(tmp_path, arguments, says):

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer
-from test_inspection import everything, SETS, joined, table, texts
+from test_inspection import SETS, everything
 
 import hackbook as hb
-from hackbook.quality.cleaning import FIXES, example_keys
+from hackbook.quality.cleaning import FIXES
+from hackbook.quality.decisions import example_keys
+from hackbook.testing import joined, sentences, sklearn_table
 
 
 def faulty():
@@ -17,7 +19,7 @@ def faulty():
     n, rng = 569, np.random.default_rng(0)
     words = pd.Series(load_breast_cancer().data[:, 0]).astype(object)
     words[[3, 5]] = "unknown"
-    data = table(load_breast_cancer, row=np.r_[np.arange(n - 1), n], clinic="north", words=words,
+    data = sklearn_table(load_breast_cancer, row=np.r_[np.arange(n - 1), n], clinic="north", words=words,
                  mostly=np.where(np.arange(n) < 400, np.nan, rng.normal(size=n)))
     data.x.loc[[4, 9], "mean area"], data.x.loc[20, "mean radius"] = np.nan, 1e5
     x = pd.concat([hb.core.rows(data.x, [1, 2, 3]), hb.core.rows(data.x, [30]) * 1, hb.core.rows(data.x, [31, 32])])
@@ -190,7 +192,7 @@ def test_keys_do_not_depend_on_the_other_rows():
     mixed = hb.Dataset(pd.DataFrame({"a": [1, "1", None, True], "b": [1.0, 2, np.nan, 4]}), [0, 1, 0, 1])
     assert len(set(example_keys(mixed, slice(None)))) == 4
     assert [example_keys(mixed, [i])[0] for i in range(4)] == example_keys(mixed, slice(None))
-    assert example_keys(texts(), [3]) == example_keys(texts().take([3, 1]), [0])
+    assert example_keys(sentences(), [3]) == example_keys(sentences().take([3, 1]), [0])
 
 
 def test_real_news_are_fixed(real_data):

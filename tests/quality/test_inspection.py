@@ -10,36 +10,12 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 import hackbook as hb
 from hackbook.quality.cleaning import FIXES
 from hackbook.quality.inspection import CHECKS
+from hackbook.testing import joined, sentences, sklearn_table, tones
 
 KNOWN = {"low", "medium", "high"}
 
 
-def table(load, **columns):
-    bunch = load(as_frame=True)
-    return hb.Dataset(bunch.data.assign(**columns), bunch.target, [str(n) for n in bunch.target_names], load.__name__)
-
-
-def texts(n=60):
-    """Different sentences on two subjects."""
-    rng = np.random.default_rng(0)
-    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
-    words = np.array(["".join(rng.choice(letters, rng.integers(3, 9))) for _ in range(80)])
-    said = [" ".join(rng.choice(words[40 * (i % 2):][:40], 12)) for i in range(n)]
-    return hb.Dataset(said, ["money", "sky"] * (n // 2), name="texts")
-
-
-def tones(n=40):
-    rng = np.random.default_rng(0)
-    x = np.sin(np.arange(4000) * rng.uniform(0.2, 0.5, (n, 1))) * np.hanning(4000) * rng.uniform(0.3, 0.9, (n, 1))
-    return hb.Dataset(x.astype("float32"), np.arange(n) % 2, sample_rate=8000, name="tones")
-
-
-def joined(data, x, y):
-    x = pd.concat([data.x, x]) if isinstance(data.x, pd.DataFrame) else np.concatenate([data.x, x])
-    return hb.Dataset(x, np.r_[data.y, y], data.class_names, data.name, sample_rate=data.sample_rate)
-
-
-SETS = {"digits": hb.data.digits, "texts": texts, "tones": tones, "cancer": lambda: table(load_breast_cancer)}
+SETS = {"digits": hb.data.digits, "texts": sentences, "tones": tones, "cancer": lambda: sklearn_table(load_breast_cancer)}
 everything = pytest.mark.parametrize("kind", SETS)
 
 
@@ -47,7 +23,7 @@ def found(data, check):
     return [f for f in hb.inspect(data).findings if f.check == check]
 
 
-@pytest.mark.parametrize("load", [hb.data.digits, lambda: table(load_breast_cancer), lambda: table(load_wine), lambda: table(load_iris), texts])
+@pytest.mark.parametrize("load", [hb.data.digits, lambda: sklearn_table(load_breast_cancer), lambda: sklearn_table(load_wine), lambda: sklearn_table(load_iris), sentences])
 def test_clean_data_is_not_accused(load):
     data = load()
     before, seen = data.fingerprint, hb.inspect(data)
@@ -77,13 +53,13 @@ def test_near_duplicates_of_images_and_texts():
     (same,), (across,) = found(faulty, "near-duplicates"), found(faulty, "near-duplicates across classes")
     assert (same.severity, same.examples, same.beside) == ("medium", (1797,), (4,))
     assert (across.severity, across.examples, across.beside) == ("high", (1798,), (9,))
-    data = texts()
+    data = sentences()
     (same,) = found(joined(data, np.array([data.x[4].upper() + "!"], object), [data.y[4]]), "near-duplicates")
     assert (same.examples, same.beside) == ((60,), (4,))
 
 
 def test_near_duplicates_of_rows_and_faint_sounds():
-    data = table(load_breast_cancer)
+    data = sklearn_table(load_breast_cancer)
     close = data.x.iloc[[4]] * (1 + 1e-6)
     (same,) = found(joined(data, close, [data.y[4]]), "near-duplicates")
     assert (same.examples, same.beside) == ((569,), (4,))
@@ -102,7 +78,7 @@ def test_columns():
     rng = np.random.default_rng(0)
     words = pd.Series(load_breast_cancer().data[:, 0]).astype(object)
     words[[3, 5]] = "unknown"
-    data = table(load_breast_cancer, row=range(569), name=[f"P{i:03}" for i in rng.permutation(569)], clinic="north", nothing=None,
+    data = sklearn_table(load_breast_cancer, row=range(569), name=[f"P{i:03}" for i in rng.permutation(569)], clinic="north", nothing=None,
                  words=words, mostly=np.where(np.arange(569) < 400, np.nan, rng.normal(size=569)))
     assert found(data, "identifiers")[0].examples == ("row", "name")
     assert found(data, "constant columns")[0].examples == ("clinic", "nothing")
@@ -111,7 +87,7 @@ def test_columns():
 
 
 def test_missing_values_and_outliers():
-    data = table(load_breast_cancer)
+    data = sklearn_table(load_breast_cancer)
     data.x.loc[[4, 9], "mean area"], data.x.loc[11, "mean texture"], data.x.loc[20, "mean radius"] = np.nan, np.inf, 1e5
     assert (found(data, "missing")[0].severity, found(data, "missing")[0].examples) == ("low", (4, 9, 11))
     assert found(data, "outliers")[0].examples == (20,)
@@ -123,7 +99,7 @@ def test_blank_examples_and_odd_lengths():
     data = hb.data.digits()
     data.x[7] = 3
     assert found(data, "blank")[0].examples == (7,)
-    data = texts()
+    data = sentences()
     data.x[7], data.x[9] = " \n", "card " * 300
     assert found(data, "blank")[0].examples == (7,) and found(data, "lengths")[0].examples == (9,)
     data = tones()
@@ -172,7 +148,7 @@ def test_no_accusation_without_knowledge():
 
 def faults():
     """A table with nearly all faults at once."""
-    data = table(load_breast_cancer, row=range(569), clinic="<script>alert(1)</script>", words=[1, "a"] * 284 + [None])
+    data = sklearn_table(load_breast_cancer, row=range(569), clinic="<script>alert(1)</script>", words=[1, "a"] * 284 + [None])
     data.x.loc[4, "mean area"], data.x.loc[9, "mean radius"] = np.nan, 1e5
     return joined(data, hb.core.rows(data.x, [1, 2, 3]), [data.y[1], data.y[2], 1 - data.y[3]])
 
@@ -198,7 +174,7 @@ def test_report_is_sorted_escaped_and_draws_itself():
         assert hasattr(shown, "_repr_png_") or "<script>" not in str(shown)
     image = hb.inspect(joined(hb.data.digits(), np.zeros((2, 8, 8), "uint8"), [1, 1]))
     assert "data:image/png;base64," in image._repr_html_()
-    assert hb.inspect(texts()).data.kind == "text" and "quartiles" in hb.inspect(texts())._repr_html_()
+    assert hb.inspect(sentences()).data.kind == "text" and "quartiles" in hb.inspect(sentences())._repr_html_()
 
 
 def test_bad_input_and_a_failing_check(monkeypatch):
@@ -211,7 +187,7 @@ def test_bad_input_and_a_failing_check(monkeypatch):
         raise RuntimeError("boom")
 
     monkeypatch.setattr("hackbook.quality.inspection.CHECKS", (broken, *CHECKS[:3]))
-    (failed,) = found(texts(), "check failed")
+    (failed,) = found(sentences(), "check failed")
     assert "broken failed: boom" in failed.finding
 
 

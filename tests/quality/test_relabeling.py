@@ -9,8 +9,8 @@ from browser import KERNEL, notebook_page, run_all
 from conftest import ROOT
 
 import hackbook as hb
-from hackbook.quality.cleaning import DECISIONS, example_keys, load_decisions, save_decisions
-from hackbook.quality.relabeling import as_page
+from hackbook.quality.decisions import DECISIONS, example_keys, load_decisions, save_decisions
+from hackbook.quality.previews import as_page
 
 HOSTILE = ['<img src=x onerror="window.hacked=1">', "</script><script>window.hacked=2</script>", "'\"&amp;<b>\x07\u202e‮ ,\n=1+1"]
 

@@ -11,11 +11,11 @@ from browser import KERNEL, notebook_page
 from conftest import ROOT, call
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from studies import quality, study_of
 
 from hackbook.core import Figure, HackbookError, InvalidValue
 from hackbook.search import explorer, plots
 from hackbook.search.surrogate import as_numbers, best_trial, complete, defaults, distances, number_row, predict, surrogate_of
+from hackbook.testing import made_up_score as quality, made_up_study as study_of
 
 PLOTS = [plots.plot, plots.plot_history, plots.plot_curves, plots.plot_parallel, plots.plot_slices]
 MEDIAN, HYPERBAND = optuna.pruners.MedianPruner(n_startup_trials=8), optuna.pruners.HyperbandPruner(1, 8)
@@ -292,7 +292,7 @@ def test_without_a_page_there_is_a_picture():
 
 
 def test_plots_and_explorer_need_no_pyplot_and_no_tensorflow():
-    code = ("import sys; sys.path.insert(0, 'tests'); from studies import study_of; from hackbook.search import plots as p, explorer as w; s = study_of(12, failing=0);"
+    code = ("import sys; from hackbook.testing import made_up_study as study_of; from hackbook.search import plots as p, explorer as w; s = study_of(12, failing=0);"
             "[d(s) for d in (p.plot, p.plot_slices, p.plot_parallel, p.plot_importance)]; w.plot_contour(s, 'dropout', 'layers'); w.explore(s).widget;"
             "print('matplotlib.pyplot' in sys.modules, 'tensorflow' in sys.modules)")
     done = call(sys.executable, "-c", code, cwd=ROOT)
@@ -300,7 +300,7 @@ def test_plots_and_explorer_need_no_pyplot_and_no_tensorflow():
 
 
 def test_in_jupyterlab_by_keyboard(tmp_path):
-    cells = [f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\nfrom studies import study_of\nfrom hackbook.search.explorer import explore\nexplorer = explore(study_of(25))\nexplorer"]
+    cells = [f"from hackbook.testing import made_up_study as study_of\nfrom hackbook.search.explorer import explore\nexplorer = explore(study_of(25))\nexplorer"]
     with notebook_page(tmp_path, cells, height=1200) as page:
         panel = page.locator(".hackbook-explore")
         panel.locator("[role=status]").wait_for(timeout=120_000)
