@@ -52,6 +52,12 @@ class Hyperparameters(Mapping):
         self._known(name)
         return short_float(load_keras().ops.convert_to_numpy(self.variables[name]))
 
+# %% ../../nbs/library/training/04_hyperparameters.ipynb #6a64844e
+@patch
+def current(self:Hyperparameters) -> dict[str, float]:
+    "Name and present value of each."
+    return {name: self[name] for name in self}
+
 # %% ../../nbs/library/training/04_hyperparameters.ipynb #d3302dcd
 @patch
 def _known(self:Hyperparameters, name):
