@@ -1,4 +1,4 @@
-"""A test double of a Session: the same methods, curves from a formula, every call recorded. No TensorFlow."""
+"""A test double of a Session: the same methods and a real timeline, curves from a formula, every call recorded. No TensorFlow."""
 
 import threading
 import time
@@ -6,6 +6,9 @@ from math import exp, sin
 from types import SimpleNamespace
 
 import numpy as np
+
+from hackbook.live.curves import Timeline
+from hackbook.training import TrainingOptions
 
 SLIDERS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, scale=scale, step=step, off=off, whole=False, acts="batch") for name, value, low, high, scale, step, off in [
     ("learning_rate", 0.001, 1e-5, 1.0, "log", 0.1, False), ("dropout", 0.0, 0.0, 0.9, "linear", 0.05, False), ("l1", 0.0, 1e-7, 0.1, "log", 0.1, True),
@@ -16,17 +19,21 @@ class StandIn:
     """What `Panel` needs of a session."""
 
     def __init__(self, epochs=10, steps=20, pace=0.01, name="main", error_at=None):
-        self.sliders, self.epochs, self.steps, self.pace, self.error_at = dict(SLIDERS), epochs, steps, pace, error_at
+        self.sliders, self.steps, self.pace, self.error_at = dict(SLIDERS), steps, pace, error_at
         self.values = {n: c.value for n, c in self.sliders.items()}
-        self.status, self.error, self.current, self.at = "ready", None, name, 0
-        self.calls, self.entries, self.on_change, self.picture, self.viewed = [], [], None, None, None
-        self.branches = {name: dict(name=name, color=0, parent=None, forked_at=0, settings=dict(self.values))}
-        self.places, self.stood = {name: 0}, {(name, 0): dict(self.values)}  # the sliders at the end of each epoch
+        self.timeline = Timeline(steps, epochs, self.values, options=TrainingOptions(schedule="constant"))
+        self.timeline.rename("branch 1", name)
+        self.status, self.error, self.at = "ready", None, 0
+        self.calls, self.on_change, self.picture, self.viewed = [], None, None, None
+        self.stood = {(1, 0): dict(self.values)}  # the sliders at the end of each epoch, by the branch's key
         self.lock, self.wake, self.worker = threading.RLock(), threading.Condition(), None
-        self.timeline = SimpleNamespace(recipe='hb.fit(model, splits, epochs=10)  # <b>"plain" code</b>')
 
     def record(self, *call):
         self.calls.append((time.time(), *call))
+
+    @property
+    def epochs(self):
+        return self.timeline.epochs
 
     # ---- what the panel calls
 
@@ -43,7 +50,8 @@ class StandIn:
     def more(self, epochs):
         self.record("more", epochs)
         with self.lock:
-            self.epochs, self.status = self.epochs + epochs, "paused"
+            self.timeline.epochs += epochs
+            self.status = "paused"
         self.start()
 
     def pause(self):
@@ -70,42 +78,30 @@ class StandIn:
             value = float(f"{value:.3g}") if slider.scale == "log" else round(round(value / slider.step) * slider.step, 6)
         with self.lock:
             self.record("set", name, value)
-            self.values[name] = self.branches[self.current]["settings"][name] = value
-            self.entries.append(("marks", [self.current, self.at / self.steps, name, value]))
+            self.values[name] = value
+            if not self.timeline.at:
+                self.timeline.change(self.at, name, value)
         self.changed()
         return value
 
     def rewind(self, epoch, branch=None):
         self.record("rewind", epoch, branch)
         with self.lock:
-            parent = branch or self.current
-            name = f"branch {len(self.branches)}"
-            self.branches[name] = dict(name=name, color=len(self.branches), parent=parent, forked_at=epoch, settings=dict(self.values))
-            self.current, self.at, self.status = name, int(epoch * self.steps), "paused"
-            self.places[name], self.values = self.at, dict(self.stood.get((parent, epoch), self.values))
-            self.stood[name, epoch] = dict(self.values)
+            owner = self.timeline.owner(branch, epoch)
+            self.timeline.at = branch or self.timeline.place[0], epoch
+            self.at, self.status, self.values = epoch * self.steps, "paused", dict(self.stood[owner.key, epoch])
         self.changed()
 
     def rename(self, branch, name):
         self.record("rename", branch, name)
         with self.lock:
-            self.branches = {(name if k == branch else k): v for k, v in self.branches.items()}
-            self.branches[name]["name"] = name
-            self.places[name] = self.places.pop(branch)
-            self.stood |= {(name, epoch): v for (b, epoch), v in self.stood.items() if b == branch}
-            for b in self.branches.values():
-                b["parent"] = name if b["parent"] == branch else b["parent"]
-            self.current = name if self.current == branch else self.current
-            for _, entry in self.entries:
-                if isinstance(entry, list) and entry[0] == branch:
-                    entry[0] = name
+            self.timeline.rename(branch, name)
         self.changed()
 
     def delete(self, branch):
         self.record("delete", branch)
         with self.lock:
-            del self.branches[branch]
-            self.entries = [(kind, e if e[0] != branch else None) for kind, e in self.entries] + [("gone", branch)]
+            self.timeline.delete(branch)
         self.changed()
 
     def keep(self, branch, to="runs"):
@@ -121,16 +117,13 @@ class StandIn:
     def state(self):
         with self.lock:
             epoch = self.at / self.steps
-            best = {n: max((e[5] for k, e in self.entries if k == "points" and e and e[0] == n and e[5] is not None), default=None) for n in self.branches}
-            branches = [dict(b, epochs=self.places[n] // self.steps, best=best[n], settings=dict(b["settings"])) for n, b in self.branches.items()]
             return dict(status=self.status, error=self.error, epoch=epoch, epochs=self.epochs, step=self.at % self.steps, steps=self.steps,
-                        left=(self.epochs - epoch) * self.steps * self.pace, branch=self.current, branches=branches,
+                        left=(self.epochs - epoch) * self.steps * self.pace, branch=self.timeline.place[0], branches=self.timeline.outline(),
                         sliders=dict(self.values), metric="accuracy")
 
     def news(self, since):
         with self.lock:
-            new = [(k, e) for k, e in self.entries[since:] if e is not None]
-            return len(self.entries), {kind: [e if isinstance(e, str) else list(e) for k, e in new if k == kind] for kind in ("points", "marks", "gone")}
+            return self.timeline.news(since)
 
     def wait(self, timeout=None):
         with self.wake:
@@ -162,10 +155,16 @@ class StandIn:
             time.sleep(self.pace)
 
     def batch(self):
+        timeline = self.timeline
+        if at := timeline.at:
+            branch = timeline.fork(*at, self.stood[timeline.owner(*at).key, at[1]])
+            for name, value in self.values.items():
+                timeline.change(self.at, name, value)
+            self.stood[branch.key, at[1]] = dict(self.values)
         self.at += 1
-        self.places[self.current] = self.at
         if self.at == self.error_at:
             self.status, self.error = "failed", "ValueError: a worker's <b>error</b>"
+            timeline.fail()
             return
         t, v = self.at / self.steps, self.values
         end, high = self.at % self.steps == 0, v["learning_rate"] > 0.1
@@ -176,9 +175,10 @@ class StandIn:
             loss *= exp(3 * (t % 1 + 0.2))
         metric, val_loss = max(0.995 - 0.35 * loss, 0.1), loss + over - 0.03 * hold
         val = max(0.99 - 0.35 * val_loss, 0.1)
-        self.entries.append(("points", [self.current, t, loss, metric, val_loss if end else None, val if end else None]))
+        timeline.point(t, loss, metric, *((val_loss, val) if end else ()))
         if end:
-            self.stood[self.current, round(t)] = dict(v)
+            timeline.row({"epoch": round(t), "loss": loss, "accuracy": metric, "val_loss": val_loss, "val_accuracy": val})
+            self.stood[timeline[None].key, round(t)] = dict(v)
             self.draw()
         if t >= self.epochs:
             self.status = "finished"

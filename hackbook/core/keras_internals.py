@@ -6,10 +6,12 @@
 __all__ = ['INTERNALS', 'LATER', 'WEIGHT_DECAY', 'CLIP', 'CURRENT_RATE', 'missing_internals', 'all_layers', 'own_variables',
            'times_called', 'add_seed_generator', 'is_spatial', 'spatial_noise_shape', 'plain_method',
            'overridden_method', 'rate_or_schedule', 'variable_key', 'averages', 'forget_validation_data', 'logits_of',
-           'may_ask', 'chooses_subshell', 'hear_in_subshell', 'makes_subshells', 'new_subshell']
+           'thread_settings', 'take_thread_settings', 'may_ask', 'chooses_subshell', 'hear_in_subshell',
+           'makes_subshells', 'new_subshell']
 
-# %% ../../nbs/library/core/10_keras_internals.ipynb #8cdf7e2c
+# %% ../../nbs/library/core/10_keras_internals.ipynb #c8aa16f2
 from collections.abc import Callable
+from copy import copy
 from importlib import import_module
 from inspect import getsource
 
@@ -181,6 +183,24 @@ def logits_of(
 ):                   # a tensor; None: Keras did not keep them
     "The scores before the last activation, if Keras kept them."
     return getattr(probabilities, '_keras_logits', None)
+
+# %% ../../nbs/library/core/10_keras_internals.ipynb #21a510ff
+def _stores():
+    from keras.src.backend.common import global_state as state
+    return state.GLOBAL_STATE_TRACKER, state.GLOBAL_SETTINGS_TRACKER
+
+# %% ../../nbs/library/core/10_keras_internals.ipynb #c7b515e7
+def thread_settings() -> list[dict]:
+    "A copy of what Keras keeps for this thread."
+    plain = lambda v: copy(v) if isinstance(v, (list, dict, set)) else v
+    return [{k: plain(v) for k, v in vars(store).items()} for store in _stores()]
+
+# %% ../../nbs/library/core/10_keras_internals.ipynb #d9af0bb2
+def take_thread_settings(
+    settings:list[dict],   # of another thread
+):
+    "Give Keras these settings in this thread."
+    for store, values in zip(_stores(), settings): vars(store).update(values)
 
 # %% ../../nbs/library/core/10_keras_internals.ipynb #2238af3a
 def may_ask(

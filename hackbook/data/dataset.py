@@ -73,6 +73,7 @@ class Dataset:
     rejected:pd.DataFrame=None      # what could not be read: file, reason; None: not checked
     task:str|Task='classification'  # or its name: 'regression' if y holds numbers; kept as a `Task`
     log:pd.DataFrame=None           # what was fixed: fix, examples, what; None: nothing
+    sample_weight:Sequence=None     # how much each example counts in training, 0 or more; None: 1
 
     def __post_init__(self):
         x = self.x
@@ -83,6 +84,7 @@ class Dataset:
         require(n == len(self.y), 'y', f'{len(self.y)} labels',
                 f'as long as x, which has {n} examples')
         for name in ('groups', 'times'): self._check_per_example(name)
+        self._check_weight()
         self._check_kept()
         as_task(self.task, self.kind)
 
@@ -181,6 +183,19 @@ def _check_kept(self:Dataset):
         listed = ', '.join(columns[:-1])
         require(ok, name, value, f'a DataFrame with columns {listed} and {columns[-1]}')
 
+# %% ../../nbs/library/data/01_dataset.ipynb #83cf37fa
+@patch
+def _check_weight(self:Dataset):
+    "The sample weights as 32-bit numbers. Raises `InvalidValue` unless there is one per example."
+    if self.sample_weight is None: return
+    weight = np.asarray(self.sample_weight)
+    n = len(self.x)
+    require(weight.shape == (n,), 'sample_weight', f'of shape {weight.shape}',
+            f'one number for each of the {n} examples')
+    ok = weight.dtype.kind in 'biuf' and np.isfinite(weight).all() and (weight >= 0).all()
+    require(ok, 'sample_weight', weight, '0 or more, and finite')
+    self.sample_weight = weight.astype('float32')
+
 # %% ../../nbs/library/data/01_dataset.ipynb #8048fa17
 @patch(as_prop=True)
 def frame(self:Dataset) -> pd.DataFrame:
@@ -201,8 +216,10 @@ def take(self:Dataset,
     "The examples at `indices`, in that order."
     groups = None if self.groups is None else self.groups[indices]
     times = None if self.times is None else self.times[indices]
+    weight = None if self.sample_weight is None else self.sample_weight[indices]
     x = aligned(rows(self.x, indices))
-    return replace(self, x=x, y=self.y[indices], groups=groups, times=times, name=name or self.name)
+    return replace(self, x=x, y=self.y[indices], groups=groups, times=times, sample_weight=weight,
+                   name=name or self.name)
 
 # %% ../../nbs/library/data/01_dataset.ipynb #22fab453
 @patch
@@ -217,8 +234,9 @@ def __repr__(self:Dataset):
 # %% ../../nbs/library/data/01_dataset.ipynb #ae8c38a4
 @patch(as_prop=True)
 def fingerprint(self:Dataset) -> str:
-    "A short hash of the content: equal examples, labels and class names give an equal hash."
-    return core.fingerprint(self.x, self.y, np.array(self.class_names))
+    "A short hash of the content: equal examples, labels, names and weights give an equal hash."
+    weight = [] if self.sample_weight is None else [self.sample_weight]
+    return core.fingerprint(self.x, self.y, np.array(self.class_names), *weight)
 
 # %% ../../nbs/library/data/01_dataset.ipynb #f2f4ce07
 def describe_example(data):

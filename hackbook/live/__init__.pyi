@@ -1,8 +1,10 @@
 """A training run with sliders that act while it trains."""
 
-from .timeline import Branch, Timeline
+from .timeline import Branch
+from .curves import Timeline
 from .sliders import Slider
 from .views import draw, VIEWS
 from .session import Session
-from .panel import Challenge, Panel, SideBySide, reach, save_it, turn_around
+from .challenges import Challenge, reach, save_it, turn_around
+from .panel import Panel, SideBySide
 from .live import Live

@@ -5,10 +5,12 @@
 # %% auto #0
 __all__ = ['size', 'Snapshots']
 
-# %% ../../nbs/library/live/00_snapshots.ipynb #2104299b
+# %% ../../nbs/library/live/00_snapshots.ipynb #a595e15b
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from fastcore.basics import patch
 
 from ..core import require
 from ..training import load_checkpoint, save_checkpoint
@@ -22,14 +24,15 @@ def size(
     require(found, 'memory', text, "a size like '500 MB' or '2 GB'")
     return int(float(found[1]) * 1000**' kMGT'.index(found[2] or ' '))
 
-# %% ../../nbs/library/live/00_snapshots.ipynb #50843232
+# %% ../../nbs/library/live/00_snapshots.ipynb #bed2aafc
 class Snapshots:
-    "Arrays and state by key: at most `memory` of them in memory, the rest on disk."
+    "Arrays and state by key: at most `memory` of the arrays in memory, the rest on disk."
     def __init__(self,
         memory:str|int='500 MB',   # limit for the arrays in memory
     ):
         self.memory = size(memory)
-        self.held = {}       # in memory: key → (arrays by name, state)
+        self.states = {}     # key → state, always in memory
+        self.held = {}       # in memory: key → arrays by name
         self.files = {}      # on disk: key → path
         self.folder = None
         self.written = 0     # files so far
@@ -40,36 +43,49 @@ class Snapshots:
     @property
     def bytes(self) -> int:
         "Bytes of the arrays in memory."
-        return sum(a.nbytes for arrays, _ in self.held.values() for a in arrays.values())
+        return sum(a.nbytes for arrays in self.held.values() for a in arrays.values())
 
-    def __setitem__(self, key, kept):   # kept: (arrays by name, state that JSON can hold)
-        self.pop(key)
-        self.held[key] = kept
-        total = self.bytes
-        while self.held and total > self.memory:
-            oldest = next(iter(self.held))
-            total -= sum(a.nbytes for a in self.held[oldest][0].values())
-            self._write(oldest)
+# %% ../../nbs/library/live/00_snapshots.ipynb #318dca80
+@patch
+def _write(self:Snapshots, key):
+    "Move a snapshot from memory to disk."
+    if self.folder is None:
+        self.folder = TemporaryDirectory(prefix='hackbook-', ignore_cleanup_errors=True)
+    self.written += 1
+    file = Path(self.folder.name)/f'{self.written:06d}.npz'
+    self.files[key] = save_checkpoint(file, self.held[key], self.states[key])
+    del self.held[key]
 
-    def _write(self, key):
-        "Move a snapshot from memory to disk."
-        if self.folder is None:
-            self.folder = TemporaryDirectory(prefix='hackbook-', ignore_cleanup_errors=True)
-        self.written += 1
-        file = Path(self.folder.name)/f'{self.written:06d}.npz'
-        self.files[key] = save_checkpoint(file, *self.held[key])
-        del self.held[key]
+# %% ../../nbs/library/live/00_snapshots.ipynb #4e3fa7ec
+@patch
+def __setitem__(self:Snapshots, key, kept):   # kept: (arrays by name, state that JSON can hold)
+    if file := self.files.pop(key, None): file.unlink(missing_ok=True)
+    self.held[key], self.states[key] = kept
+    total = self.bytes
+    while self.held and total > self.memory:
+        oldest = next(iter(self.held))
+        total -= sum(a.nbytes for a in self.held[oldest].values())
+        self._write(oldest)
 
-    def __getitem__(self, key):
-        return self.held[key] if key in self.held else load_checkpoint(self.files[key])
+# %% ../../nbs/library/live/00_snapshots.ipynb #a9c70d3e
+@patch
+def __getitem__(self:Snapshots, key):
+    "Arrays by name, and state."
+    if key in self.held: return self.held[key], self.states[key]
+    return load_checkpoint(self.files[key])
 
-    def pop(self, key):
-        "Delete a snapshot, if there is one."
-        self.held.pop(key, None)
-        if file := self.files.pop(key, None): file.unlink(missing_ok=True)
+# %% ../../nbs/library/live/00_snapshots.ipynb #27a47ac9
+@patch
+def pop(self:Snapshots, key):
+    "Delete a snapshot, if there is one."
+    self.held.pop(key, None)
+    self.states.pop(key, None)
+    if file := self.files.pop(key, None): file.unlink(missing_ok=True)
 
-    def clear(self):
-        "Delete all snapshots and the folder."
-        self.held, self.files = {}, {}
-        if self.folder: self.folder.cleanup()
-        self.folder = None
+# %% ../../nbs/library/live/00_snapshots.ipynb #92365929
+@patch
+def clear(self:Snapshots):
+    "Delete all snapshots and the folder."
+    self.held, self.files, self.states = {}, {}, {}
+    if self.folder: self.folder.cleanup()
+    self.folder = None

@@ -249,7 +249,7 @@ def watched(kind):
 
     def update(values):
         put(values)
-        live.log["used"] += [(time.time(), value, thread.step) for value in values.values()]  # the step begins now
+        live.log["used"] += [(time.time(), value, thread.progress.step) for value in values.values()]  # the step begins now
 
     live.set, thread.hyperparameters.update = set_, update
     return live

@@ -102,7 +102,7 @@ def test_an_error_of_the_worker_is_raised_by_wait_and_stands_in_the_panel(splits
     live.start()
     with pytest.raises(RuntimeError, match="the disk is full"):
         live.wait()
-    assert live.panel.publisher.story.state["error"] == "RuntimeError: the disk is full"
+    assert live.panel.publisher.sent["error"] == "RuntimeError: the disk is full"
     assert live.state()["status"] == "failed"
     live.close()
 
@@ -337,6 +337,7 @@ def test_more_epochs_by_keyboard(tmp_path):
         page.keyboard.press("Enter")
         says(page, "training")
         assert page.evaluate("document.activeElement.className") == "pause" and not more.is_visible()
+        page.wait_for_function(f"parseFloat({DESK}.querySelector('.where').textContent.split(' ')[1]) > 2")
         page.keyboard.press("Enter")  # Pause
         says(page, "paused")
         assert desk.locator(".where").inner_text().endswith("of 302")

@@ -20,8 +20,10 @@ from sessions import StandIn
 import hackbook as hb
 from hackbook.core import hear_in_subshell
 from hackbook.core import notebook as room
-from hackbook.live.panel import Challenge, Panel, _subshell, reach, save_it, turn_around
-from hackbook.live.publisher import Story, brief
+from hackbook.live.challenges import Challenge, reach, save_it, turn_around
+from hackbook.live.curves import Timeline
+from hackbook.live.panel import Panel, _subshell
+from hackbook.live.publisher import brief
 from hackbook.live.views import VIEWS
 
 HOSTILE = '<img src=x onerror="window.hacked=1">'
@@ -55,8 +57,8 @@ def panel(session):
 
 
 def settle(panel):
-    time.sleep(panel.every + 0.1)
-    while panel._timer:
+    time.sleep(panel.bell.every + 0.1)
+    while panel.bell.timer:
         time.sleep(0.01)
 
 
@@ -84,8 +86,8 @@ def test_four_times_a_second_and_the_last_state_arrives(panel, session):
     took = time.monotonic() - begin
     settle(panel)
     states = [m for m in panel.sent if m["kind"] == "news"]
-    assert len(states) <= 3 + (took + 1) / panel.every
-    assert panel.publisher.story.state["status"] == "finished" and panel.publisher.story.points[-1].epoch == 4
+    assert len(states) <= 3 + (took + 1) / panel.bell.every
+    assert panel.publisher.sent["status"] == "finished" and session.timeline.points[-1].epoch == 4
     points = [tuple(p) for m in states for p in m["points"]]
     assert len(points) == len(set(points)) == 40
 
@@ -122,7 +124,7 @@ def test_the_timer_speaks_in_the_name_of_the_cell(session):
     panel = Panel(session)
     request.reset(token)
     panel.desk.send = lambda message: heard.append(request.get("none"))
-    panel.changed()
+    panel.bell.ring()
     settle(panel)
     panel.close()
     assert heard == ["the cell"]
@@ -149,11 +151,11 @@ def test_until_a_page_is_heard_it_is_told_everything_again(panel, session):
     assert panel.sent[-1]["all"] and "branches" in panel.sent[-1]["state"]
     panel.push()
     assert not panel.sent[-1]["all"]  # not four times a second
-    panel._whole -= 3
+    panel.whole -= 3
     panel.push()
     assert panel.sent[-1]["all"]
     panel._receive({"do": "hello"})
-    panel._whole -= 3
+    panel.whole -= 3
     panel.push()
     assert not panel.sent[-1]["all"] and "branches" not in panel.sent[-1]["state"]
 
@@ -162,11 +164,14 @@ def test_renaming_and_deleting_send_everything_again(panel, session):
     session.step()
     panel.push()
     panel._receive({"do": "rename", "branch": "main", "name": HOSTILE})
-    assert panel.sent[-1]["all"] and {p.branch for p in panel.publisher.story.points} == {HOSTILE}
+    assert panel.sent[-1]["all"] and {p[0] for p in panel.sent[-1]["points"]} == {HOSTILE}
     panel._receive({"do": "rewind", "epoch": 0, "branch": HOSTILE})
     session.step()
-    panel._receive({"do": "delete", "branch": HOSTILE})
-    assert {p.branch for p in panel.publisher.story.points} == {"branch 1"}
+    session.rename("branch 2", "calm")
+    panel._receive({"do": "rewind", "epoch": 0, "branch": HOSTILE})
+    session.step()
+    panel._receive({"do": "delete", "branch": "calm"})
+    assert panel.sent[-1]["all"] and {p[0] for p in panel.sent[-1]["points"]} == {HOSTILE, "branch 3"}
 
 
 # ---- what is asked for
@@ -203,9 +208,9 @@ def test_a_refused_change_is_answered_too(panel, session, monkeypatch):
 
 
 def test_a_mark_does_not_wait_for_the_next_refresh(panel):
-    panel.every = 30
+    panel.bell.every = 30
     panel.push()
-    panel.changed()  # the timer is set, and far away
+    panel.bell.ring()  # the timer is set, and far away
     panel._receive({"do": "set", "name": "dropout", "value": 0.2})
     until = time.monotonic() + 5
     while not (marks := [m for sent in panel.sent for m in sent.get("marks", ())]) and time.monotonic() < until:
@@ -263,41 +268,52 @@ def test_bad_input(session):
 # ---- tasks
 
 
-def story_of(points, **state):
-    story = Story()
-    story.add({"branches": [], "branch": "main", **state}, {"points": [["main", *p] for p in points]})
-    return story
+def timeline_of(points, **settings):
+    timeline = Timeline(20, 4, settings)
+    for point in points:
+        timeline.point(*point)
+    return timeline
 
 
 @pytest.mark.parametrize("points, done", [
     ([(1, 0.1, 0.975, 0.1, 0.97)], True), ([(1, 0.1, 0.99, 0.1, 0.97)], False), ([(1, 0.1, 0.975, 0.1, 0.969)], False), ([(1, 0.1, 0.999, None, None)], False), ([], False)])
 def test_reach(points, done):
-    assert reach().check(story_of(points)) is done
+    assert reach().check(timeline_of(points)) is done
 
 
 @pytest.mark.parametrize("lost", [9.0, None, float("nan"), float("inf")])
 def test_save_it(lost):
-    start, good = (0, 2.3, 0.1, None, None), (3, 0.1, 0.98, 0.1, 0.95)
-    assert not save_it().check(story_of([start, good]))
-    assert not save_it().check(story_of([start, good, (2, lost, 0.1, None, None)]))
-    assert save_it().check(story_of([start, (2, lost, 0.1, None, None), good]))
-    assert save_it().check(story_of([start, (2, 1.0, 0.1, lost if lost else 9.0, 0.1), good]))
-    assert not save_it().check(story_of([]))
-    story = story_of([start], status="failed")
-    story.add({"branches": [], "status": "failed"}, {})
-    story.add({"branches": [], "status": "running"}, {"points": [["main", *good]]})
-    assert save_it().check(story) and story.failed == 0
+    start, good = (0, 2.3, 0.1), (3, 0.1, 0.98, 0.1, 0.95)
+    assert not save_it().check(timeline_of([start, good]))
+    assert not save_it().check(timeline_of([start, good, (2, lost, 0.1)]))
+    assert save_it().check(timeline_of([start, (2, lost, 0.1), good]))
+    assert save_it().check(timeline_of([start, (2, 1.0, 0.1, lost if lost else 9.0, 0.1), good]))
+    assert not save_it().check(timeline_of([]))
+    timeline = timeline_of([start])
+    timeline.fail()
+    assert not save_it().check(timeline)
+    timeline.point(*good)
+    assert save_it().check(timeline)
+
+
+def test_a_failure_is_remembered_when_its_branch_is_renamed_and_forgotten_with_it():
+    timeline = timeline_of([(0.5, 2.3, 0.1), (1, 2.0, 0.2, 2.0, 0.2)])
+    timeline.row({"epoch": 1, "val_loss": 2.0, "val_accuracy": 0.2})
+    timeline.fail()
+    timeline.rename("branch 1", "poor")
+    assert [kind for _, kind, event in timeline.log] == ["gone", "points", "points", "failures"]
+    assert timeline.news(0)[1] == {"gone": ["branch 1"], "points": [["poor", 0.5, 2.3, 0.1, None, None], ["poor", 1, 2.0, 0.2, 2.0, 0.2]], "marks": []}
 
 
 def test_turn_around():
     below, above = [(e, 0.5, 0.8, 0.4, 0.9) for e in (1, 2)], (3, 0.5, 0.95, 0.4, 0.9)
-    assert turn_around().check(story_of(below, sliders={"dropout": 0.5})) and turn_around().check(story_of(below, sliders={"spatial_dropout": 0.5}))
-    assert not turn_around().check(story_of(below, sliders={"dropout": 0.0, "l2": 1}))
-    assert not turn_around().check(story_of([*below, above], sliders={"dropout": 0.5})) and not turn_around().check(story_of(below[:1], sliders={"dropout": 0.5}))
+    assert turn_around().check(timeline_of(below, dropout=0.5)) and turn_around().check(timeline_of(below, spatial_dropout=0.5))
+    assert not turn_around().check(timeline_of(below, dropout=0.0, l2=1))
+    assert not turn_around().check(timeline_of([*below, above], dropout=0.5)) and not turn_around().check(timeline_of(below[:1], dropout=0.5))
 
 
 def test_tasks_are_ticked_and_stay_done(session):
-    panel = Panel(session, [Challenge("one step", lambda story: len(story.points) == 1), Challenge("never", lambda story: False)])
+    panel = Panel(session, [Challenge("one step", lambda timeline: len(timeline.points) == 1), Challenge("never", lambda timeline: False)])
     panel.desk.send = lambda message: None
     for _ in range(3):
         session.step()
@@ -315,7 +331,7 @@ def run_cells(folder, *cells):
     return notebook
 
 
-SETUP = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\nfrom sessions import StandIn\nfrom hackbook.core import frontend\nfrom hackbook.live.panel import Panel, reach, save_it, turn_around"
+SETUP = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\nfrom sessions import StandIn\nfrom hackbook.core import frontend\nfrom hackbook.live import Panel, reach, save_it, turn_around"
 
 
 def test_without_a_frontend_there_is_one_picture_and_no_widget(tmp_path):
@@ -351,12 +367,6 @@ def test_the_frontend_is_told_apart(monkeypatch, session, where, names, environm
         del shell.kernel.do_one_iteration
     shell.kernel._allow_stdin = False
     assert room.frontend() == "none" and room.hearing() == "always"
-
-
-def test_the_still_picture_is_the_timelines_where_there_is_one(panel, session):
-    assert panel.still().axes
-    session.timeline.plot = lambda: "the timeline's"
-    assert panel.still() == "the timeline's"
 
 
 def test_messages_are_answered_where_they_were_asked(monkeypatch):
@@ -482,7 +492,7 @@ def test_in_jupyterlab(tmp_path):
         back.focus()
         page.keyboard.press("Home")
         page.keyboard.press("ArrowRight")
-        then = ask(page, tmp_path, "session.stood['main', 1]['dropout']")
+        then = ask(page, tmp_path, "session.stood[1, 1]['dropout']")
         desk.evaluate("""desk => {
             const slider = desk.querySelector('input[type=range][data-hyperparameter=dropout]');
             slider.value = 15;
@@ -493,10 +503,10 @@ def test_in_jupyterlab(tmp_path):
         page.wait_for_function("then => [...document.querySelectorAll('.hackbook-live input[type=text][data-hyperparameter=dropout]')].every(e => e.value === then)", arg=f"{then:.2f}" if then else "off", timeout=10_000)
         assert ["dropout", 0.75] in [c[2:] for c in calls(page, tmp_path, "set")] and then < 0.75
         assert calls(page, tmp_path, "rewind")[0][2:] == [1, "main"]
-        page.wait_for_function("[...document.querySelectorAll('.hackbook-chart')[0].querySelectorAll('.legend li')].map(e => e.textContent).join() === 'main,branch 1'")
+        page.wait_for_function("[...document.querySelectorAll('.hackbook-chart')[0].querySelectorAll('.legend li')].map(e => e.textContent).join() === 'main,branch 2'")
 
         # a name that is code stays text
-        desk.get_by_role("button", name="rename branch 1").click()
+        desk.get_by_role("button", name="rename branch 2").click()
         page.keyboard.type(HOSTILE)
         page.keyboard.press("Enter")
         page.wait_for_function("name => [...document.querySelectorAll('.hackbook-chart .legend li')].some(e => e.textContent === name)", arg=HOSTILE)

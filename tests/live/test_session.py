@@ -248,9 +248,9 @@ def test_the_batch_size_changes_where_an_epoch_begins(splits):
     arrays = weights(session.model)
 
     session.rewind(3)  # the size of then is back, and what follows is the same again
-    until(lambda: session._thread.goal is None)
+    until(lambda: session._thread.orders.get("goal") is None)
     session.rewind(1)
-    until(lambda: session._thread.goal is None)
+    until(lambda: session._thread.orders.get("goal") is None)
     assert session.state()["sliders"]["batch_size"] == 32
     session.rewind(3)
     session.start()
@@ -555,7 +555,7 @@ def test_branches_can_be_named_kept_and_deleted(splits, tmp_path):
         session.delete("calm")
     session.delete("wild")
     assert session.news(count)[1]["gone"] == ["wild"] and [b["name"] for b in session.state()["branches"]] == ["calm"]
-    assert not [p for p in session._thread.points if p[0] == 2] and len(session._thread.snapshots) == 3
+    assert not [p for p in session._thread.snapshots.states if p[0] == 2] and len(session._thread.snapshots) == 3
 
 
 def test_state_and_news_are_small_and_plain(splits):
