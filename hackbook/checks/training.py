@@ -24,6 +24,7 @@ class Trainer:
         keras = load_keras()
         import tensorflow as tf
         self.model, self.names = model, context.names
+        self.loss = context.splits.task.loss_function()
         self.variables, self.start = model.variables, values(model.variables)
         self.learning = [v for v in model.trainable_variables]
         self.optimizer = keras.optimizers.AdamW(1e-3, weight_decay=.004)
@@ -36,12 +37,9 @@ class Trainer:
 @patch
 def _step(self:Trainer, x, y):
     "One step: the loss before it, and each variable's gradient as a root mean square."
-    losses = load_keras().losses
     import tensorflow as tf
-    if self.names: loss = losses.SparseCategoricalCrossentropy()
-    else: loss = losses.MeanSquaredError()
     with tf.GradientTape() as tape:
-        cost = loss(y, self.model(x, training=True))
+        cost = self.loss(y, self.model(x, training=True))
         total = cost + sum(self.model.losses)
     slopes = tape.gradient(total, [v.value for v in self.learning])
     slopes = [tf.zeros(v.shape) if s is None else tf.convert_to_tensor(s)

@@ -259,6 +259,7 @@ def _without(data, test):
 # %% ../../nbs/library/data/10_splits.ipynb #98d53dd5
 def _with_task(test, task):
     "A fixed test part, Dataset or Sealed, with the task of the rest; its openings are shared."
+    if test.task == task: return test
     if isinstance(test, Dataset): return replace(test, task=task)
     return Sealed(replace(test.data, task=task), test.openings)
 

@@ -30,15 +30,14 @@ def check_model(
     data:Dataset,   # what it is to learn from
 ):
     "Raise `InvalidValue` unless the model's input and output shapes fit `data`."
-    shape, classes = data.x.shape[1:], len(data.class_names)
+    shape, task = data.x.shape[1:], data.task
     takes, gives = model.input_shape[1:], model.output_shape[1:]
     fits = len(takes) == len(shape) and all(t in (None, s) for t, s in zip(takes, shape))
     require(fits, "the model's input", takes, f'of shape {shape}, as the examples are')
-    if classes:
-        wanted, words = (classes,), 'one output per class'
-    else:
-        wanted, words = (1,), 'the number to predict'
-    require(gives == wanted, "the model's output", gives, f'of shape {wanted}, {words}')
+    classes = task.family == 'classification'
+    words = 'one output per class' if classes else 'the number to predict'
+    wanted = f'of shape {(task.outputs,)}, {words}'
+    require(gives == (task.outputs,), "the model's output", gives, wanted)
 
 # %% ../../nbs/library/training/05_compilation.ipynb #97abc35f
 def layerwise_decay(
