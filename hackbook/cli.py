@@ -73,8 +73,10 @@ def summary(
     if not path.is_file(): return []
     r = load_record(path)
     low, high = r['interval']
+    metric = r.get('metric', 'accuracy')     # reports of before had only this one
     interval = f"{r['confidence']:.0%} interval {low:.4f} to {high:.4f}"
-    return [f"test accuracy      {r['accuracy']:.4f}, {interval} ({r['examples']:,} examples)",
+    score = f"{r[metric]:.4f}, {interval} ({r['examples']:,} examples)"
+    return [f"{f'test {metric}':<18} {score}",
             f"training time      {r['training_seconds']:.1f} s",
             f"report             {path.with_suffix('.html')}"]
 

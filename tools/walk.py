@@ -146,6 +146,7 @@ def walk_tune(to):
     from walk import build  # the processes of the trials import it
 
     splits, _ = digits()
+    hb.tune  # noqa: B018  what is imported once
     walk = Walk()
     with walk.record():
         hb.tune(build, splits, {"dropout": (0.0, 0.5)}, 2, epochs=2, workers=1, finalists=0, to=Path(to) / "study.db")

@@ -8,7 +8,7 @@ from .figures import Figure, PALETTE, image_grid, label_axes, subplots
 from .html import card, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
-from .intervals import check_confidence, fold_interval, optimism, wilson
+from .intervals import bootstrap, check_confidence, fold_interval, optimism, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
 from .notebook import frontend, hearing, hearing_note, in_notebook, running_shell

@@ -17,35 +17,45 @@ from .. import core
 from ..core import aligned, card, Figure, image_grid, Lazy, require, rows
 from .tasks import as_task, Task
 
-# %% ../../nbs/library/data/01_dataset.ipynb #da7d4185
+# %% ../../nbs/library/data/01_dataset.ipynb #610206df
 def encode_labels(
     y:Sequence,                      # one label per example: words, whole numbers or booleans
     class_names:Sequence[str]=None,  # the names of classes 0, 1, 2…; None: as found in `y`, sorted
 ) -> tuple[np.ndarray, list[str]]:   # int32 class numbers from 0, and the class names
     "Number the labels from 0. Raises `InvalidValue` for missing or unknown labels."
+    y = _checked_labels(y)
+    if class_names is None:
+        found, numbers = np.unique(y.astype(str) if y.dtype == object else y, return_inverse=True)
+        return numbers.astype('int32'), [str(c) for c in found]
+    names = [str(c) for c in class_names]
+    require(len(set(names)) == len(names), 'class_names', names, 'all different')
+    return _numbers_of(y, names), names
+
+# %% ../../nbs/library/data/01_dataset.ipynb #56300ce5
+def _checked_labels(y):
+    "One label per example as an array; whole floats become whole numbers."
     y = np.asarray(y)
     require(y.ndim == 1, 'y', y.shape, 'one label per example',
             'for one-hot rows pass y.argmax(axis=1)')
     missing = pd.isna(y)
     require(not missing.any(), 'y', f'{missing.sum()} missing labels', 'complete',
             'drop those examples first')
-    if y.dtype.kind == 'f':
-        require((y == y.round()).all(), 'y', y[y != y.round()][0], 'classes, not measurements',
-                "to predict numbers pass task='regression'")
-        y = y.astype(int)
-    if class_names is None:
-        found, numbers = np.unique(y.astype(str) if y.dtype == object else y, return_inverse=True)
-        return numbers.astype('int32'), [str(c) for c in found]
-    names = [str(c) for c in class_names]
-    require(len(set(names)) == len(names), 'class_names', names, 'all different')
+    if y.dtype.kind != 'f': return y
+    require((y == y.round()).all(), 'y', y[y != y.round()][0], 'classes, not measurements',
+            "to predict numbers pass task='regression'")
+    return y.astype(int)
+
+# %% ../../nbs/library/data/01_dataset.ipynb #a6d0dd6c
+def _numbers_of(y, names):
+    "The class number of each label, by the given names."
     if y.dtype.kind in 'iub':
         outside = y[(y < 0) | (y >= len(names))] if y.dtype.kind != 'b' else y[:0]
         require(not len(outside), 'y', outside[:3].tolist(),
                 f'from 0 to {len(names) - 1}, the indices of class_names')
-        return y.astype('int32'), names
+        return y.astype('int32')
     unknown = set(y.astype(str)) - set(names)
     require(not unknown, 'y', sorted(unknown), f"among the class names {', '.join(names)}")
-    return pd.Index(names).get_indexer(y.astype(str)).astype('int32'), names
+    return pd.Index(names).get_indexer(y.astype(str)).astype('int32')
 
 # %% ../../nbs/library/data/01_dataset.ipynb #9b1ffb39
 @dataclass(repr=False)
@@ -63,6 +73,7 @@ class Dataset:
     rejected:pd.DataFrame=None      # what could not be read: file, reason; None: not checked
     task:str|Task='classification'  # or its name: 'regression' if y holds numbers; kept as a `Task`
     log:pd.DataFrame=None           # what was fixed: fix, examples, what; None: nothing
+    sample_weight:Sequence=None     # how much each example counts in training, 0 or more; None: 1
 
     def __post_init__(self):
         x = self.x
@@ -72,13 +83,8 @@ class Dataset:
         n = len(self.x)
         require(n == len(self.y), 'y', f'{len(self.y)} labels',
                 f'as long as x, which has {n} examples')
-        for name in ('groups', 'times'):
-            values = getattr(self, name)
-            if values is None: continue
-            setattr(self, name, np.asarray(values))
-            require(len(values) == n, name, f'{len(values)} values', f'as many as the {n} examples')
-            missing = pd.isna(values)
-            require(not missing.any(), name, f'{missing.sum()} missing values', 'complete')
+        for name in ('groups', 'times'): self._check_per_example(name)
+        self._check_weight()
         self._check_kept()
         as_task(self.task, self.kind)
 
@@ -113,7 +119,7 @@ def plain_column(c):
             'take it apart, or leave it out')
     return c
 
-# %% ../../nbs/library/data/01_dataset.ipynb #e7c3ac9a
+# %% ../../nbs/library/data/01_dataset.ipynb #14bce3de
 def _as_examples(x):
     "`x` as an array of numbers, an array of texts, or a table with plain columns; `Lazy` stays so."
     if isinstance(x, Lazy): return x
@@ -130,6 +136,7 @@ def _as_examples(x):
             'do the examples have different shapes?')
     return x.astype(object) if text else x
 
+# %% ../../nbs/library/data/01_dataset.ipynb #59b3f1a9
 @patch
 def _check_target(self:Dataset):
     "Number the classes; raise `InvalidValue` for labels or numbers that cannot be predicted."
@@ -149,6 +156,19 @@ def _check_target(self:Dataset):
                 'drop the examples without one')
     self.task = replace(task, outputs=max(1, len(self.class_names)))
 
+# %% ../../nbs/library/data/01_dataset.ipynb #ba92e84a
+@patch
+def _check_per_example(self:Dataset, name):
+    "Raise `InvalidValue` unless groups or times have one value per example."
+    values = getattr(self, name)
+    if values is None: return
+    setattr(self, name, np.asarray(values))
+    ok = len(values) == len(self.x)
+    require(ok, name, f'{len(values)} values', f'as many as the {len(self.x)} examples')
+    missing = pd.isna(values)
+    require(not missing.any(), name, f'{missing.sum()} missing values', 'complete')
+
+# %% ../../nbs/library/data/01_dataset.ipynb #2237088a
 @patch
 def _check_kept(self:Dataset):
     "Raise `InvalidValue` unless `features` fit x, and `rejected` and `log` have their columns."
@@ -162,6 +182,19 @@ def _check_kept(self:Dataset):
         ok = value is None or isinstance(value, pd.DataFrame) and set(columns) <= set(value)
         listed = ', '.join(columns[:-1])
         require(ok, name, value, f'a DataFrame with columns {listed} and {columns[-1]}')
+
+# %% ../../nbs/library/data/01_dataset.ipynb #83cf37fa
+@patch
+def _check_weight(self:Dataset):
+    "The sample weights as 32-bit numbers. Raises `InvalidValue` unless there is one per example."
+    if self.sample_weight is None: return
+    weight = np.asarray(self.sample_weight)
+    n = len(self.x)
+    require(weight.shape == (n,), 'sample_weight', f'of shape {weight.shape}',
+            f'one number for each of the {n} examples')
+    ok = weight.dtype.kind in 'biuf' and np.isfinite(weight).all() and (weight >= 0).all()
+    require(ok, 'sample_weight', weight, '0 or more, and finite')
+    self.sample_weight = weight.astype('float32')
 
 # %% ../../nbs/library/data/01_dataset.ipynb #8048fa17
 @patch(as_prop=True)
@@ -183,8 +216,10 @@ def take(self:Dataset,
     "The examples at `indices`, in that order."
     groups = None if self.groups is None else self.groups[indices]
     times = None if self.times is None else self.times[indices]
+    weight = None if self.sample_weight is None else self.sample_weight[indices]
     x = aligned(rows(self.x, indices))
-    return replace(self, x=x, y=self.y[indices], groups=groups, times=times, name=name or self.name)
+    return replace(self, x=x, y=self.y[indices], groups=groups, times=times, sample_weight=weight,
+                   name=name or self.name)
 
 # %% ../../nbs/library/data/01_dataset.ipynb #22fab453
 @patch
@@ -196,12 +231,14 @@ def __repr__(self:Dataset):
     target = f'{len(self.class_names)} classes' if self.class_names else 'numbers to predict'
     return f'Dataset({self.name!r}, {len(self):,} examples of {each}, {target})'
 
-# %% ../../nbs/library/data/01_dataset.ipynb #531840ec
+# %% ../../nbs/library/data/01_dataset.ipynb #ae8c38a4
 @patch(as_prop=True)
 def fingerprint(self:Dataset) -> str:
-    "A short hash of the content: equal examples, labels and class names give an equal hash."
-    return core.fingerprint(self.x, self.y, np.array(self.class_names))
+    "A short hash of the content: equal examples, labels, names and weights give an equal hash."
+    weight = [] if self.sample_weight is None else [self.sample_weight]
+    return core.fingerprint(self.x, self.y, np.array(self.class_names), *weight)
 
+# %% ../../nbs/library/data/01_dataset.ipynb #f2f4ce07
 def describe_example(data):
     "What an example is like, in words."
     x = data.x
@@ -218,22 +255,25 @@ def describe_example(data):
     when = ', read when needed' if isinstance(x, Lazy) else ''
     return f'{shape} numbers, {x.dtype}, {x.min():g} to {x.max():g}{when}'
 
+# %% ../../nbs/library/data/01_dataset.ipynb #43e2c807
+def _describe_target(data):
+    "What is to be predicted, as facts for a card."
+    frame, names = data.frame, data.class_names
+    if not names:
+        words = '{min:g} to {max:g}, mean {mean:g}, standard deviation {std:g}'
+        return {'to predict': words.format(**frame.iloc[0])}
+    listed = ', '.join(names[:12]) + (', …' if len(names) > 12 else '')
+    return {'classes': f'{len(names)}: {listed}',
+            'per class': f'{frame.examples.min():,} to {frame.examples.max():,} examples'}
+
+# %% ../../nbs/library/data/01_dataset.ipynb #9edc2e21
 @patch
 def _repr_html_(self:Dataset):
-    frame = self.frame
-    names = self.class_names
-    if names:
-        listed = ', '.join(names[:12]) + (', …' if len(names) > 12 else '')
-        target = {'classes': f'{len(names)}: {listed}',
-                  'per class': f'{frame.examples.min():,} to {frame.examples.max():,} examples'}
-    else:
-        words = '{min:g} to {max:g}, mean {mean:g}, standard deviation {std:g}'
-        target = {'to predict': words.format(**frame.iloc[0])}
     lost = 0 if self.rejected is None else len(self.rejected)
     return str(card(f'Dataset {self.name}', {
         'examples': f'{len(self):,}',
         'each': describe_example(self),
-        **target,
+        **_describe_target(self),
         'rejected': f'{lost:,}, see .rejected' if lost else None,
         'fixed': None if self.log is None else f"{'; '.join(self.log.what)}, see .log",
         'origin': self.origin or None,

@@ -57,6 +57,11 @@ _macro = dict(average='macro', zero_division=0)
 def _balanced_accuracy(y, p): return sk.recall_score(y, p, labels=np.unique(y), **_macro)
 def _f1_macro(y, p): return sk.f1_score(y, p, **_macro)
 
+# %% ../../nbs/library/data/00_tasks.ipynb #0ea75dbd
+def _error(y, p): return np.subtract(p, y, dtype=float)
+def _mae(y, p): return np.abs(_error(y, p)).mean()
+def _rmse(y, p): return np.square(_error(y, p)).mean() ** .5
+
 # %% ../../nbs/library/data/00_tasks.ipynb #bb8d8f13
 METRICS = {m.name: m for m in (
     Metric('accuracy', True, 'classification',
@@ -68,9 +73,9 @@ METRICS = {m.name: m for m in (
     Metric('roc_auc', True, 'classification',
            'probability that an example of a class ranks above one of the rest', _roc_auc, True),
     Metric('mae', False, 'regression',
-           "mean absolute error, in the target's unit", sk.mean_absolute_error, in_unit=True),
-    Metric('rmse', False, 'regression', "root mean squared error, in the target's unit",
-           sk.root_mean_squared_error, in_unit=True),
+           "mean absolute error, in the target's unit", _mae, in_unit=True),
+    Metric('rmse', False, 'regression',
+           "root mean squared error, in the target's unit", _rmse, in_unit=True),
     Metric('mape', False, 'regression',
            'mean absolute error as a fraction of the true value', _mape),
     Metric('r2', True, 'regression',
@@ -137,7 +142,7 @@ def _classes(name, *kinds):
 def _numbers(name, baselines, metric='rmse', loss='mean_squared_error', split='random'):
     "A task with one number per example."
     return Task(name, 'regression', METRICS[metric], 'mae', loss, 'linear', split, baselines,
-                ('predictions', 'residuals'))
+                ('predictions', 'residuals', 'worst'))
 
 # %% ../../nbs/library/data/00_tasks.ipynb #5e14fce9
 TASKS = {t.name: t for t in (
@@ -170,6 +175,16 @@ def as_task(
 def loss_function(self:Task):   # a Keras loss: of true and predicted values
     "The loss, averaged over the examples."
     return load_keras().losses.get(self.loss.title().replace('_', ''))
+
+# %% ../../nbs/library/data/00_tasks.ipynb #514f3eb2
+@patch
+def show(self:Task,
+    score:float,          # of the task's metric, or of `metric`
+    metric:Metric=None,   # None: the task's
+) -> str:
+    "A score in words, with the unit of the number to predict where it is in that unit."
+    in_unit = (metric or self.metric).in_unit and self.unit
+    return f'{score:.4g} {self.unit}' if in_unit else f'{score:.4g}'
 
 # %% ../../nbs/library/data/00_tasks.ipynb #4adcf755
 @patch

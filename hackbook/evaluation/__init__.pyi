@@ -1,3 +1,6 @@
 """Score a model with confidence intervals, and show its errors."""
 
-from .classification import Evaluation, evaluate, wilson
+from .scores import score_interval, score_table, wilson
+from .classification import Evaluation
+from .regression import RegressionEvaluation
+from .evaluation import evaluate

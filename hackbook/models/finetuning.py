@@ -20,8 +20,9 @@ import pandas as pd
 
 from ..core import HackbookError, InvalidValue, load_keras, NotFound, require
 from ..data import Splits
+from .image import output_layer
 
-# %% ../../nbs/library/models/01_finetuning.ipynb #eee9f628
+# %% ../../nbs/library/models/01_finetuning.ipynb #995af21e
 def _application(name):
     "The function of `keras.applications` that builds the network of that name."
     applications = load_keras().applications
@@ -29,6 +30,7 @@ def _application(name):
     require(name in names, 'network', name, f"a keras.Model, or one of {', '.join(names)}")
     return getattr(applications, name)
 
+# %% ../../nbs/library/models/01_finetuning.ipynb #c4022f9a
 def _scaling(application):
     "Blue first? And the scale and offset of each channel, for pixels from 0 to 255."
     pixels = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [0, 0, 0]], 'float32')
@@ -37,9 +39,10 @@ def _scaling(application):
     scale = (np.array(pure) - black) / 255
     return bool(scale[0, 0] == 0), scale.sum(axis=0).tolist(), black.tolist()
 
-# %% ../../nbs/library/models/01_finetuning.ipynb #65d9ac96
+# %% ../../nbs/library/models/01_finetuning.ipynb #1b2d47c5
 WHITE = 1, 16, 255, 65535   # fractions, the bundled digits, bytes, 16-bit scanners
 
+# %% ../../nbs/library/models/01_finetuning.ipynb #868e7690
 def _white(x):
     "The value of a white pixel."
     require(x.ndim in (3, 4), 'x', x.shape, 'images: (n, height, width[, channels])')
@@ -50,6 +53,7 @@ def _white(x):
             f'from 0 to {WHITE[-1]}', 'give the images as stored')
     return next(w for w in WHITE if high <= w)
 
+# %% ../../nbs/library/models/01_finetuning.ipynb #4e04edde
 def _prepared(inputs, white, size, channels, swap, scale, offset):
     "The images as a network expects them, by plain layers."
     keras = load_keras()
@@ -62,7 +66,7 @@ def _prepared(inputs, white, size, channels, swap, scale, offset):
     as_they_are = (scale, offset) == ([1.] * len(scale), [0.] * len(offset))
     return h if as_they_are else layers.Rescaling(scale, offset, name='pixels')(h)
 
-# %% ../../nbs/library/models/01_finetuning.ipynb #075d504a
+# %% ../../nbs/library/models/01_finetuning.ipynb #81ae6964
 def _built(name, weights, **options):
     "A network of `keras.applications` without its last layer; Keras may download 'imagenet'."
     application = _application(name)
@@ -73,6 +77,7 @@ def _built(name, weights, **options):
         if weights != 'imagenet': raise
         raise HackbookError(_download_help(name, str(e))) from None
 
+# %% ../../nbs/library/models/01_finetuning.ipynb #4ab99581
 def _download_help(name, error):
     "What to do if a download of weights fails."
     address = (re.search(r'https?://\S+', error) or ['keras.io/api/applications'])[0].rstrip(':')
@@ -82,6 +87,7 @@ def _download_help(name, error):
             f'fetch {address} by hand on a machine with internet access, '
             f"and then say weights='path/to/{file}'")
 
+# %% ../../nbs/library/models/01_finetuning.ipynb #61934680
 def _load(network, file):
     "Read weights from a file; the network stays as it was if that fails."
     if not Path(file).is_file():
@@ -133,17 +139,17 @@ def _for_own(network, inputs, white, size, pixels):
     scale, offset = [(high - low) / 255] * channels, [low] * channels
     return _prepared(inputs, white, sides, channels, False, scale, offset)
 
-# %% ../../nbs/library/models/01_finetuning.ipynb #ce061cd9
+# %% ../../nbs/library/models/01_finetuning.ipynb #1cd2b0fe
 def backbone(
-    splits:Splits,          # shape, range and classes are read from its train part
+    splits:Splits,          # shape, range and task are read from its train part
     network='MobileNetV2',  # a name in `keras.applications`, or a built model: images to features
     weights=None,           # a file; 'imagenet': downloaded; None: random, or your model's own
     size:int=None,          # pixels per side for the network; None: as stored, or its minimum
     dropout:float=.2,       # dropout rate in the head, 0 to below 1
     pixels:tuple=None,      # black and white for a model of your own; None: the images as stored
     **options,              # of the function of `keras.applications`: alpha=.35, …
-):                          # an uncompiled `keras.Model`: images as stored in, probabilities out
-    "A network with a new head for the classes of `splits`, or with one output for regression."
+):                          # an uncompiled `keras.Model`: images as stored in
+    "A network with a new head for the task of `splits`: probabilities out, or one number."
     ok = isinstance(dropout, Real) and 0 <= dropout < 1
     require(ok, 'dropout', dropout, 'from 0 to below 1')
     ok = size is None or isinstance(size, Integral) and size > 0
@@ -158,21 +164,21 @@ def backbone(
         net = _built(network, fetched, input_shape=(*sides, 3), **options)
         seen = _prepared(inputs, white, sides, 3, *_scaling(_application(network)))
     if weights not in (None, 'imagenet'): _load(net, weights)
-    outputs = _head(net(seen), dropout, len(splits.class_names))
+    outputs = _head(net(seen), dropout, splits.train)
     return keras.Model(inputs, outputs, name=f'{net.name}_finetune')
 
-def _head(features, dropout, classes):
-    "What follows the network: mean over the image, dropout, and a dense layer."
+# %% ../../nbs/library/models/01_finetuning.ipynb #7690bdd1
+def _head(features, dropout, data):
+    "What follows the network: mean over the image, dropout, and the last layer of the task."
     from keras import layers
     n = len(features.shape)
     require(n in (2, 4), 'the output', features.shape,
             'features: (None, n) or (None, height, width, n)')
     h = layers.GlobalAveragePooling2D(name='mean')(features) if n == 4 else features
     h = layers.Dropout(dropout, name='dropout')(h)
-    if not classes: return layers.Dense(1, name='number')(h)
-    return layers.Dense(classes, 'softmax', name='probability')(h)
+    return output_layer(h, data)
 
-# %% ../../nbs/library/models/01_finetuning.ipynb #315326d1
+# %% ../../nbs/library/models/01_finetuning.ipynb #05edff16
 def weighted_layers(
     model,           # a `keras.Model`
     inside:str='',   # what the paths begin with
@@ -185,6 +191,7 @@ def weighted_layers(
         elif layer.weights: found[path] = layer
     return found
 
+# %% ../../nbs/library/models/01_finetuning.ipynb #1d1d8c7e
 def named_layers(
     paths:list[str], # of layers
     key:str,         # a layer, a part, or the beginning of layers' names
@@ -197,7 +204,7 @@ def named_layers(
     require(found, 'a layer', key, f'the name of one, or the beginning of it: {names}')
     return found
 
-# %% ../../nbs/library/models/01_finetuning.ipynb #a99d19b2
+# %% ../../nbs/library/models/01_finetuning.ipynb #5fb7cc9d
 def freeze(
     model,           # a `keras.Model`
     upto:str=None,   # last layer to freeze: a layer, a part or a beginning; None: all but the head
@@ -209,6 +216,7 @@ def freeze(
     for path in paths[:end]: layers[path].trainable = False
     return model
 
+# %% ../../nbs/library/models/01_finetuning.ipynb #0b5b1b94
 def unfreeze(
     model,                  # a `keras.Model`
     last:int=None,          # count from the end, head included, BatchNormalization not; None: all

@@ -17,11 +17,12 @@ from sklearn.metrics.pairwise import euclidean_distances
 from ..core import require, rows
 from ..data import encoder, in_batches, numeric_columns, sample
 
-# %% ../../nbs/library/problem/00_baselines.ipynb #2a6f570a
+# %% ../../nbs/library/problem/00_baselines.ipynb #8e36178b
 def majority(x, y, new, seed=0):
     "The proportion of each class in the training set."
     return np.tile(np.bincount(y) / len(y), (len(new), 1))
 
+# %% ../../nbs/library/problem/00_baselines.ipynb #5d94de82
 def nearest_centroid(x, y, new, seed=0):
     "The nearer the mean of a class, the higher its probability."
     from scipy.special import softmax
@@ -32,6 +33,7 @@ def nearest_centroid(x, y, new, seed=0):
     away = in_batches(distance, encode, new)
     return softmax(-away / (away.mean() or 1), axis=1)
 
+# %% ../../nbs/library/problem/00_baselines.ipynb #7a5a85ba
 def linear_classes(x, y, new, seed=0):
     "Logistic regression."
     from sklearn.exceptions import ConvergenceWarning
@@ -42,15 +44,17 @@ def linear_classes(x, y, new, seed=0):
         model.fit(encode.fit_transform(rows(x, some)), y[some])
     return in_batches(model.predict_proba, encode, new)
 
-# %% ../../nbs/library/problem/00_baselines.ipynb #0f89ce1b
+# %% ../../nbs/library/problem/00_baselines.ipynb #e532bed3
 def mean(x, y, new, seed=0):
     "The mean of the target."
     return np.broadcast_to(y.mean(axis=0), (len(new), *y.shape[1:]))
 
+# %% ../../nbs/library/problem/00_baselines.ipynb #5ca54306
 def middle(x, y, new, seed=0):
     "The median of the target."
     return np.full(len(new), np.median(y))
 
+# %% ../../nbs/library/problem/00_baselines.ipynb #901a03c9
 def linear_numbers(x, y, new, seed=0):
     "Ridge regression."
     from sklearn.linear_model import Ridge
@@ -58,6 +62,7 @@ def linear_numbers(x, y, new, seed=0):
     model = Ridge().fit(encode.fit_transform(rows(x, some)), y[some])
     return in_batches(model.predict, encode, new)
 
+# %% ../../nbs/library/problem/00_baselines.ipynb #43c6bf5a
 def pca(x, y, new, seed=0):
     "The input rebuilt from 16 principal components; `y` and `new` are rows of numbers."
     from sklearn.decomposition import PCA
@@ -66,12 +71,13 @@ def pca(x, y, new, seed=0):
     model = PCA(components, svd_solver='randomized', random_state=seed).fit(y[some])
     return model.inverse_transform(model.transform(new))
 
-# %% ../../nbs/library/problem/00_baselines.ipynb #09bee8b1
+# %% ../../nbs/library/problem/00_baselines.ipynb #7bbe56bd
 def item_mean(x, y, new, seed=0):
     "The item's mean rating; for an unknown item the mean of all ratings."
     by_item = pd.Series(y).groupby(x[:, 1]).mean()
     return pd.Series(new[:, 1]).map(by_item).fillna(y.mean()).to_numpy()
 
+# %% ../../nbs/library/problem/00_baselines.ipynb #8f28dc63
 def user_and_item(x, y, new, seed=0):
     "The item's mean rating, plus how much higher than others the user rates."
     higher = pd.Series(y - item_mean(x, y, x)).groupby(x[:, 0]).mean()
@@ -85,7 +91,7 @@ BASELINES = {
                    'item mean': item_mean, 'user and item': user_and_item,
                    'PCA, 16 components': pca}}
 
-# %% ../../nbs/library/problem/00_baselines.ipynb #c138ad6f
+# %% ../../nbs/library/problem/00_baselines.ipynb #5b19b545
 def class_trials(task, train, validation, seed):
     "True classes on validation, and baseline name → function that predicts probabilities."
     names = np.unique(np.concatenate([train.y, validation.y]))
@@ -100,6 +106,7 @@ def class_trials(task, train, validation, seed):
     calls = {k: lambda b=known[k]: predict(b) for k in task.baselines}
     return np.searchsorted(names, validation.y), calls
 
+# %% ../../nbs/library/problem/00_baselines.ipynb #60ed0f24
 def number_trials(task, train, validation, seed):
     "True numbers on validation, and baseline name → function that predicts; not for forecasts."
     x, y, new, truth = train.x, train.y, validation.x, validation.y

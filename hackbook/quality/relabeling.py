@@ -119,6 +119,14 @@ def frame(self:Relabel) -> pd.DataFrame:
     "One row per decision: example (fingerprint of its content), row, label, decision, new_label."
     return self._table(self.made)
 
+# %% ../../nbs/library/quality/10_relabeling.ipynb #5ba302ab
+@patch
+def _show(self:Relabel, trouble=''):
+    "Show what changed, if there is a panel."
+    if not self._panel: return
+    turn = self._panel.page['turn'] + 1
+    self._panel.page = self._page(trouble) | {'turn': turn}
+
 # %% ../../nbs/library/quality/10_relabeling.ipynb #db5cab41
 @patch
 def _decide(self:Relabel, decision, to=None):
@@ -155,12 +163,6 @@ def drop(self:Relabel):
     "The example is useless: no label is right, or nobody can tell."
     self._decide('drop')
 
-# %% ../../nbs/library/quality/10_relabeling.ipynb #4092dd99
-@patch
-def undo(self:Relabel):
-    "Remove the decision on this example."
-    self._decide(None)
-
 # %% ../../nbs/library/quality/10_relabeling.ipynb #8b1ae71d
 @patch
 def go(self:Relabel,
@@ -183,6 +185,12 @@ def back(self:Relabel):
 def next(self:Relabel):
     "Go to the next example; from the end to the first one without a decision."
     self.go(self.position + 1 if self.position < len(self) else self._open())
+
+# %% ../../nbs/library/quality/10_relabeling.ipynb #4092dd99
+@patch
+def undo(self:Relabel):
+    "Remove the decision on this example."
+    self._decide(None)
 
 # %% ../../nbs/library/quality/10_relabeling.ipynb #6596baac
 class _Panel(AnyWidget):
@@ -219,14 +227,6 @@ def panel(self:Relabel):
                              classes=self.data.class_names, page=self._page() | {'turn': 0})
         self._panel.on_msg(lambda widget, message, buffers: self._told(message))
     return self._panel
-
-# %% ../../nbs/library/quality/10_relabeling.ipynb #5ba302ab
-@patch
-def _show(self:Relabel, trouble=''):
-    "Send the page, if there is a panel."
-    if not self._panel: return
-    turn = self._panel.page['turn'] + 1
-    self._panel.page = self._page(trouble) | {'turn': turn}
 
 # %% ../../nbs/library/quality/10_relabeling.ipynb #fc6db8ae
 @patch

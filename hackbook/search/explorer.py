@@ -15,10 +15,11 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Img, P, Strong, to_xml
 
 from ..core import Figure, frontend, label_axes, PALETTE, require, subplots
-from .plots import _at, _axis, _jittered, _limit, _span, _words, STAR
 from .study import load_study, Study
-from .surrogate import as_numbers, as_value, asking, best_trial, brief, defaults
-from .surrogate import distances, number_row, surrogate_of, unit
+from .parameters import as_value, jittered, set_axis, text_at, unit
+from .plots import _limit, _span, _words, STAR
+from .space import asking, distances, number_row
+from .surrogate import as_numbers, best_trial, brief, defaults, surrogate_of
 
 # %% ../../nbs/library/search/11_explorer.ipynb #48c52b50
 def _lattice(p, points=41):
@@ -28,6 +29,7 @@ def _lattice(p, points=41):
     if p.whole and high - low < points: return np.arange(low, high + 1, dtype=float)
     return np.geomspace(low, high, points) if p.log else np.linspace(low, high, points)
 
+# %% ../../nbs/library/search/11_explorer.ipynb #64519168
 def _along(space, surrogate, name, values):
     "Numbers along `name`, and the predicted score, low and high of each."
     p = space.parameters[name]
@@ -47,6 +49,7 @@ def _curve(ax, p, numbers, value, low, high):
         ax.fill_between(numbers, low, high, color=color, alpha=.18, linewidth=0)
         ax.plot(numbers, value, color=color)
 
+# %% ../../nbs/library/search/11_explorer.ipynb #a4177487
 def plot_along(
     study,           # a Study with five finished trials or more
     name:str,        # a name that varies
@@ -64,13 +67,13 @@ def plot_along(
     y, _ = _limit(ax, study, trials)
     others = distances(space, now, trials.assign(**{name: here}))[0]
     alpha = np.interp(others, [0, .3], [.8, .1])
-    ax.scatter(_jittered(p, trials), y, s=16, color='black', alpha=alpha, linewidths=0)
+    ax.scatter(jittered(p, trials), y, s=16, color='black', alpha=alpha, linewidths=0)
     guess, low, high = (float(v[0]) for v in surrogate(now))
     ends = [[guess - low], [high - guess]]
     ax.errorbar(now[name], guess, ends, fmt='o', color=PALETTE[1], elinewidth=2, zorder=5)
-    _axis(ax, p, 'x')
+    set_axis(ax, p, 'x')
     likely = f'likely {brief(low)} to {brief(high)}'
-    title = f'About {brief(guess)} at {name} {_at(p, here)}, {likely}'
+    title = f'About {brief(guess)} at {name} {text_at(p, here)}, {likely}'
     return label_axes(ax, title, name, f'{_words(study)}, interpolated').figure
 
 # %% ../../nbs/library/search/11_explorer.ipynb #fbdfae4d
@@ -89,6 +92,7 @@ def _ground(study, px, py):
     value, low, high = (np.where(blank, np.nan, v).reshape(across.shape) for v in predicted)
     return across, down, value, high - low
 
+# %% ../../nbs/library/search/11_explorer.ipynb #25366656
 def _opacity(study, width):
     "1 where the prediction is certain, down to .3 where it is not."
     # the range of a prediction without any model
@@ -98,7 +102,7 @@ def _opacity(study, width):
 # %% ../../nbs/library/search/11_explorer.ipynb #4ea3e1d6
 def _scatter(ax, study, table, px, py, colors):
     "Draw the trials on a map, the best with a star."
-    shown = table.assign(**{p.name: _jittered(p, table) for p in (px, py)})
+    shown = table.assign(**{p.name: jittered(p, table) for p in (px, py)})
     x, y = px.name, py.name
     pruned = shown[shown.status == 'pruned']
     ax.scatter(pruned[x], pruned[y], s=9, facecolors='none', edgecolors='0.45', linewidths=.6)
@@ -108,6 +112,7 @@ def _scatter(ax, study, table, px, py, colors):
     best = shown[shown.trial == best_trial(study, table).trial].iloc[0]
     ax.plot(best[x], best[y], **STAR)
 
+# %% ../../nbs/library/search/11_explorer.ipynb #18112615
 def plot_contour(
     study,           # a Study with five finished trials or more
     x:str,           # a name that varies
@@ -131,10 +136,10 @@ def plot_contour(
     fig.colorbar(mesh, label=f'{_words(study)}, interpolated')
     ax.grid(False)
     _scatter(ax, study, table, px, py, colors)
-    _axis(ax, px, 'x')
-    _axis(ax, py, 'y')
+    set_axis(ax, px, 'x')
+    set_axis(ax, py, 'y')
     place = (np.nanargmax if maximize else np.nanargmin)(value)
-    best = f'{x} {_at(px, across.flat[place])}, {y} {_at(py, down.flat[place])}'
+    best = f'{x} {text_at(px, across.flat[place])}, {y} {text_at(py, down.flat[place])}'
     return label_axes(ax, f'Interpolated: best near {best}', x, y).figure
 
 # %% ../../nbs/library/search/11_explorer.ipynb #3570391e
@@ -144,6 +149,7 @@ def _choice(p, value, look):
     options = [(str(v), i) for i, v in enumerate(p.stored)]
     return w.Dropdown(options=options, value=p.place(value), **look)
 
+# %% ../../nbs/library/search/11_explorer.ipynb #1a8a7304
 def _whole_slider(p, value, look):
     "A slider for whole numbers; on a log scale, with 41 steps at most."
     import ipywidgets as w
@@ -153,6 +159,7 @@ def _whole_slider(p, value, look):
     nearest = min(some, key=lambda v: abs(v - value))
     return w.SelectionSlider(options=some, value=nearest, **look)
 
+# %% ../../nbs/library/search/11_explorer.ipynb #3606c149
 def _slider(p, value, look):
     "A slider with 100 steps for real numbers, at the step nearest to the value."
     import ipywidgets as w
@@ -163,6 +170,7 @@ def _slider(p, value, look):
     if p.log: return w.FloatLogSlider(value=10**place, **look)
     return w.FloatSlider(value=place, **look)
 
+# %% ../../nbs/library/search/11_explorer.ipynb #cdbd5a6b
 def _control(p, value):
     "The widget of a parameter, at `value` or the nearest value that it can show."
     import ipywidgets as w
@@ -215,9 +223,10 @@ def _nearest(explorer, guess):
     words = []
     for name in explorer.space.varying:
         asked = near[name] == near[name]     # NaN: not asked
-        if asked: words.append(f'{name} {_at(explorer.space.parameters[name], near[name])}')
+        if asked: words.append(f'{name} {text_at(explorer.space.parameters[name], near[name])}')
     return f"Trial {guess.nearest}: {', '.join(words)}."
 
+# %% ../../nbs/library/search/11_explorer.ipynb #78cfb447
 def _answer(explorer) -> str:
     "What is shown below the sliders, as HTML."
     guess = explorer.prediction
@@ -245,6 +254,7 @@ def widget(self:Explorer):   # an `ipywidgets.VBox`
     self._widget = w.VBox([*self.controls.values(), self.answer]).add_class('hackbook-explore')
     return self._widget
 
+# %% ../../nbs/library/search/11_explorer.ipynb #0e2fc5c3
 @patch
 def _moved(self:Explorer, name, change):
     "A slider was moved."
@@ -256,6 +266,7 @@ def _moved(self:Explorer, name, change):
     self.values = self.values | {name: as_value(p, number)}
     self._show()
 
+# %% ../../nbs/library/search/11_explorer.ipynb #e7cad2e0
 @patch
 def _show(self:Explorer):
     "Show the prediction, and disable sliders whose condition is not met."
@@ -270,6 +281,7 @@ def _repr_mimebundle_(self:Explorer, **kwargs):
     if frontend() != 'none': shown = self.widget._repr_mimebundle_() | shown
     return shown, {'image/png': size}
 
+# %% ../../nbs/library/search/11_explorer.ipynb #5ef96b8f
 def explore(
     study,           # a Study with five finished trials or more
 ) -> Explorer:       # shows itself

@@ -6,36 +6,35 @@
 __all__ = ['tune']
 
 # %% ../../nbs/library/search/12_tuning.ipynb #d3e6a27b
-import signal, warnings
-from collections import defaultdict
+import warnings
 from collections.abc import Callable
+from contextlib import closing, contextmanager
 from datetime import datetime
 from inspect import signature
 from math import inf
 from numbers import Integral
 from pathlib import Path
-from threading import current_thread, main_thread
+from queue import SimpleQueue
 from time import monotonic
 
+import pandas as pd
 from fastcore.basics import patch
 
-from ..core import check_seed, deadline, FULL, HackbookError, load_keras, require
+from ..core import check_seed, deadline, FULL, HackbookError, load_record, require
 from ..data import Splits
-from .cluster import Cluster
+from .coordinator import Search
 from .explorer import Study
-from .progress import SearchProgress
+from .process import interrupt_as_event, warm_up
+from .progress import REDUCTION, SearchProgress, TimeBudget
 from .space import default_space, Space
-from .storage import join, me, open_study, release
+from .storage import begin_search
 from .study import COLUMNS
-from .time_budget import TimeBudget
-from .trials import is_family, Job, TRAINING
-from .workers import Workers
-from ..training import renamed
+from .trials import build_model, TRAINING
+from .workers import Cluster, Workers
+from ..training import load_run, renamed, Run
 
 # %% ../../nbs/library/search/12_tuning.ipynb #079b8e50
 METHODS = 'tpe', 'random', 'cma-es', 'grid'
-PRUNERS = 'halving', 'hyperband', None
-REDUCTION = 3   # one in three goes on; no trial is pruned in the last two thirds of its epochs
 
 def _sampler(method, seed):
     "Optuna's sampler; for a grid any one, since its settings are queued."
@@ -50,6 +49,9 @@ def _sampler(method, seed):
             return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     return samplers.RandomSampler(seed=seed)
 
+# %% ../../nbs/library/search/12_tuning.ipynb #f5f54a16
+PRUNERS = 'halving', 'hyperband', None
+
 def _pruner(pruner, epochs):
     "Optuna's pruner."
     from optuna import pruners
@@ -61,207 +63,6 @@ def _pruner(pruner, epochs):
         )
     return pruners.NopPruner()
 
-# %% ../../nbs/library/search/12_tuning.ipynb #69a22b30
-class _Interrupt:
-    "Records an interrupt, to act on it later. A second interrupt acts at once."
-    def __init__(self): self.received = False
-
-    def note(self, number, frame):
-        if self.received: raise KeyboardInterrupt
-        self.received = True
-
-    def __enter__(self):
-        self.before = None
-        if current_thread() is main_thread():
-            self.before = signal.signal(signal.SIGINT, self.note)
-        return self
-
-    def __exit__(self, *_):
-        if self.before is not None: signal.signal(signal.SIGINT, self.before)
-
-    def act(self):
-        "Raise `KeyboardInterrupt` if there was an interrupt."
-        if self.received: raise KeyboardInterrupt
-
-# %% ../../nbs/library/search/12_tuning.ipynb #69a22b31
-class _Search:
-    "A running search."
-    def __init__(self, study, budget, workers, progress, trials, grid, seed, epochs, interrupt):
-        self.study = study
-        self.budget = budget          # a TimeBudget
-        self.workers = workers
-        self.progress = progress
-        self.interrupt = interrupt
-        self.trials = trials          # how many to try; None: as many as there is time for
-        self.grid = grid              # try only the settings that are queued?
-        self.seed = seed              # of every trial
-        self.epochs = epochs          # of a whole trial
-        self.running = {}             # number → Optuna's trial
-        self.clock = {}               # number → seconds until its last epoch was over
-        self.seen = defaultdict(set)  # number → the epochs that were reported
-
-    def job(self, params, seed):
-        study = self.study
-        options = {'epochs': self.epochs, **study.options}
-        return Job(study.build, params, None, options, study.metric, seed)
-
-# %% ../../nbs/library/search/12_tuning.ipynb #69a22b33
-def _counts(trial):
-    "Does a trial count towards the number of trials: was it tried, or is it running?"
-    failed = trial.user_attrs.get('status') == 'failed'
-    return failed or trial.state.name in ('COMPLETE', 'PRUNED', 'RUNNING')
-
-@patch
-def counted(self:_Search) -> int:
-    "The number of trials that were tried, or are running in this or another process."
-    return sum(map(_counts, self.study.optuna.get_trials(deepcopy=False)))
-
-@patch
-def may_begin(self:_Search) -> bool:
-    "Is there time for another trial, and one to try?"
-    from optuna.trial import TrialState
-    if not self.budget.room: return False
-    if self.trials and self.counted() >= self.trials: return False
-    if not self.grid: return True
-    waiting = self.study.optuna.get_trials(deepcopy=False, states=[TrialState.WAITING])
-    return bool(waiting)
-
-@patch
-def begin(self:_Search, worker):
-    "Ask Optuna for a setting, and let a worker try it."
-    trial = self.study.optuna.ask()
-    trial.set_user_attr('owner', me())
-    params = self.study.space.ask(trial)
-    trial.set_user_attr('seed', self.seed)
-    self.running[trial.number] = trial
-    job = self.job(params, self.seed)
-    limit = self.budget.search_ends - monotonic()
-    self.workers.submit(trial.number, job, limit, worker)
-
-# %% ../../nbs/library/search/12_tuning.ipynb #69a22b35
-@patch
-def learn_cost(self:_Search, number, epoch, seconds):
-    "Tell the time budget how long an epoch took; `seconds` are since the trial began."
-    costs = self.budget.first if epoch == 1 else self.budget.later
-    costs.append(seconds - self.clock.get(number, 0))
-    self.clock[number] = seconds
-
-@patch
-def epoch_received(self:_Search, number, epoch, score, seconds):
-    "Report an epoch to Optuna, and answer whether its trial may go on."
-    self.learn_cost(number, epoch, seconds)
-    trial = self.running[number]
-    # if a worker died, its trial began again, and reports an epoch twice
-    if epoch not in self.seen[number]: trial.report(score, epoch)
-    self.seen[number].add(epoch)
-    early = epoch * REDUCTION <= self.epochs
-    self.workers.answer(number, not (early and trial.should_prune()))
-
-@patch
-def end_received(self:_Search, number, outcome):
-    "Record the outcome of a trial."
-    from optuna.trial import TrialState
-    trial = self.running.pop(number)
-    for name in ('status', 'seconds', 'training', 'worker', 'reason'):
-        trial.set_user_attr(name, getattr(outcome, name))
-    states = {'finished': TrialState.COMPLETE, 'pruned': TrialState.PRUNED,
-              'diverged': TrialState.PRUNED}
-    state = states.get(outcome.status, TrialState.FAIL)
-    score = outcome.score if outcome.status == 'finished' else None
-    self.study.optuna.tell(trial, score, state=state)
-
-# %% ../../nbs/library/search/12_tuning.ipynb #26ce75d1
-@patch
-def search(self:_Search):
-    "Try settings until the time for that is over, or all are tried."
-    while True:
-        self.interrupt.act()
-        for worker in self.workers.free():
-            if not self.may_begin(): break
-            self.begin(worker)
-        if not self.running: return
-        self.progress.show()
-        # no worker answers, or there is none any more
-        if monotonic() > self.budget.search_ends + 5: self.workers.cancel()
-        event = self.workers.next(timeout=1)
-        if not event: continue
-        kind, number, *rest = event
-        if kind == 'end':
-            self.end_received(number, *rest)
-            self.check()
-        elif number in self.running: self.epoch_received(number, *rest)
-
-@patch
-def check(self:_Search, few=3):
-    "Raise `HackbookError` if every trial fails."
-    table = self.study.frame.query("status != 'running'")
-    if len(table) >= few and (table.status == 'failed').all():
-        raise HackbookError(f'the first {len(table)} trials all failed, so the search was stopped; '
-                            f'the first one: {table.reason.iloc[0]}')
-
-# %% ../../nbs/library/search/12_tuning.ipynb #546cfbe5
-@patch
-def repeats(self:_Search):
-    "The training runs with fresh seeds that are missing, one by one: 'repeat <trial> <seed>'."
-    budget = self.budget
-    there = self.study.optuna.user_attrs
-    for place, number in enumerate(self.study.by_score().trial[:budget.finalists]):
-        # one finalist with a reliable mean is better than two without
-        if place and budget.repeats < budget.seeds: return
-        keys = [f'repeat {number} {self.seed + s}' for s in range(1, budget.seeds + 1)]
-        yield from (k for k in keys if k not in there)
-
-@patch
-def begin_repeat(self:_Search, waiting, ends, worker) -> bool:
-    "Let a worker train a finalist with a fresh seed. False: there is no time, or none is missing."
-    whole = self.budget.whole
-    if whole and monotonic() + whole > ends: return False
-    key = next(waiting, None)
-    if not key: return False
-    number, seed = map(int, key.split()[1:])
-    job = self.job(self.study.setting(number), seed)
-    self.workers.submit(key, job, ends - monotonic(), worker)
-    return True
-
-@patch
-def repeat(self:_Search):
-    "Train the finalists with fresh seeds."
-    waiting = self.repeats()
-    busy = 0
-    while True:
-        self.interrupt.act()
-        ends = self.budget.ends - (self.budget.last if self.budget.whole else 0)
-        for worker in self.workers.free():
-            if not self.begin_repeat(waiting, ends, worker): break
-            busy += 1
-        if not busy: return
-        self.progress.show()
-        if monotonic() > ends + 5: self.workers.cancel()
-        event = self.workers.next(timeout=1)
-        if not event: continue
-        kind, key, *rest = event
-        if kind == 'epoch':
-            epoch, _, seconds = rest
-            self.learn_cost(key, epoch, seconds)
-            self.workers.answer(key)
-        else:
-            busy -= 1
-            outcome, = rest
-            if outcome.status in ('finished', 'diverged'):
-                self.study.optuna.set_user_attr(key, vars(outcome))
-
-# %% ../../nbs/library/search/12_tuning.ipynb #546cfbe6
-@patch
-def leave(self:_Search):
-    "Record that the running trials were interrupted, and queue their settings."
-    from optuna.trial import TrialState
-    for trial in self.running.values():
-        trial.set_user_attr('status', 'interrupted')
-        params = trial.params
-        self.study.optuna.tell(trial, state=TrialState.FAIL)
-        self.study.optuna.enqueue_trial(params)
-    self.running = {}
-
 # %% ../../nbs/library/search/12_tuning.ipynb #9cc20a61
 def _new_names(names):
     "Old names of hb.fit's options among these, in words: 'clip is called clip_norm'."
@@ -269,6 +70,7 @@ def _new_names(names):
     return ', '.join(f'{old} is called {new}' for old, new in current.items()
                      if old != new and new in TRAINING)
 
+# %% ../../nbs/library/search/12_tuning.ipynb #527482a8
 def _check_space(build, space):
     "Raise `InvalidValue` for a name in the space that cannot be searched."
     taken = [n for n in space.names if n in COLUMNS]
@@ -276,13 +78,14 @@ def _check_space(build, space):
     fix = 'epochs is an argument of tune' if taken == ['epochs'] else 'choose another name'
     require(not taken, 'a name in the space', taken,
             f"another than the columns of a study's frame: {columns}", fix)
-    old = _new_names(space.names)
-    require(not old, 'a name in the space', space.names,
+    parameters = list(signature(build).parameters)
+    takes = [*parameters[1:], *TRAINING]
+    family = parameters[:1] == ['splits']
+    unknown = [n for n in space.names if not family or n not in takes]
+    old = _new_names(unknown) if unknown else ''
+    require(not old, 'a name in the space', unknown,
             "another than an old name of hb.fit's options", old)
-    if not is_family(build): return
-    takes = [*list(signature(build).parameters)[1:], *TRAINING]
-    unknown = [n for n in space.names if n not in takes]
-    require(not unknown, 'a name in the space', unknown,
+    require(not family or not unknown, 'a name in the space', unknown,
             f"one that {build.__name__} or hb.fit takes: {', '.join(takes)}")
 
 # %% ../../nbs/library/search/12_tuning.ipynb #9cc20a62
@@ -302,6 +105,7 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     _check_space(build, space)
     return space, metric or score
 
+# %% ../../nbs/library/search/12_tuning.ipynb #2e6807e5
 def _check_numbers(epochs, finalists, seeds, threads):
     "Raise `InvalidValue` for anything but whole numbers."
     for name, value, least in (('epochs', epochs, 1), ('finalists', finalists, 0),
@@ -309,6 +113,7 @@ def _check_numbers(epochs, finalists, seeds, threads):
         ok = isinstance(value, Integral) and value >= least
         require(ok, name, value, f'a whole number, {least} or more')
 
+# %% ../../nbs/library/search/12_tuning.ipynb #35a4ff28
 def _check_budget(budget):
     "The number of trials or None, and the end on the clock of `monotonic`. Raises `InvalidValue`."
     if isinstance(budget, Integral) and not isinstance(budget, bool):
@@ -343,71 +148,107 @@ def tune(
     space, metric = _check_tune(build, splits, space, method, pruner, metric, options)
     _check_numbers(epochs, finalists, seeds, threads)
     trials, ends = _check_budget(budget)
-    settings = space.grid() if method == 'grid' else []
-    time_budget = TimeBudget(ends, epochs, finalists, seeds, workers)
+    grid = space.grid() if method == 'grid' else []
+    time_budget = TimeBudget(ends, epochs, finalists, seeds)
+    if not client: warm_up()
     about = {'space': space.record, 'metric': metric, 'epochs': epochs, 'options': options,
              'seed': check_seed(seed), 'build': getattr(build, '__name__', str(build)),
              'data': [splits.train.fingerprint, splits.validation.fingerprint]}
-    direction = 'maximize' if metric == 'val_accuracy' else 'minimize'
-    optuna = open_study(to, about, direction, pruner=_pruner(pruner, epochs))
-    # another seed for each call on the same file: two notebooks do not try the same settings
-    optuna.sampler = _sampler(method, seed + join(optuna))
-    release(optuna)
-    for setting in settings: optuna.enqueue_trial(space.to_optuna(setting), skip_if_exists=True)
+    optuna, owner = _study(to, about, method, pruner)
+    for setting in grid: optuna.enqueue_trial(space.to_optuna(setting), skip_if_exists=True)
     study = Study(optuna, space, Path(to), build, splits)
-
-    def start_workers():
-        if client: return Cluster(splits, client, threads)
-        return Workers(splits, workers, threads)
-
-    return _run(study, time_budget, trials, bool(settings), start_workers, seed, epochs, runs)
-
-# %% ../../nbs/library/search/12_tuning.ipynb #aa4fb26b
-def _run(study, budget, trials, grid, start_workers, seed, epochs, runs):
-    "Search, train the finalists again, train the best setting. An interrupt ends all of it."
-    progress = SearchProgress(study, budget, trials)
-    try:
-        with _Interrupt() as interrupt, start_workers() as workers:
-            load_keras()     # for the final training run, while the workers start
-            budget.workers = max(len(workers.free()), 1)
-            budget.started = monotonic()
-            search = _Search(
-                study, budget, workers, progress, trials, grid, seed, epochs, interrupt
-            )
-            try:
-                search.search()
-                progress.phase = 'fresh seeds for the finalists'
-                search.repeat()
+    progress = _progress(study, ends, trials)
+    events = SimpleQueue()
+    with _ending(study, progress), interrupt_as_event(events):
+        if client: pool = Cluster(splits, client, threads, events)
+        else: pool = Workers(splits, workers, threads, events)
+        with closing(pool):
+            search = Search(study, options | {'epochs': epochs}, time_budget, pool, progress,
+                            trials, bool(grid), seed, owner)
+            try: search.run()
             finally: search.leave()
-        setting = _last(study, progress)
-        progress.show(over=True)
-        limit = {}
-        if budget.ends < inf: limit['budget'] = f'{max(budget.left - .5, 1):.1f} s'
-        study.retrain(setting, to=runs, **limit)
-        found = len(study.ranked()) > 0
-        progress.phase = 'done' if found else 'done, but no trial was finished in time'
+            study.run = _train_best(search, pool, runs)
+    return study
+
+# %% ../../nbs/library/search/12_tuning.ipynb #f23102b5
+def _study(to, about, method, pruner):
+    "Optuna's study in the file `to`, which this process joins, and the name of the process."
+    direction = 'maximize' if about['metric'] == 'val_accuracy' else 'minimize'
+    study, place, owner = begin_search(to, about, direction, _pruner(pruner, about['epochs']))
+    # another seed for each call on the same file: two notebooks do not try the same settings
+    study.sampler = _sampler(method, about['seed'] + place)
+    return study, owner
+
+# %% ../../nbs/library/search/12_tuning.ipynb #9de34371
+def _progress(study, ends, trials):
+    "The display of a search, which knows the trials that are there."
+    progress = SearchProgress(ends, trials, study.direction == 'maximize')
+    if not progress.visible or not study.optuna.get_trials(deepcopy=False): return progress
+    for row in study.frame.itertuples(): progress.tell(row.trial, row.status, row.score)
+    return progress
+
+# %% ../../nbs/library/search/12_tuning.ipynb #08bf069a
+@patch
+def leave(self:Search):
+    "Record that the running trials were interrupted, and queue their settings."
+    from optuna.trial import TrialState
+    for attempt in self.running.values():
+        if not (trial := attempt.trial): continue
+        trial.set_user_attr('status', 'interrupted')
+        params = trial.params
+        self.study.optuna.tell(trial, state=TrialState.FAIL)
+        self.study.optuna.enqueue_trial(params)
+    self.running = {}
+
+# %% ../../nbs/library/search/12_tuning.ipynb #ab2181eb
+def _what_to_train(study, progress):
+    "The setting to train in the end, and its seed. Raises `HackbookError` if no trial has begun."
+    if not (found := study.to_train()):
+        raise HackbookError('no trial could begin within the budget (no trial yet); give it more')
+    trial, setting, seed, finished = found
+    if finished: progress.phase = 'training the best setting'
+    else: progress.phase = f'no trial was finished in time: training the setting of trial {trial}'
+    return setting, seed, finished
+
+# %% ../../nbs/library/search/12_tuning.ipynb #a33caf03
+def _train_best(search, pool, runs) -> Run:
+    "Train the best setting once more, with a fresh seed."
+    study = search.study
+    setting, seed, finished = _what_to_train(study, search.progress)
+    here = pool.local
+    to = here.folder.name if runs is None else Path(runs).absolute()
+    outcome = search.train(here, setting, seed, str(to))
+    if outcome.status != 'finished':
+        raise HackbookError(f'the best setting could not be trained once more: {outcome.reason}; '
+                            'the trials are kept, see study.retrain()')
+    run = _loaded(study, setting, Path(outcome.folder))
+    run.folder = None if runs is None else Path(runs)/run.folder.name
+    search.progress.phase = 'done' if finished else 'done, but no trial was finished in time'
+    return run
+
+# %% ../../nbs/library/search/12_tuning.ipynb #cecad357
+def _loaded(study, setting, folder) -> Run:
+    "The run in the folder, with its model."
+    try: return load_run(folder)
+    except (HackbookError, TypeError):
+        model = build_model(study.build, study.splits, setting)
+        model.load_weights(folder/'model.keras')
+        history = pd.read_csv(folder/'history.csv')
+        return Run(model, history, load_record(folder/'run.json'), folder)
+
+# %% ../../nbs/library/search/12_tuning.ipynb #dfd45e07
+@contextmanager
+def _ending(study, progress):
+    "Show how the search ended. An interrupt is not an error."
+    try: yield
     except KeyboardInterrupt: progress.phase = 'interrupted'
     except Exception as e:
         if not _is_full(e): raise
         raise HackbookError(f'{study.file} could not be written to ({e}); free some space, '
                             'then call tune again: what was written is kept') from e
     finally: progress.show(over=True)
-    return study
 
-def _last(study, progress):
-    "The setting to train in the end: the best; if no trial is finished, the one with most epochs."
-    if len(study.ranked()):
-        progress.phase = 'training the best setting'
-        return study.best
-    begun = study.frame.query("status not in ('failed', 'diverged')")
-    begun = begun.sort_values('epochs', ascending=False, kind='stable')
-    if not len(begun):
-        raise HackbookError('no trial could begin within the budget '
-                            f'({progress.words()}); give it more')
-    trial = begun.trial.iloc[0]
-    progress.phase = f'no trial was finished in time: training the setting of trial {trial}'
-    return study.setting(trial)
-
+# %% ../../nbs/library/search/12_tuning.ipynb #315500e7
 def _is_full(e):
     "Does the exception say that the study's file could not be written?"
     if type(e).__name__ == 'StorageInternalError': return True

@@ -28,6 +28,7 @@ def kernels(
     require(found, 'model', model.name, allowed)
     return found
 
+# %% ../../nbs/library/training/12_regularization.ipynb #4338a9fe
 def weights(
     model,             # a built `keras.Model`
 ) -> pd.DataFrame:     # one row per layer: layer, weights, norm, spread, near zero
@@ -54,6 +55,7 @@ def _histogram(ax, models):
     ax.legend(frameon=False, fontsize=8)
     return {name: float((np.abs(w) < .001).mean()) for name, w in flat.items()}
 
+# %% ../../nbs/library/training/12_regularization.ipynb #9c7c86e8
 def histogram(
     models:dict,   # name → a built `keras.Model`, or several
 ) -> Figure:
@@ -69,11 +71,13 @@ def _listed(runs):
     "name → list of Runs."
     return {name: list(r) if isinstance(r, (list, tuple)) else [r] for name, r in runs.items()}
 
+# %% ../../nbs/library/training/12_regularization.ipynb #4c91256c
 def _score(run, part):
     "The metric of a Run on a part of its data."
     scores = run.model.evaluate(in_order(part), verbose=0, return_dict=True)
     return scores[run.metric]
 
+# %% ../../nbs/library/training/12_regularization.ipynb #9b100918
 def gap(
     runs:dict,          # name → a Run, or several (other seeds)
     splits:Splits,      # what they were trained on
@@ -86,6 +90,7 @@ def gap(
             rows.append({'setting': name, 'training': known, 'validation': new, 'gap': known - new})
     return pd.DataFrame(rows)
 
+# %% ../../nbs/library/training/12_regularization.ipynb #9d735790
 def summary(
     gaps:pd.DataFrame,   # from `gap`
 ) -> pd.DataFrame:       # one row per setting: training, validation, gap, spread, runs
@@ -111,14 +116,14 @@ def gradients(
     by_layer = [layers[id(v)] for v in model.trainable_weights]
     batches = in_order(data).unbatch().batch(batch_size).take(max_batches)
     def square(g): return tf.reduce_sum(tf.square(tf.convert_to_tensor(g)))
-    def squares(x, y):
+    def squares(x, y, weight=None):
         with tf.GradientTape() as tape:
-            loss = model.compute_loss(x, y, model(x, training=False), training=True)
+            loss = model.compute_loss(x, y, model(x, training=False), weight, training=True)
         found = tape.gradient(loss, model.trainable_weights)
         return [square(g) if g is not None else tf.constant(0.) for g in found]
     measure, rows = tf.function(squares).get_concrete_function(*batches.element_spec), []
-    for x, y in batches:
-        squared = pd.Series([float(s) for s in measure(x, y)])
+    for batch in batches:
+        squared = pd.Series([float(s) for s in measure(*batch)])
         norms = squared.groupby(by_layer, sort=False).sum()
         rows.append({**np.sqrt(norms), 'all': np.sqrt(norms.sum())})
     return pd.DataFrame(rows)

@@ -21,6 +21,7 @@ def _check(peak, steps, warmup):
     ok = isinstance(warmup, Real) and 0 <= warmup < 1
     require(ok, 'warmup', warmup, 'a fraction of the steps, from 0 to below 1', 'try .1')
 
+# %% ../../nbs/library/training/00_schedules.ipynb #57c42001
 def _warm_cosine(peak, steps, warmup, begin):
     "A linear warm-up from `begin`, then cosine decay to 0."
     up = min(max(round(warmup * steps), 1), steps - 1)
@@ -47,6 +48,7 @@ def cosine(
     _check(peak, steps, warmup)
     return _warm_cosine(peak, steps, warmup, 0.)
 
+# %% ../../nbs/library/training/00_schedules.ipynb #c737b3aa
 def constant(
     peak:float,      # the learning rate, > 0
     steps:int=1,     # not used
@@ -56,6 +58,7 @@ def constant(
     piecewise = load_keras().optimizers.schedules.PiecewiseConstantDecay
     return piecewise([2**31 - 1], [float(peak)] * 2)
 
+# %% ../../nbs/library/training/00_schedules.ipynb #33414e5c
 SCHEDULES = {'one-cycle': one_cycle, 'cosine': cosine, 'constant': constant, 'plateau': constant}
 
 # %% ../../nbs/library/training/00_schedules.ipynb #0d960c4d

@@ -109,15 +109,15 @@ def throughput(workers, on_dask=0, trials=16):
     import hackbook as hb
 
     splits, spent = hb.split(hb.data.digits()), []
-    tuning = import_module("hackbook.search.tuning")  # its own processor time, while trials run
-    inner = tuning._Search.search
+    coordinator = import_module("hackbook.search.coordinator")  # its own processor time, while trials run
+    inner = coordinator.Search.run
 
     def timed(self):
         began = time.process_time()
         inner(self)
         spent.append(time.process_time() - began)
 
-    tuning._Search.search = timed
+    coordinator.Search.run = timed
     with TemporaryDirectory() as folder:
         where = {"client": cluster(workers)} if on_dask else {"workers": workers}
         study = search(folder, "study", splits, RANGES, trials, pruner=None, threads=1, method="random", **where)

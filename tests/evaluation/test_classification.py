@@ -1,7 +1,9 @@
 """An Evaluation says its score in one line, and shows none of the data that it holds."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
 import hackbook as hb
 
@@ -33,9 +35,28 @@ def test_titles_say_what_goes_wrong(result):
     assert "1 most confident of 1 errors" in result.plot_mistakes().get_suptitle()
 
 
-def test_a_regression_is_told_where_to_look():
-    import keras
+def test_the_problems_metric_has_a_row_and_an_interval(result):
+    y, p = result.data.y, result.probabilities
+    data = hb.Dataset(result.data.x, y, result.data.class_names, task=hb.Problem("Which?", "classification", "balanced_accuracy").defaults)
+    other = hb.Evaluation(data, p)
+    assert list(other.scores.index) == ["balanced_accuracy", "accuracy"] and list(result.scores.index) == ["accuracy"]
+    assert other.score == pytest.approx(balanced_accuracy_score(y, p.argmax(axis=1)))
+    low, high = other.scores.loc["balanced_accuracy", ["low", "high"]]
+    assert low < other.score <= high and "balanced_accuracy" in other._repr_html_()
+    assert tuple(other.scores.loc["accuracy", ["low", "high"]]) == result.interval
 
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    with pytest.raises(hb.HackbookError, match="evaluate is for classification; for a regression see run.history"):
-        hb.evaluate(model, hb.Dataset(np.eye(3), [0.5, 1.5, 2.5], task="regression"))
+
+def test_a_rare_class_does_not_break_the_interval_of_roc_auc():
+    rng = np.random.default_rng(0)
+    y = np.array([0] * 40 + [1] * 2)
+    task = hb.Problem("Which?", "classification", "roc_auc").defaults
+    data = hb.Dataset(rng.normal(size=(42, 2)), y, task=task)
+    p = np.clip(rng.normal(0.3 + 0.3 * y, 0.1), 0, 1)
+    row = hb.Evaluation(data, np.stack([1 - p, p], axis=1)).scores.loc["roc_auc"]
+    assert 0.5 < row.low <= row.score <= row.high <= 1
+
+
+def test_mistakes_of_a_table_are_a_table():
+    data = hb.Dataset(pd.DataFrame({"km": [1.0, 2, 3]}), [0, 1, 1], ["near", "far"])
+    found = hb.Evaluation(data, np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]))
+    assert found.plot_mistakes() is None and found.worst()[["true", "predicted"]].values.tolist() == [["far", "near"]]

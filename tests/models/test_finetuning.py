@@ -9,10 +9,9 @@ import pytest
 from conftest import call
 
 import hackbook as hb
-from hackbook.training.compilation import compile_model
+from hackbook.training.compilation import compile_model, layerwise_decay, scale_rates
 from hackbook.data.dataset import Dataset
 from hackbook.models.finetuning import _prepared, _scaling, backbone, freeze, layer_table, unfreeze
-from hackbook.training.layer_rates import layerwise_decay, scale_rates
 from hackbook.training.hyperparameters import attach
 from hackbook.training.options import TrainingOptions
 

@@ -26,3 +26,37 @@ def test_headings(written):
     page = written.path.read_text(encoding="utf-8")
     assert re.findall("<h2>(.*?)</h2>", page) == ["Learning curves", "Confusion matrix", "Most confident errors", "Reproducibility"]
     assert "test set opened" not in page  # the validation part was evaluated
+
+
+def test_the_page_of_a_regression(tmp_path):
+    data = hb.data.digits().take(np.arange(200))
+    data = hb.Dataset(data.x, data.x.mean(axis=(1, 2)), name="ink", task="regression")
+    splits = hb.Problem("How much ink?", "regression", "mae", unit="levels").split(data)
+    run = hb.fit(hb.models.cnn(splits, filters=(4,)), splits, epochs=1, to=None)
+    result = hb.evaluate(run, splits.validation)
+    written = hb.report(run, result, tmp_path / "report.html")
+    page = written.path.read_text(encoding="utf-8")
+    assert re.findall("<h2>(.*?)</h2>", page) == ["Learning curves", "Predicted and true values", "Residuals", "Largest errors", "Reproducibility"]
+    assert f"{result.mae:.4g} levels</p>" in page and "accuracy" not in page and page.count("data:image/png") == 4
+    assert written.summary["mae"] == result.mae and written.summary["metric"] == "mae" and "rmse" in written.summary
+    assert repr(written) == f"Report(report.html on ink validation: mae {result.mae:.4f}, 30 examples)"
+
+
+def test_errors_of_a_table_are_a_table_on_the_page(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 2)).astype("float32")
+    data = hb.Dataset(x, (x.sum(axis=1) > 0).astype(int), ["<lo>", "hi"], features=["<b>km</b>", "h"])
+    splits = hb.split(data)
+    import keras
+
+    hb.set_seed(0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, "softmax")])
+    run = hb.fit(model, splits, epochs=1, learning_rate=1e-6, to=None)
+    result = hb.evaluate(run, splits.train)
+    page = hb.report(run, result, tmp_path / "report.html").path.read_text(encoding="utf-8")
+    assert (~result.right).any() and "probability_of_true" in page and "&lt;lo&gt;" in page and "<lo>" not in page
+
+
+def test_only_an_evaluation_is_reported(written):
+    with pytest.raises(hb.InvalidValue, match="result must be an Evaluation"):
+        hb.report(None, 0.98)

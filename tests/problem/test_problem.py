@@ -172,3 +172,48 @@ def test_parts_instead_of_the_whole_and_the_other_way_round():
         hb.Problem("How much?", "forecast").baselines(hb.split(kinds()["forecast"][0]), period=999)
     with pytest.raises(hb.HackbookError, match="in the order of time"):
         hb.Problem("How much?", "forecast").baselines(hb.split(kinds()["forecast"][0], by="random"))
+
+
+def test_a_problem_sets_the_task_of_its_splits():
+    data = kinds()["tabular-classification"][0]
+    splits = hb.Problem("Late?", "tabular-classification", "f1_macro").split(data, seed=3)
+    assert splits.task.metric.name == "f1_macro" and splits.task.name == "tabular-classification" and splits.task.outputs == 2
+    assert splits.test.task == splits.validation.task == splits.task and splits.seed == 3 and splits.test.openings == []
+    assert data.task.name == "classification"  # the data are not changed
+    plain = hb.split(data, seed=3)
+    assert [d.fingerprint for d in plain.parts.values()] == [d.fingerprint for d in splits.parts.values()]
+    assert plain.task.metric.name == "accuracy"
+
+
+def test_a_fixed_test_part_gets_the_task_and_keeps_its_openings():
+    data = kinds()["regression"][0]
+    first = hb.split(data)
+    first.test.open("to see")
+    again = hb.Problem("How long?", "regression", "mae", unit="minutes").split(data, test=first.test)
+    assert again.test.task == again.task and again.task.unit == "minutes" and again.task.show(12.345) == "12.35 minutes"
+    assert again.test.openings is first.test.openings and first.test.task.unit == "" and again.test.fingerprint == first.test.fingerprint
+
+
+@pytest.mark.parametrize(
+    "task, kind, says",
+    [
+        ("text-classification", "tabular-classification", "task must be one for table data"),
+        ("classification", "regression", "data.y must be classes, for classification, got 'numbers to predict'"),
+        ("regression", "tabular-classification", "data.y must be numbers, for regression, got '2 classes'; read the data with task='regression'"),
+        ("forecast", "recommendation", "must be one, for a forecast, got 'several series'"),
+        ("forecast", "regression", "times must be given, for a forecast"),
+        ("reconstruction", "regression", "task must be one that predicts y, got 'reconstruction'"),
+    ],
+)
+def test_a_split_for_a_task_that_the_data_cannot_have(task, kind, says):
+    with pytest.raises(hb.InvalidValue) as caught:
+        hb.Problem("Which?", task).split(kinds()[kind][0])
+    assert says in str(caught.value)
+
+
+def test_a_problem_is_one_line_and_its_unit_survives_the_file(tmp_path):
+    problem = hb.Problem("How long?", "regression", unit="minutes", baseline=3.0)
+    assert repr(problem) == "Problem('How long?', regression, rmse)" and "3 minutes" in problem._repr_html_()
+    assert hb.load_problem(problem.save(tmp_path / "problem.toml")).unit == "minutes"
+    with pytest.raises(hb.InvalidValue, match="unit must be ''"):
+        hb.Problem("Which?", "classification", unit="minutes")

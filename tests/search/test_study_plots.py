@@ -299,6 +299,16 @@ def test_plots_and_explorer_need_no_pyplot_and_no_tensorflow():
     assert done.stdout.split() == ["False", "False"], done.stderr
 
 
+def test_optunas_own_pictures_are_not_used_since_they_change_all_later_ones():
+    """As long as this holds, ours are drawn by ourselves."""
+    code = ("import matplotlib as m, warnings; warnings.simplefilter('ignore'); m.use('agg'); from hackbook.testing import made_up_study as study_of;"
+            "from hackbook.search import plots as p; s = study_of(12, failing=0); before = m.rcParams['axes.facecolor'];"
+            "[d(s) for d in (p.plot, p.plot_slices, p.plot_parallel, p.plot_importance)]; ours = m.rcParams['axes.facecolor'];"
+            "from optuna.visualization import matplotlib as v; v.plot_slice(s.optuna); print(before == ours, before == m.rcParams['axes.facecolor'])")
+    done = call(sys.executable, "-c", code, cwd=ROOT)
+    assert done.stdout.split() == ["True", "False"], done.stderr
+
+
 def test_in_jupyterlab_by_keyboard(tmp_path):
     cells = [f"from hackbook.testing import made_up_study as study_of\nfrom hackbook.search.explorer import explore\nexplorer = explore(study_of(25))\nexplorer"]
     with notebook_page(tmp_path, cells, height=1200) as page:

@@ -10,7 +10,6 @@ import sys
 import time
 from contextlib import closing
 
-import numpy as np
 import optuna
 import psutil
 import pytest
@@ -20,7 +19,6 @@ import hackbook as hb
 from hackbook.search.space import Space
 from hackbook.search.storage import join, open_study, release
 from hackbook.search.study import load_study
-from hackbook.search.time_budget import TimeBudget
 from hackbook.search.trials import build_model, training_options
 from hackbook.search.tuning import tune
 
@@ -245,8 +243,7 @@ def test_a_search_in_which_all_fail_stops_early(tmp_path, splits):
 
 FULL = """
 import resource, hackbook as hb
-from hackbook.search import workers
-from hackbook.search.storage import open_study
+from hackbook.search.coordinator import Search
 from hackbook.search.tuning import tune
 
 def fill(size):
@@ -256,12 +253,11 @@ def family(splits, width=4): return hb.models.cnn(splits, filters=(width,))
 
 if {before}:
     fill(100)
-original = workers.Workers.next
-def next(self, timeout=None):
-    news = original(self, timeout)
-    if news and news[0] == "end": fill(20_000)
-    return news
-workers.Workers.next = next
+original = Search.run_over
+def run_over(self, event):
+    fill(20_000)
+    original(self, event)
+Search.run_over = run_over
 tune(family, hb.split(hb.data.digits().take(range(500))), {{"width": [4, 6]}}, 5, to="study.{kind}", runs=None, epochs=1)
 """
 
@@ -399,22 +395,22 @@ def test_a_cluster_without_workers(tmp_path, splits):
 
 def test_a_worker_dies_in_the_middle_of_a_trial(tmp_path, splits, cluster):
     from distributed import Client
-    from hackbook.search.cluster import Cluster
+    from hackbook.search.coordinator import Search
 
     address, there = cluster
-    killed, answer = [], Cluster.answer
+    killed, epoch_over = [], Search.epoch_over
 
-    def answer_and_kill(self, number, go_on=True):
-        answer(self, number, go_on)
-        if not killed and number == 1:
-            at = int(self.busy[number][0].rsplit(":", 1)[1])
+    def answer_and_kill(self, event):
+        epoch_over(self, event)
+        if not killed and event.key == 1:
+            at = int(self.workers.busy[event.key][0].rsplit(":", 1)[1])
             victim = next(p for p in there if any(c.laddr.port == at for c in psutil.Process(p.pid).net_connections() if c.status == "LISTEN"))
             victim.kill()
-            killed.append(number)
+            killed.append(event.key)
 
     with Client(address, set_as_default=False) as client, pytest.MonkeyPatch.context() as patch:
         client.wait_for_workers(2)
-        patch.setattr(Cluster, "answer", answer_and_kill)
+        patch.setattr(Search, "epoch_over", answer_and_kill)
         study = search(splits, tmp_path / "study.db", client=client, budget=4, epochs=8, pruner=None)
         assert killed == [1] and len(client.nthreads()) == 1
     table = study.frame
@@ -423,33 +419,6 @@ def test_a_worker_dies_in_the_middle_of_a_trial(tmp_path, splits, cluster):
 
 
 # ---- the time budget
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr("hackbook.search.time_budget.monotonic", lambda: now[0])
-    return now
-
-
-def test_no_trial_begins_that_cannot_end_in_time(clock):
-    budget = TimeBudget(ends=100.0, epochs=5, finalists=2, seeds=2)
-    clock[0] = budget.started = 10.0
-    assert budget.room and budget.search_ends == 55  # half of the time from then on
-    budget.first, budget.later = [2.0], [1.0]
-    assert budget.whole == pytest.approx(6.3) and budget.last == pytest.approx(1.1 * 6.3 + 0.5)
-    assert budget.search_ends == pytest.approx(100 - budget.last - 4 * 6.3)
-    for clock[0] in np.arange(0, 100, 0.5):
-        assert budget.room == (clock[0] + 6.3 <= budget.search_ends)
-    assert budget.repeats == 0
-
-
-@pytest.mark.parametrize(("moment", "wanted"), [(0, 9), (500, 9), (572, 6), (583, 2), (590, 0), (700, 0)])
-def test_what_the_search_leaves_over_goes_to_fresh_seeds(clock, moment, wanted):
-    budget = TimeBudget(ends=600.0, epochs=10, workers=2, first=[1.0], later=[0.5])
-    assert budget.whole == pytest.approx(5.8)
-    clock[0] = moment
-    assert budget.repeats == wanted
 
 
 def test_a_budget_too_short_for_a_trial_trains_the_setting_that_got_furthest(tmp_path, splits):

@@ -18,7 +18,8 @@ import pytest
 
 import hackbook as hb
 from hackbook.training.checkpoints import load_checkpoint
-from hackbook.training.fitting import Training
+from hackbook.training.progress import Training
+from hackbook.training.options import TrainingOptions
 
 NURSERY = """
 import os, sys, numpy as np, hackbook as hb, hackbook.training.fitting
@@ -184,8 +185,9 @@ def test_budget_holds(splits):
 
 def test_a_budget_leaves_time_for_the_validation(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("hackbook.training.fitting.perf_counter", lambda: now[0])
-    training = Training(None, SimpleNamespace(size=30), {}, {}, None, ends=160.0, validated=300)  # as many examples as ten batches
+    monkeypatch.setattr("hackbook.training.progress.perf_counter", lambda: now[0])
+    splits = SimpleNamespace(validation=range(300))  # as many examples as ten batches
+    training = Training(None, splits, TrainingOptions(), ends=160.0, served=SimpleNamespace(size=30))
     training.step, training.ticked = -1, 90.0
     assert training.reserve(0) == 0  # the first step builds the graph
     training.step, training.ticked = 0, 96.0
