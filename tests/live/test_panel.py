@@ -499,10 +499,11 @@ def test_in_jupyterlab(tmp_path):
             slider.dispatchEvent(new Event('input'));
             desk.querySelector('.rewind').click();
         }""")
-        page.wait_for_function("document.querySelectorAll('.hackbook-live .branches')[0].tBodies[0].rows.length === 2")
         page.wait_for_function("then => [...document.querySelectorAll('.hackbook-live input[type=text][data-hyperparameter=dropout]')].every(e => e.value === then)", arg=f"{then:.2f}" if then else "off", timeout=10_000)
         assert ["dropout", 0.75] in [c[2:] for c in calls(page, tmp_path, "set")] and then < 0.75
         assert calls(page, tmp_path, "rewind")[0][2:] == [1, "main"]
+        desk.get_by_role("button", name="Step").click()  # what follows is a branch
+        page.wait_for_function("document.querySelectorAll('.hackbook-live .branches')[0].tBodies[0].rows.length === 2")
         page.wait_for_function("[...document.querySelectorAll('.hackbook-chart')[0].querySelectorAll('.legend li')].map(e => e.textContent).join() === 'main,branch 2'")
 
         # a name that is code stays text
