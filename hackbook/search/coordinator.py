@@ -6,6 +6,7 @@
 __all__ = []
 
 # %% ../../nbs/library/search/08_coordinator.ipynb #f1fa1f45
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from queue import Empty
@@ -17,6 +18,11 @@ from fastcore.basics import patch
 from ..core import HackbookError, load_keras
 from .progress import REDUCTION
 from .trials import EpochEnd, Job
+
+# %% ../../nbs/library/search/08_coordinator.ipynb #f5381927
+def _import_keras():
+    "Import Keras; what is wrong with it is said where it is used."
+    with suppress(Exception): load_keras()
 
 # %% ../../nbs/library/search/08_coordinator.ipynb #121361d8
 @dataclass
@@ -46,7 +52,7 @@ class Search:
         self.running = {}          # key → Attempt
         self.due = inf             # when the latest attempt must be over
         self.outcome = None        # of the final training run
-        self.loading = Thread(target=load_keras, name='hackbook-keras')     # for its model
+        self.loading = Thread(target=_import_keras, name='hackbook-keras')     # for its model
         budget.workers = max(len(workers.names), 1)
 
 # %% ../../nbs/library/search/08_coordinator.ipynb #e0b9fe39

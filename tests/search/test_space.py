@@ -2,6 +2,7 @@
 
 import json
 import math
+from inspect import signature
 from itertools import product
 from types import SimpleNamespace
 
@@ -293,7 +294,7 @@ def test_the_default_space_looks_at_the_images(size, filters):
     space = Space(default_space(models.cnn, splits))
     assert space.parameters["filters"].values[0] == filters and 5 <= len(space) <= 6
     taken = {"filters", "dropout", "l2"}
-    assert taken <= set(space.names) and set(space.names) - taken <= set(hb.fit.__code__.co_varnames)
+    assert taken <= set(space.names) and set(space.names) - taken <= set(signature(hb.fit).parameters)
 
 
 def test_no_default_space_for_what_is_no_family():
