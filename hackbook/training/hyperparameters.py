@@ -16,9 +16,8 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
-from ..core import InvalidValue, load_keras, override, require
+from ..core import InvalidValue, load_keras, override, require, short_float
 from .batches import check_batch_size
-from .options import short_float
 from .sites import find_sites
 
 # %% ../../nbs/library/training/04_hyperparameters.ipynb #4e961947
