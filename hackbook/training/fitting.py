@@ -7,7 +7,7 @@ __all__ = ['fit']
 
 # %% ../../nbs/library/training/11_fitting.ipynb #48a414c0
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from importlib.util import find_spec
 from inspect import signature
@@ -32,13 +32,14 @@ from .progress import Training
 from .runs import begin_run, load_run, Run
 
 # %% ../../nbs/library/training/11_fitting.ipynb #b8c95f8a
-# the options that a run had before there were more
-_FIRST = tuple(f.name for f in fields(TrainingOptions))[:18]
+# options that came later, and count only where they are not the default
+_LATER = {'optimizer': 'adamw', 'loss': None, 'metrics': None, 'compiled': None}
 
 def _key(facts, record):
     "A short name for what decides a run: data, model and options."
-    added = {k for k, v in record.items() if k not in _FIRST and v in (None, False, 'adamw')}
-    decides = {k: v for k, v in record.items() if k not in {'budget', 'deterministic', *added}}
+    leave = {'budget', 'deterministic'} | {k for k, usual in _LATER.items() if record[k] == usual}
+    if not record['compiled']: leave.add('compiled')
+    decides = {k: v for k, v in record.items() if k not in leave}
     return fingerprint(np.array([*facts, repr(sorted(decides.items()))]))
 
 # %% ../../nbs/library/training/11_fitting.ipynb #dcdef4e2
