@@ -198,6 +198,12 @@ def load(self:Search):
     "Begin to import Keras, once."
     if not self.loading.ident: self.loading.start()
 
+# %% ../../nbs/library/search/08_coordinator.ipynb #d113c275
+@patch
+def loaded(self:Search):
+    "Wait until Keras is imported, if that has begun."
+    if self.loading.ident: self.loading.join()
+
 # %% ../../nbs/library/search/08_coordinator.ipynb #cf06b0e8
 @patch
 def run_over(self:Search, event):
@@ -259,5 +265,5 @@ def train(self:Search, workers, setting, seed, to):
     self.workers = workers
     self.submit('final', setting, seed, Attempt(workers.names[0]), inf, **more)
     while self.running: self.handle(self.next_event())
-    self.loading.join()
+    self.loaded()
     return self.outcome

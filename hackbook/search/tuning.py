@@ -166,6 +166,9 @@ def tune(
             search = Search(study, options | {'epochs': epochs}, time_budget, pool, progress,
                             trials, bool(grid), seed, owner)
             try: search.run()
+            except Exception:
+                search.loaded()
+                raise
             finally: search.leave()
             study.run = _train_best(search, pool, runs)
     return study
