@@ -6,7 +6,6 @@
 __all__ = []
 
 # %% ../../nbs/library/search/07_progress.ipynb #86e6bfaa
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from math import ceil, inf
@@ -16,7 +15,7 @@ import numpy as np
 from fastcore.basics import patch
 from fastcore.xml import Circle, Div, Strong, Svg, to_xml
 
-from ..core import span
+from ..core import in_notebook, span
 
 # %% ../../nbs/library/search/07_progress.ipynb #2008dabf
 REDUCTION = 3   # one trial in three goes on; none is pruned in the last two thirds of its epochs
@@ -134,8 +133,7 @@ def open(self:SearchProgress):
     "Show it for the first time."
     self.handle = None
     self.bar = None
-    shell = sys.modules['IPython'].get_ipython() if 'IPython' in sys.modules else None
-    if hasattr(shell, 'kernel'):
+    if in_notebook():
         from IPython.display import display
         self.handle = display(self, display_id=True)
     else:
