@@ -27,7 +27,8 @@ function span(seconds) {
 
 function progress({ epoch, epochs, status }) {
   if (!epoch && status === "running") return "preparing the first step"; // Keras builds its graph
-  return known(epochs) ? `epoch ${(Math.floor(epoch * 100) / 100).toFixed(2)} of ${epochs}` : "";
+  const digits = status === "finished" ? 0 : 2;
+  return known(epochs) ? `epoch ${(Math.floor(epoch * 100) / 100).toFixed(digits)} of ${epochs}` : "";
 }
 
 // ---- more epochs, after the end
