@@ -88,6 +88,14 @@ def _check_space(build, space):
     require(not family or not unknown, 'a name in the space', unknown,
             f"one that {build.__name__} or hb.fit takes: {', '.join(takes)}")
 
+# %% ../../nbs/library/search/12_tuning.ipynb #b32f102b
+def _check_plain(options):
+    "Raise `InvalidValue` for an option that the study's file cannot keep."
+    plain = str, int, float, dict, list, tuple, type(None)
+    objects = [name for name, value in options.items() if not isinstance(value, plain)]
+    require(not objects, 'an option', objects, 'text, numbers, lists or dicts of them',
+            "name an optimizer (optimizer='sgd'), or compile the model in build: compiled=True")
+
 # %% ../../nbs/library/search/12_tuning.ipynb #9cc20a62
 def _check_tune(build, splits, space, method, pruner, metric, options):
     "Raise `InvalidValue` for what cannot be searched. Returns the Space and the metric."
@@ -101,6 +109,7 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     unknown = [k for k in options if k not in TRAINING]
     fix = _new_names(unknown) or 'what varies belongs into the space'
     require(not unknown, 'an option', unknown, f"one of hb.fit's: {', '.join(TRAINING)}", fix)
+    _check_plain(options)
     space = Space(default_space(build, splits) if space is None else space)
     _check_space(build, space)
     return space, metric or score

@@ -288,6 +288,7 @@ def test_no_space_on_the_disk(tmp_path, before, kind):
     ({"workers": 0}, "workers must be a whole number, 1 or more"),
     ({"color": "red"}, "an option must be one of hb.fit's"),
     ({"clip": 1.0}, "an option must be one of hb.fit's: .*clip is called clip_norm"),
+    ({"optimizer": object()}, "an option must be text, numbers, lists or dicts of them, got .*optimizer.*compiled=True"),
     ({"space": {"clip": (0.1, 1.0)}}, "another than an old name of hb.fit's options, .*clip is called clip_norm"),
     ({"build": 3}, "build must be a function that returns a keras.Model"),
     ({"build": lambda params: None, "space": None}, "one of the families"),
