@@ -11,7 +11,8 @@ from .durations import deadline, seconds, span
 from .intervals import bootstrap, check_confidence, fold_interval, optimism, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
-from .notebook import frontend, hearing, hearing_note, in_notebook, running_shell
+from .notebook import frontend, hearing, hearing_note, in_notebook, progress_line
+from .notebook import running_shell
 from .keras_internals import (
     all_layers, averages, add_seed_generator, chooses_subshell, CLIP, CURRENT_RATE,
     forget_validation_data, hear_in_subshell, is_spatial, logits_of, makes_subshells, may_ask, missing_internals,

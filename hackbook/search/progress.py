@@ -15,7 +15,7 @@ import numpy as np
 from fastcore.basics import patch
 from fastcore.xml import Circle, Div, Strong, Svg, to_xml
 
-from ..core import in_notebook, span
+from ..core import progress_line, span
 
 # %% ../../nbs/library/search/07_progress.ipynb #2008dabf
 REDUCTION = 3   # one trial in three goes on; none is pruned in the last two thirds of its epochs
@@ -131,14 +131,8 @@ class SearchProgress:
 @patch
 def open(self:SearchProgress):
     "Show it for the first time."
-    self.handle = None
-    self.bar = None
-    if in_notebook():
-        from IPython.display import display
-        self.handle = display(self, display_id=True)
-    else:
-        from tqdm import tqdm
-        self.bar = tqdm(total=100, bar_format='{l_bar}{bar:20} {postfix}', disable=None)
+    self.handle, self.bar = progress_line(
+        self, total=100, bar_format='{l_bar}{bar:20} {postfix}')
     self.visible = self.handle is not None or not self.bar.disable
 
 # %% ../../nbs/library/search/07_progress.ipynb #babaae85

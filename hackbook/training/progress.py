@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import forget_validation_data, in_notebook, load_keras, save_record, span
+from ..core import forget_validation_data, load_keras, progress_line, save_record, span
 from ..data import reading, Splits
 from .batches import Batches
 from .checkpoints import assign, Checkpoints, final_values, restore, snapshot
@@ -57,14 +57,10 @@ class Progress:
     ):
         self.epochs, self.steps, self.start, self.every = epochs, steps, start, every
         self.began = self.shown = perf_counter()
-        self.logs, self.bar, self.handle = {}, None, None
-        if in_notebook():
-            from IPython.display import Pretty, display
-            self.handle = display(Pretty(f'epoch {start}/{epochs}'), display_id=True)
-        else:
-            from tqdm import tqdm
-            self.bar = tqdm(total=epochs * steps, initial=start * steps, unit='batch',
-                            mininterval=every, disable=None)
+        self.logs = {}
+        self.handle, self.bar = progress_line(
+            f'epoch {start}/{epochs}', total=epochs * steps, initial=start * steps,
+            unit='batch', mininterval=every)
 
 # %% ../../nbs/library/training/10_progress.ipynb #6a2c5e9b
 @patch
