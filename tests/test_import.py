@@ -30,7 +30,7 @@ def test_every_name_resolves():
 
 
 def test_a_function_is_not_shadowed_by_the_room_of_its_name():
-    module = importlib.import_module("hackbook.evaluation.classification")
+    module = importlib.import_module("hackbook.evaluation.evaluation")
     assert hackbook.evaluate is module.evaluate
 
 
