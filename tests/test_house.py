@@ -3,7 +3,7 @@
 import ast
 import configparser
 import functools
-import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -254,7 +254,7 @@ def test_public_names_on_pages_can_be_reached(path):
     for name in sorted(mentioned(path)):
         thing = hackbook
         for part in name.split("."):
-            if isinstance(thing, type(hackbook)) and not hasattr(thing, part) and (ROOT / "hackbook" / part).is_dir():
+            if isinstance(thing, type(hackbook)) and not hasattr(thing, part) and importlib.util.find_spec(f"{thing.__name__}.{part}"):
                 importlib.import_module(f"{thing.__name__}.{part}")
             thing = getattr(thing, part, None)
         missing += [] if thing is not None else [name]
