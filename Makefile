@@ -22,7 +22,7 @@ run: $(STAMP)  ## train a CNN on real digits: runs the first tutorial, shows the
 	@$(BIN)/hackbook run nbs/tutorials/01_digits_cnn.ipynb --to _run
 
 test: $(STAMP)  ## run the whole test suite (library notebooks, then pytest)
-	@$(BIN)/python tools/notebooks.py nbs/library
+	@$(BIN)/python tools/notebooks.py nbs/library --strict core data problem quality
 	@$(BIN)/python -m pytest tests -n 3 --dist loadfile --no-loadscope-reorder
 
 lab: $(STAMP)  ## open JupyterLab on 127.0.0.1, in the tutorials

@@ -78,7 +78,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", nargs="*", default=["nbs/library"])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--strict", action="store_true", help="fail for other text than what is stored, too")
+    parser.add_argument("--strict", nargs="*", metavar="PACKAGE", help="fail for other text than what is stored, too: in these packages, or in all")
     given = parser.parse_args()
     paths = [p.resolve() for g in map(Path, given.path) for p in (sorted(g.rglob("*.ipynb")) if g.is_dir() else [g])]
     with ProcessPoolExecutor(given.workers) as pool:
@@ -88,7 +88,8 @@ def main():
         print(f"\n{path.relative_to(ROOT)}\n{'=' * 60}\n{trouble}", file=sys.stderr)
     slowest = sorted(results, key=lambda r: -r[1][1])[:5]
     print(f"{len(paths) - len(failed)} of {len(paths)} notebooks as stored; slowest: " + ", ".join(f"{p.stem} {s:.0f} s" for p, (_, s) in slowest))
-    sys.exit(any(given.strict or not trouble.startswith(STALE) for _, trouble in failed))
+    strict = lambda path: given.strict is not None and (not given.strict or path.parent.name in given.strict)
+    sys.exit(any(strict(path) or not trouble.startswith(STALE) for path, trouble in failed))
 
 
 if __name__ == "__main__":
