@@ -13,6 +13,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
+from ..data import METRICS
 from .timeline import Timeline
 from ..training import TrainingOptions
 
@@ -60,7 +61,7 @@ def best(self:Timeline,
 def score(self:Timeline, branch=None) -> float|None:
     "The best validation metric of `branch`."
     rows = [row[f'val_{self.metric}'] for row in self.rows(branch)]
-    return (max if self.metric == 'accuracy' else min)(rows, default=None)
+    return (max if METRICS[self.metric].greater else min)(rows, default=None)
 
 # %% ../../nbs/library/live/02_summary.ipynb #fc8d0d28
 @patch(as_prop=True)

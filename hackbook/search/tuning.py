@@ -21,7 +21,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import check_seed, deadline, FULL, HackbookError, load_record, require
-from ..data import Splits
+from ..data import METRICS, Splits
 from .coordinator import Search
 from .explorer import Study
 from .process import interrupt_as_event, warm_up
@@ -185,7 +185,8 @@ def tune(
 # %% ../../nbs/library/search/12_tuning.ipynb #f23102b5
 def _study(to, about, method, pruner):
     "Optuna's study in the file `to`, which this process joins, and the name of the process."
-    direction = 'maximize' if about['metric'] == 'val_accuracy' else 'minimize'
+    metric = METRICS.get(about['metric'].removeprefix('val_'))    # None for the loss
+    direction = 'maximize' if metric and metric.greater else 'minimize'
     study, place, owner = begin_search(to, about, direction, _pruner(pruner, about['epochs']))
     # another seed for each call on the same file: two notebooks do not try the same settings
     study.sampler = _sampler(method, about['seed'] + place)

@@ -121,9 +121,7 @@ class Training:
 @patch
 def begin_epoch(self:Training, epoch, logs=None):
     self.served.epoch.assign(epoch)
-    if self.good is None:
-        self.good = snapshot(self.model)
-        self.progress = Progress(self.options.epochs, self.served.steps, len(self.rows))
+    if self.good is None: self.good = snapshot(self.model)
     self.clock = perf_counter()
     self.step = -1
 
@@ -256,6 +254,7 @@ def train(self:Training, callbacks, tensorboard) -> Run:
         on_train_batch_end=self.end_batch,
         on_test_begin=self.begin_validation, on_test_end=self.end_validation)
     watched = [*self.more, watch, *callbacks]
+    self.progress = Progress(self.options.epochs, self.served.steps, len(self.rows))
     try:
         with reading(self.splits.train.x, self.splits.validation.x): self.call_fit(watched)
     except Diverged as e: raise self.diverge(e.args[0]) from None

@@ -19,6 +19,7 @@ from test_panel import ask
 
 import hackbook as hb
 from hackbook.live.session import Session
+from hackbook.testing import until
 
 live_room = import_module("hackbook.live.live")
 TUTORIAL = ROOT / "nbs/tutorials/06_live.ipynb"
@@ -37,13 +38,6 @@ def network(splits):
 
 def make(splits, epochs=200, **options):
     return hb.Live(network(splits), splits, epochs=epochs, **{"start": False, **options})
-
-
-def until(condition, seconds=60):
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.005)
 
 
 # ---- without a browser

@@ -9,6 +9,7 @@ import threading
 import time
 import tracemalloc
 import weakref
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +25,7 @@ from hackbook.core import load_keras
 from hackbook.training.hyperparameters import ReplayChanges, attach
 from hackbook.live.views import VIEWS, draw
 from hackbook.live.session import Session
+from hackbook.testing import flat_weights as weights, until
 
 keras = load_keras()
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
@@ -40,19 +42,11 @@ def network(splits, filters=(4, 8), dropout=0.3, l2=1e-4, augmented=False, seed=
     return hb.models.cnn(splits, filters=filters, dropout=dropout, l2=l2, **more)
 
 
-def weights(model):
-    return np.concatenate([w.ravel() for w in model.get_weights()])
-
-
 def everything(session):
     return np.concatenate([np.ravel(v.numpy()) for v in [*session.model.variables, *session.model.optimizer.variables]])
 
 
-def until(condition, seconds=30):
-    ends = time.perf_counter() + seconds
-    while not condition():
-        assert time.perf_counter() < ends, "waited in vain"
-        time.sleep(0.002)
+until = partial(until, seconds=30, pause=0.002)
 
 
 def traces_of(model):
@@ -591,8 +585,8 @@ def test_fifty_changes_trace_nothing(splits, options):
         session.model.jit_compile = True
     traces = traces_of(session.model)
     session.start()
-    until(lambda: session.state()["epoch"] >= 1, 120)  # the first batches, the last of an epoch and the validation are built
-    until(lambda: session.timeline.rows() and session.state()["epoch"] > 1, 120)
+    until(lambda: session.state()["epoch"] >= 1, seconds=120)  # the first batches, the last of an epoch and the validation are built
+    until(lambda: session.timeline.rows() and session.state()["epoch"] > 1, seconds=120)
     before, rng = len(traces), random.Random(0)
     for n in range(50):
         slider = rng.choice(list(session.sliders.values()))
@@ -602,7 +596,7 @@ def test_fifty_changes_trace_nothing(splits, options):
         until(lambda: session.state()[unit] > at + (unit == "epoch"))
     session.rewind(1)
     session.start()
-    until(lambda: session.state()["epoch"] > 2 or session.state()["status"] != "running", 60)
+    until(lambda: session.state()["epoch"] > 2 or session.state()["status"] != "running", seconds=60)
     session.stop()
     session.wait(30)
     assert before > 0 and len(traces) == before and len(session.timeline.log) > 40

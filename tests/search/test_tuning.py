@@ -7,8 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
+from functools import partial
 
 import optuna
 import psutil
@@ -21,6 +21,7 @@ from hackbook.search.storage import join, open_study, release
 from hackbook.search.study import load_study
 from hackbook.search.trials import build_model, training_options
 from hackbook.search.tuning import tune
+from hackbook.testing import until
 
 SPACE = {"width": [4, 6, 8], "learning_rate": (1e-3, 0.1, "log")}
 SCRIPT = """
@@ -81,12 +82,7 @@ def search(splits, to, **options):
     return tune(options.pop("build", family), splits, options.pop("space", SPACE), **{"to": to, "runs": None, "epochs": 2, "budget": 4, "finalists": 0, **options})
 
 
-def until(condition, seconds=240):
-    ends = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < ends, "waited in vain"
-        time.sleep(0.2)
-    return found
+until = partial(until, seconds=240, pause=0.2)
 
 
 @pytest.fixture

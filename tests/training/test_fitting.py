@@ -170,6 +170,19 @@ def test_resume_refuses_another_model(splits, tmp_path):
     assert other.folder != run.folder and other.record["status"] == "finished"
 
 
+def test_a_run_killed_after_its_last_epoch_is_finished_without_training(splits, tmp_path):
+    """All epochs are kept as checkpoints, but run.json still says 'training': there is nothing left to train."""
+    make = lambda **more: hb.fit(hb.models.cnn(splits, filters=(4,)), splits, epochs=2, to=tmp_path, **more)
+    run = make()
+    record = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps(record | {"status": "training"}))
+    (run.folder / "model.keras").unlink()
+    again = make(resume=True)
+    assert again.folder == run.folder and again.record["status"] == "finished" and len(again.history) == 2
+    assert all(np.array_equal(a, b) for a, b in zip(again.model.get_weights(), run.model.get_weights(), strict=True))
+    assert (run.folder / "model.keras").is_file()
+
+
 def test_budget_holds(splits):
     """At most one batch and one evaluation over; here, a second, since the first batch builds the graph."""
     hb.set_seed(0)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hackbook.data.augmentation import augment
 from hackbook.core import HackbookError, load_keras, set_seed
+from hackbook.testing import flat_weights as weights
 from hackbook.training.hyperparameters import RANGES, attach
 from hackbook.training.schedules import one_cycle
 
@@ -56,10 +57,6 @@ def counted(model):
             return inner(data)
         setattr(model, name, step)
     return traces
-
-
-def weights(model):
-    return np.concatenate([w.ravel() for w in model.get_weights()])
 
 
 def vector(model):
