@@ -17,11 +17,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
 
-import pandas as pd
 from fastcore.basics import patch
 
-from ..core import check_seed, deadline, FULL, HackbookError, load_record, require
+from ..core import check_seed, deadline, FULL, HackbookError, InvalidValue, require
 from ..data import METRICS, Splits
+from ..models import build_weights
 from .coordinator import Search
 from .explorer import Study
 from .process import interrupt_as_event, warm_up
@@ -31,7 +31,7 @@ from .storage import begin_search
 from .study import COLUMNS
 from .trials import build_model, TRAINING
 from .workers import Cluster, Workers
-from ..training import load_run, renamed, Run
+from ..training import check_splits, load_run, renamed, Run
 
 # %% ../../nbs/library/search/12_tuning.ipynb #079b8e50
 METHODS = 'tpe', 'random', 'cma-es', 'grid'
@@ -101,7 +101,7 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     "Raise `InvalidValue` for what cannot be searched. Returns the Space and the metric."
     require(callable(build), 'build', build, 'a function that returns a keras.Model',
             'or a family like hb.models.cnn')
-    require(isinstance(splits, Splits), 'splits', splits, 'what hb.split returned')
+    check_splits(splits)
     require(method in METHODS, 'method', method, f"one of {', '.join(METHODS)}")
     require(pruner in PRUNERS, 'pruner', pruner, f"one of {', '.join(map(str, PRUNERS))}")
     score = f'val_{splits.task.epoch_metric}'
@@ -243,11 +243,10 @@ def _train_best(search, pool, runs) -> Run:
 def _loaded(study, setting, folder) -> Run:
     "The run in the folder, with its model."
     try: return load_run(folder)
-    except (HackbookError, TypeError):
+    except InvalidValue:
         model = build_model(study.build, study.splits, setting)
-        model.load_weights(folder/'model.keras')
-        history = pd.read_csv(folder/'history.csv')
-        return Run(model, history, load_record(folder/'run.json'), folder)
+        build_weights(model, study.splits.train)
+        return load_run(folder, model=model)
 
 # %% ../../nbs/library/search/12_tuning.ipynb #dfd45e07
 @contextmanager
