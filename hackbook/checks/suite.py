@@ -119,10 +119,10 @@ def _repr_html_(self:Preflight):
     return str(Div(Strong(self.summary()), table))
 
 # %% ../../nbs/library/checks/06_suite.ipynb #3e27e6c6
-def _check_model(name, model, data, seed):
+def _check_model(name, model, data):
     "Raise `InvalidValue` for a model that cannot be checked on `data`."
     check_kind(model)
-    build_weights(model, data, seed)
+    build_weights(model, data)
     shapes(model, data)
     one = isinstance(getattr(model, 'input_shape', None), tuple)
     require(one, name, f'{model.name}, which is not', 'a graph of layers with one input',
@@ -134,8 +134,8 @@ def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, l
     "Raise `InvalidValue` for arguments that cannot be used."
     check_splits(splits)
     TrainingOptions(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
-    _check_model('model', model, splits.train, seed)
-    if larger is not None: _check_model('larger', larger, splits.train, seed)
+    _check_model('model', model, splits.train)
+    if larger is not None: _check_model('larger', larger, splits.train)
     require(bool(model.trainable_variables), 'model', f'{model.name}, all frozen',
             'a model with something to train', 'layer.trainable = True')
     whole = isinstance(steps, Integral) and not isinstance(steps, bool)

@@ -71,7 +71,7 @@ class Session:
     ):
         options = _options({'epochs': epochs, 'schedule': schedule, **kwargs})
         check_splits(splits)
-        build_weights(model, splits.train, options.seed)
+        build_weights(model, splits.train)
         check_model(model, splits.train)
         _replace(model)
         self.model, self.on_change = model, None

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..core import HackbookError, InvalidValue, load_keras, require, set_seed
+from ..core import HackbookError, InvalidValue, load_keras, require
 from ..data import Dataset
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #837ed309
@@ -117,7 +117,6 @@ def _called(model, data):
 def build_weights(
     model,          # a `keras.Model`
     data:Dataset,   # what it is to learn from
-    seed:int=0,     # of the weights, where there are none yet
 ):
     "Make the weights of a model that is not built. Raises `InvalidValue` if its layers do not fit."
     check_kind(model)
@@ -125,7 +124,6 @@ def build_weights(
     empty = isinstance(model, load_keras().Sequential) and not model.layers
     require(not empty, 'model', f'{model.name}, empty',
             'a model with layers', f'start it with keras.Input({tuple(data.x.shape[1:])})')
-    set_seed(seed)
     _called(model, data)
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #058da6a8

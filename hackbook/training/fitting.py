@@ -258,7 +258,7 @@ def fit(
     options = make_options('hb.fit', signature(fit).parameters, kwargs, epochs=epochs,
                            learning_rate=learning_rate, batch_size=batch_size, seed=seed)
     check_splits(splits)
-    build_weights(model, splits.train, seed)
+    build_weights(model, splits.train)
     _check_fit(to, resume, tensorboard)
     if find: options = _with_rate(model, splits, options)
     ends = _ends(options.budget)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, check_seed, Figure, HackbookError, label_axes, load_keras
+from ..core import card, Figure, HackbookError, label_axes, load_keras
 from ..core import require, subplots
 from ..data import Splits
 from ..models import build_weights, check_activation, check_model, explained
@@ -152,7 +152,7 @@ def find_lr(
     ok = isinstance(steps, Integral) and steps >= 20
     require(ok, 'steps', steps, 'a whole number, 20 or more')
     check_splits(splits)
-    build_weights(model, splits.train, check_seed(seed))
+    build_weights(model, splits.train)
     check_model(model, splits.train)
     check_activation(model, splits.train)
     rates = np.geomspace(low, high, steps)
