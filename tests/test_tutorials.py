@@ -39,6 +39,11 @@ def mine(dropout):  # for the third answer
     return mine"""}
 
 
+def alone(name):
+    """A tutorial, whose tests share one execution in one process."""
+    return pytest.param(name, marks=pytest.mark.xdist_group(name))
+
+
 def answered(name, folder):
     """The tutorial, with each exercise first left open, then answered rightly, then wrongly: its path."""
     notebook, answers = nbformat.read(ROOT / f"nbs/tutorials/{name}.ipynb", as_version=4), iter(ANSWERS[name])
@@ -76,7 +81,7 @@ def executed(commanded):
     return lambda name: commanded(name)[0]
 
 
-@pytest.mark.parametrize("name", [t.stem for t in TUTORIALS])
+@pytest.mark.parametrize("name", [alone(t.stem) for t in TUTORIALS])
 def test_tutorial_runs_cleanly(executed, name):
     shown = outputs(executed(name) / f"{name}.ipynb")
     assert [o for o in shown if o.output_type == "error" or o.get("name") == "stderr"] == []
@@ -90,13 +95,14 @@ def test_tutorial_stores_its_outputs(name):
     assert sum(bool(c.get("outputs")) for c in cells) > len(cells) / 4
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", map(alone, ANSWERS))
 def test_exercises_tell_right_from_wrong(executed, name):
     shown = [o.get("data", {}).get("text/plain", "").strip("'\"") for o in outputs(executed(name) / f"{name}.ipynb")]
     said = [text[:7] for text in shown if text.startswith(("Not answered", "Right!", "Not yet"))]
     assert said == ["Not ans", "Right!", "Not yet"] * len(ANSWERS[name])
 
 
+@pytest.mark.xdist_group("01_digits_cnn")
 def test_first_tutorial_result(executed):
     folder = executed("01_digits_cnn")
     figures = read_json(folder / "report.json")
@@ -106,6 +112,7 @@ def test_first_tutorial_result(executed):
     assert figures["parameters"].items() >= {"epochs": 6, "learning_rate": 0.01, "batch_size": 64, "seed": 1}.items()
 
 
+@pytest.mark.xdist_group("01_digits_cnn")
 def test_first_tutorial_keeps_its_run(executed):
     folder = executed("01_digits_cnn")
     (run,) = (folder / "runs").iterdir()
@@ -116,6 +123,7 @@ def test_first_tutorial_keeps_its_run(executed):
     assert record["seconds"] == read_json(folder / "report.json")["training_seconds"] > 0
 
 
+@pytest.mark.xdist_group("01_digits_cnn")
 def test_saved_model_needs_no_hackbook(executed):
     (run,) = (executed("01_digits_cnn") / "runs").iterdir()
     code = ("import sys; sys.modules['hackbook'] = None\nimport keras, numpy as np\nfrom sklearn.datasets import load_digits\n"
@@ -124,6 +132,7 @@ def test_saved_model_needs_no_hackbook(executed):
     assert float(call(sys.executable, "-c", code).stdout) > 0.97
 
 
+@pytest.mark.xdist_group("01_digits_cnn")
 def test_first_tutorial_report_is_self_contained(executed):
     page = (executed("01_digits_cnn") / "report.html").read_text(encoding="utf-8")
     figures = read_json(executed("01_digits_cnn") / "report.json")
@@ -131,6 +140,7 @@ def test_first_tutorial_report_is_self_contained(executed):
     assert not re.search(r"""(src|href)=["'](?!data:)|<script|@import|url\(""", page)
 
 
+@pytest.mark.xdist_group("01_digits_cnn")
 def test_first_tutorial_separates_training_from_test_accuracy(executed):
     shown = "".join(o.get("data", {}).get("text/plain", "") for o in outputs(executed("01_digits_cnn") / "01_digits_cnn.ipynb"))
     rows = re.findall(r"(all|50) examples +(training|validation) set +([01]\.\d+)", shown)
@@ -140,6 +150,7 @@ def test_first_tutorial_separates_training_from_test_accuracy(executed):
     assert accuracy["all", "validation"] > accuracy["50", "validation"] + 0.05
 
 
+@pytest.mark.xdist_group("03_features")
 def test_features_tutorial_result(executed):
     shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("03_features") / "03_features.ipynb")]
     table = next(t for t in shown if "behind_low" in t)
@@ -155,6 +166,7 @@ def table(text):
     return {name.strip(): [float(v) for v in values.split()] for name, values in re.findall(r"^([^\W\d][\w -]*?(?: \d\.\d)?) {2,}((?:[-\d.]+ *)+)$", text, re.M)}
 
 
+@pytest.mark.xdist_group("04_train_and_regularize")
 def test_regularize_tutorial_result(executed):
     shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("04_train_and_regularize") / "04_train_and_regularize.ipynb")]
     schedules, comparison = (table(next(t for t in shown if "spread" in t and name in t)) for name in ("cosine", "dropout"))
@@ -175,6 +187,7 @@ def test_regularize_tutorial_result(executed):
     assert len(runs) == 4 and all((run / "model.keras").is_file() for run in runs)
 
 
+@pytest.mark.xdist_group("02_know_your_data")
 def test_second_tutorial_finds_what_was_planted(executed):
     shown = "\n".join(o.get("data", {}).get("text/plain", "") for o in outputs(executed("02_know_your_data") / "02_know_your_data.ipynb"))
     issues, found = map(int, re.search(r"(\d+) label issues, (\d+) of them mistyped", shown).groups())
@@ -184,6 +197,7 @@ def test_second_tutorial_finds_what_was_planted(executed):
     assert score["as found"] > score["duplicates in one set"] + 0.03
 
 
+@pytest.mark.xdist_group("05_the_recipe")
 def test_recipe_fixes_one_fault_after_the_other(executed):
     shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("05_the_recipe") / "05_the_recipe.ipynb")]
     table = next(t for t in shown if "first to fail" in t)
@@ -194,6 +208,7 @@ def test_recipe_fixes_one_fault_after_the_other(executed):
     assert float(rows[0][1]) < 0.3 and float(rows[-1][1]) > 0.9
 
 
+@pytest.mark.xdist_group("06_live")
 def test_live_tutorial_result(executed):
     notebook = nbformat.read(executed("06_live") / "06_live.ipynb", as_version=4)
     shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("06_live") / "06_live.ipynb")]
@@ -214,6 +229,7 @@ def test_live_tutorial_result(executed):
     assert len(panels) == 4 and all([set(o.data) for o in c.outputs] == [{"image/png", "text/plain"}] for c in panels)
 
 
+@pytest.mark.xdist_group("07_tune")
 def test_tune_tutorial_result(executed):
     shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed("07_tune") / "07_tune.ipynb")]
     tried = table(next(t for t in shown if "learning rates tried" in t))
@@ -234,6 +250,7 @@ def test_index_runs(tmp_path):
     assert float(score) > 0.95
 
 
+@pytest.mark.xdist_group("01_digits_cnn")
 def test_command_says_what_it_came_to(commanded):
     _, shown = commanded("01_digits_cnn")
     assert re.search(r"test accuracy +0\.\d{4}, 95% interval 0\.\d{4} to [01]\.\d{4} \(270 examples\)", shown.stdout)

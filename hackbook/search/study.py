@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from ..core import card, HackbookError, NotFound, require, set_seed
 from ..data import Splits
 from .space import Space
-from .storage import open_file, begun_trials, repeats_of, scores_of, trial_row
+from .storage import open_file, trial_rows
 from .trials import build_model, training_options
 from ..training import fit, renamed, Run
 
@@ -76,15 +76,13 @@ def frame(self:Study) -> pd.DataFrame:   # columns: `COLUMNS`, then the names of
     """One row per trial.
 
     Mean and spread (standard deviation) are over fresh seeds, without the score of the search."""
-    rows, repeats = [], repeats_of(self)
-    for t in begun_trials(self):
-        scores = [o['score'] for o in repeats.get(t.number, [])]
-        fresh = [score for score in scores if score is not None]
-        row = trial_row(t)
+    rows = trial_rows(self.optuna)
+    for row in rows:
+        fresh = [o['score'] for o in row['repeats'] if o['score'] is not None]
         row['mean'] = np.mean(fresh) if fresh else np.nan
         row['spread'] = np.std(fresh, ddof=1) if len(fresh) > 1 else np.nan
         row['seeds'] = len(fresh)
-        rows.append(row | dict.fromkeys(self.space.names) | self.space.from_optuna(t.params))
+        row |= dict.fromkeys(self.space.names) | self.space.from_optuna(row['params'])
     return pd.DataFrame(rows, columns=[*COLUMNS, *self.space.names])
 
 # %% ../../nbs/library/search/05_study.ipynb #8029e313
@@ -94,20 +92,18 @@ _RUN_COLUMNS = ['trial', 'seed', 'purpose', 'status', 'score', 'epochs', 'second
 @patch(as_prop=True)
 def runs(self:Study) -> pd.DataFrame:   # trial, seed, purpose, status, score, epochs, …, reason
     "One row per training run; its purpose is 'search' or, with a fresh seed, 'repeat'."
-    rows = []
-    for t in begun_trials(self):
-        recorded = {'seed': t.user_attrs.get('seed'), 'worker': t.user_attrs.get('worker', '')}
-        rows.append({**trial_row(t), **recorded, 'purpose': 'search'})
-    for number, outcomes in repeats_of(self).items():
-        for o in outcomes:
-            rows.append({**o, 'trial': number, 'epochs': len(o['scores']), 'purpose': 'repeat'})
-    return pd.DataFrame(rows, columns=_RUN_COLUMNS)
+    rows = trial_rows(self.optuna)
+    runs = [row | {'purpose': 'search'} for row in rows]
+    for row in rows:
+        runs += [o | {'trial': row['trial'], 'epochs': len(o['scores']), 'purpose': 'repeat'}
+                 for o in row['repeats']]
+    return pd.DataFrame(runs, columns=_RUN_COLUMNS)
 
 # %% ../../nbs/library/search/05_study.ipynb #e5063904
 @patch(as_prop=True)
 def curves(self:Study) -> dict[int, list[float]]:   # trial number → one score per epoch
     "The score after each epoch, per trial."
-    return {t.number: scores_of(t) for t in begun_trials(self)}
+    return {row['trial']: row['scores'] for row in trial_rows(self.optuna)}
 
 # %% ../../nbs/library/search/05_study.ipynb #9d8da110
 def _ordered(study, table, column):
