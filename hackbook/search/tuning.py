@@ -19,15 +19,15 @@ from time import monotonic
 
 from fastcore.basics import patch
 
-from ..core import check_seed, deadline, FULL, HackbookError, InvalidValue, require
+from ..core import check_seed, deadline, HackbookError, InvalidValue, require, way_out
 from ..data import METRICS, Splits
 from ..models import build_weights
 from .coordinator import Search
 from .explorer import Study
-from .process import interrupt_as_event, warm_up
+from .process import check_sendable, interrupt_as_event, warm_up
 from .progress import REDUCTION, SearchProgress, TimeBudget
 from .space import default_space, Space
-from .storage import begin_search
+from .storage import begin_search, disc_advice
 from .study import COLUMNS
 from .trials import build_model, TRAINING
 from .workers import Cluster, Workers
@@ -101,6 +101,7 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     "Raise `InvalidValue` for what cannot be searched. Returns the Space and the metric."
     require(callable(build), 'build', build, 'a function that returns a keras.Model',
             'or a family like hb.models.cnn')
+    check_sendable('build', build)
     check_splits(splits)
     require(method in METHODS, 'method', method, f"one of {', '.join(METHODS)}")
     require(pruner in PRUNERS, 'pruner', pruner, f"one of {', '.join(map(str, PRUNERS))}")
@@ -256,7 +257,7 @@ def _ending(study, progress):
     except KeyboardInterrupt: progress.phase = 'interrupted'
     except Exception as e:
         if not _is_full(e): raise
-        raise HackbookError(f'{study.file} could not be written to ({e}); free some space, '
+        raise HackbookError(f'{study.file} could not be written to ({e}); {disc_advice(e)}, '
                             'then call tune again: what was written is kept') from e
     finally: progress.show(over=True)
 
@@ -264,4 +265,4 @@ def _ending(study, progress):
 def _is_full(e):
     "Does the exception say that the study's file could not be written?"
     if type(e).__name__ == 'StorageInternalError': return True
-    return isinstance(e, OSError) and e.errno in FULL
+    return isinstance(e, OSError) and bool(way_out(e))

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import forget_validation_data, load_keras, progress_line, save_record, span
+from ..core import atomic, forget_validation_data, load_keras, progress_line, save_record, span
 from ..data import reading, Splits
 from ..models import explanation
 from .batches import Batches
@@ -203,7 +203,7 @@ def keep(self:Training):
     history = pd.DataFrame(self.rows)
     self.record |= {'status': 'training', 'seconds': round(float(history.seconds.sum()), 2)}
     save_record(self.record, self.folder/'run.json')
-    history.to_csv(self.folder/'history.csv', index=False)
+    with atomic(self.folder/'history.csv') as temporary: history.to_csv(temporary, index=False)
 
 # %% ../../nbs/library/training/11_progress.ipynb #b54e4f1c
 @patch

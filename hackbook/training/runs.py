@@ -20,6 +20,7 @@ from fastcore.xml import Div, Safe, Strong
 
 from ..core import atomic, card, Figure, HackbookError, InvalidValue, label_axes
 from ..core import load_keras, make_folder, NotFound, require, save_record, subplots
+from ..core import way_out
 from ..models import reason
 from .checkpoints import assign, by_new_names, read_history, read_record, values
 from .compilation import note_ours
@@ -157,8 +158,8 @@ def save(self:Run,
         self._save_model(folder)
         with atomic(folder/'history.csv') as temporary: self.history.to_csv(temporary, index=False)
     except OSError as e:
-        raise HackbookError(f'{folder} could not be written to ({e}); '
-                            'free some space, then run.save()') from e
+        how = way_out(e) or 'choose another folder'
+        raise HackbookError(f'{folder} could not be written to ({e}); {how}, then run.save()') from e
     save_record(self.record, folder/'run.json')
     self.folder = folder
     return folder
