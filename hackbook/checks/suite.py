@@ -121,7 +121,7 @@ def _repr_html_(self:Preflight):
 # %% ../../nbs/library/checks/06_suite.ipynb #3e27e6c6
 def _check_model(name, model, data):
     "Raise `InvalidValue` for a model that cannot be checked on `data`."
-    check_kind(model)
+    check_kind(model, name)
     build_weights(model, data)
     shapes(model, data)
     one = isinstance(getattr(model, 'input_shape', None), tuple)

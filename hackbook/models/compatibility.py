@@ -83,19 +83,20 @@ def explained(
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #1b8ea37e
 def check_kind(
-    model,   # what is to be a `keras.Model`
+    model,              # what is to be a `keras.Model`
+    name:str='model',   # of the argument
 ):
     "Raise `InvalidValue` unless it is one."
     keras = load_keras()
     if isinstance(model, keras.Model): return
-    kind = type(model).__name__
+    kind = model if isinstance(model, str) else type(model).__name__
     if isinstance(model, type) or callable(model) and hasattr(model, '__name__'):
         kind, hint = f'{model.__name__}, which builds one', 'call it, and pass what it returns'
     elif isinstance(model, keras.layers.Layer):
         hint = 'put layers together: keras.Sequential([keras.Input(shape), layer, …])'
     else:
         hint = 'the model comes first, then the splits: hb.fit(model, splits)'
-    require(False, 'model', kind, 'a keras.Model', hint)
+    require(False, name, kind, 'a keras.Model', hint)
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #0aa85ee4
 def _examples(data):
@@ -169,8 +170,10 @@ def check_model(
     words = 'one output per class' if classes else 'the number to predict'
     wanted = f'of shape {(task.outputs,)}, {words}'
     softmax = ", activation='softmax'" if classes else ''
+    first = f'start it with keras.Input({shape}) and keras.layers.Flatten(), '
     require(gives == (task.outputs,), "the model's output", gives, wanted,
-            f'end it with keras.layers.Dense({task.outputs}{softmax})')
+            f'{first if len(gives) > 1 else ""}end it with '
+            f'keras.layers.Dense({task.outputs}{softmax})')
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #e2b93998
 def _bridge(shape, takes):

@@ -87,8 +87,8 @@ def _not_sendable(thing):
 def _variables(function):
     "Name and value of each variable from outside that a function uses, its defaults included."
     function = getattr(function, 'func', function)       # of a partial
-    function = getattr(function, '__func__', function)   # of a method
-    if not hasattr(function, '__code__'): return vars(function) if hasattr(function, '__dict__') else {}
+    if hasattr(function, '__self__'): return getattr(function.__self__, '__dict__', {})
+    if not hasattr(function, '__code__'): return getattr(function, '__dict__', {})
     used = inspect.getclosurevars(function)
     defaults = {name: p.default for name, p in inspect.signature(function).parameters.items()
                 if p.default is not p.empty}

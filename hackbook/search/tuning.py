@@ -86,7 +86,7 @@ def _check_space(build, space):
     require(not old, 'a name in the space', unknown,
             "another than an old name of hb.fit's options", old)
     require(not family or not unknown, 'a name in the space', unknown,
-            f"one that {build.__name__} or hb.fit takes: {', '.join(takes)}")
+            f"one that {getattr(build, '__name__', 'build')} or hb.fit takes: {', '.join(takes)}")
 
 # %% ../../nbs/library/search/12_tuning.ipynb #b32f102b
 def _check_plain(options):
@@ -99,7 +99,8 @@ def _check_plain(options):
 # %% ../../nbs/library/search/12_tuning.ipynb #9cc20a62
 def _check_tune(build, splits, space, method, pruner, metric, options):
     "Raise `InvalidValue` for what cannot be searched. Returns the Space and the metric."
-    require(callable(build), 'build', build, 'a function that returns a keras.Model',
+    function = callable(build) and not hasattr(build, 'layers')     # not a model itself
+    require(function, 'build', build, 'a function that returns a keras.Model',
             'or a family like hb.models.cnn')
     check_sendable('build', build)
     check_splits(splits)
