@@ -89,16 +89,21 @@ app = typer.Typer(
 def _commands(): pass
 
 # %% ../nbs/library/90_cli.ipynb #62341f0d
-_PLAIN = str, int, float, bool, list, tuple, dict, type(None)
+def _as_lists(value):
+    "The value with lists for tuples, which papermill would write as a text. Raises `TypeError`."
+    if isinstance(value, (list, tuple)): return [_as_lists(v) for v in value]
+    if isinstance(value, dict): return {_as_lists(k): _as_lists(v) for k, v in value.items()}
+    if isinstance(value, (str, int, float, bool, type(None))): return value
+    raise TypeError(type(value).__name__)
 
+# %% ../nbs/library/90_cli.ipynb #7677ee78
 def _value(text):
     "`text` as the value that it spells in JSON or in Python, or as it is."
     spelled = text.strip()
     if spelled.lower() in ('true', 'false', 'null'): spelled = spelled.lower()
     for read in json.loads, ast.literal_eval:
-        try: value = read(spelled)
+        try: return _as_lists(read(spelled))
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError): continue
-        if isinstance(value, _PLAIN): return value
     return text
 
 # %% ../nbs/library/90_cli.ipynb #9a3277ac

@@ -188,8 +188,10 @@ def ReplayChanges(
     batches,          # the `Batches` that are trained on
 ):                    # a `keras.callbacks.Callback`
     "Change hyperparameters at given steps. Raises `InvalidValue` for an impossible change."
-    ok = all(isinstance(change, (tuple, list)) and len(change) == 3
-             and isinstance(change[0], Real) and change[0] >= 0 for change in changes)
+    listed = isinstance(changes, (list, tuple))
+    ok = listed and all(isinstance(change, (tuple, list)) and len(change) == 3
+                        and isinstance(change[0], Real) and change[0] >= 0
+                        and isinstance(change[1], str) for change in changes)
     require(ok, 'changes', changes, "(step, hyperparameter, value) each, step 0 or more",
             "try changes=[(100, 'dropout', .4)]")
     changes = [change for change in changes if change[1] != 'batch_size']

@@ -314,7 +314,7 @@ def _opened(run):
     folder = Path(run)
     record = read_record(folder)
     try: return folder.name, record, read_history(folder/'history.csv')
-    except OSError as e:
+    except (OSError, ValueError) as e:
         raise NotFound(f'{run} has no history.csv ({e}); was an epoch finished?') from None
 
 # %% ../../nbs/library/training/07_runs.ipynb #e73eef96
@@ -343,8 +343,12 @@ def compare_runs(
     flat = flat.rename(index=lambda k: k.removeprefix('parameters.'))
     differs = flat[[str(x) != str(y) for x, y in zip(flat.a, flat.b)]]
     parts = ('train', 'validation', 'test')
-    prints = [[record['data'][part]['fingerprint'] for part in parts]
-              for _, record, _ in opened.values()]
+    try:
+        prints = [[record['data'][part]['fingerprint'] for part in parts]
+                  for _, record, _ in opened.values()]
+    except (KeyError, TypeError) as e:
+        raise InvalidValue(f'{a} and {b} must be records of runs, but one does not name its data '
+                           f'({type(e).__name__}: {e})') from None
     histories = {f'{side}: {name}': history for side, (name, _, history) in opened.items()}
     return RunComparison(differs.fillna('–'), histories, prints[0] == prints[1])
 
