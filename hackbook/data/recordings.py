@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from ..core import require
+from .archives import opened, try_files
 from .dataset import Dataset
-from .folders import gather_files, label_files, opened, require_some, try_files
+from .folders import gather_files, label_files, require_some
 
 # %% ../../nbs/library/data/12_recordings.ipynb #4fbeddac
 def _mono(x):
