@@ -7,9 +7,8 @@ from .similarity import as_days, as_words, encoder, in_batches, numeric_columns,
 from .similarity import Neighbors, content_groups, units
 from .archives import unpack
 from .lazy_images import LazyImages, reading
-from .folders import images
 from .tables import ratings, table, texts
 from .series import bundled_series, find_gaps, read_series
 from .splits import SealBroken, Sealed, Splits, split
 from .augmentation import augment, show_augmented
-from .recordings import sounds
+from .folders import images, sounds
