@@ -10,7 +10,7 @@ from numbers import Real
 
 import numpy as np
 
-from ..core import Figure, image_grid, load_keras, require
+from ..core import Figure, image_grid, load_keras, require, require_images
 from .dataset import Dataset
 
 # %% ../../nbs/library/data/11_augmentation.ipynb #d9170ebe
@@ -70,10 +70,10 @@ def show_augmented(
     variants:int=9,  # columns beside the original
 ) -> Figure:
     "Some images, each beside variants of it as the network sees them."
+    require_images(data.x)
     largest = max(float(data.x.max()), -float(data.x.min()), 1e-9)
     x = np.asarray(data.x[:examples], 'float32') / largest
     if x.ndim == 3: x = x[..., None]
-    require(x.ndim == 4, 'x', data.x.shape, 'images: (n, height, width[, channels])')
     changed = [np.asarray(layers(x, training=True)) for _ in range(variants)]
     grid = np.stack([x, *changed], axis=1).reshape(-1, *x.shape[1:]).clip(0, 1)
     names = [data.class_names[c] for c in data.y[:examples]]
