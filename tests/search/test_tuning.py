@@ -118,7 +118,7 @@ def finished(folder):
 
 
 def test_killed_and_begun_again(tmp_path, script):
-    options = {"budget": 10, "epochs": 3, "finalists": 1, "seeds": 1, "workers": 2}
+    options = {"budget": 6, "epochs": 2, "finalists": 1, "seeds": 1, "workers": 2}
     first = script(**options)
     until(lambda: len(finished(tmp_path)) >= 2)
     family_of = psutil.Process(first.pid).children(recursive=True)
@@ -128,7 +128,7 @@ def test_killed_and_begun_again(tmp_path, script):
     assert alive == [], "orphans"
     before = load_study(tmp_path / "study.db").frame
     done = before[before.status.isin(["finished", "pruned"])]
-    assert 2 <= len(done) < 10
+    assert 2 <= len(done) < 6
 
     shown, errors = script(**options).communicate(timeout=200)
     assert "Traceback" not in errors, errors
@@ -136,11 +136,11 @@ def test_killed_and_begun_again(tmp_path, script):
     kept = after[after.trial.isin(done.trial)]
     assert kept.drop(columns=["mean", "spread", "seeds"]).equals(done.drop(columns=["mean", "spread", "seeds"]))
     counted = after[after.status.isin(["finished", "pruned", "diverged"])]
-    assert len(counted) == 10 and "running" not in after.status.tolist()
+    assert len(counted) == 6 and "running" not in after.status.tolist()
     broken_off = after[after.reason == "its process ended before the trial did"]
     for row in broken_off.dropna(subset="learning_rate").itertuples():  # what was under way is tried again
         assert ((counted.width == row.width) & (counted.learning_rate == row.learning_rate)).sum() == 1
-    assert len(counted[["width", "learning_rate"]].drop_duplicates()) == 10
+    assert len(counted[["width", "learning_rate"]].drop_duplicates()) == 6
 
 
 KILLED = """
@@ -180,25 +180,25 @@ def test_an_interrupt_keeps_what_is_there(tmp_path, script):
 
 
 def test_two_at_once_on_one_study(tmp_path, script):
-    options = {"budget": 8, "epochs": 2, "finalists": 0, "method": "random"}
+    options = {"budget": 6, "epochs": 1, "finalists": 0, "method": "random"}
     both = [script(**options) for _ in range(2)]
     for process in both:
         shown, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors
     table = load_study(tmp_path / "study.db").frame
-    assert 8 <= len(table) <= 9 and set(table.status) <= {"finished", "pruned"}
+    assert 6 <= len(table) <= 7 and set(table.status) <= {"finished", "pruned"}
     assert len(table.learning_rate.unique()) == len(table)  # they do not try the same
     owners = {t.user_attrs["owner"] for t in load_study(tmp_path / "study.db").optuna.trials}
     assert len(owners) == 2
 
 
-def test_thirty_trials_take_no_more_memory_than_ten(tmp_path, splits):
+def test_eighteen_trials_take_no_more_memory_than_six(tmp_path, splits):
     from hackbook.search import workers
 
     seen, original = {}, workers.Workers.submit
 
     def submit(self, number, *args):  # what a single trial holds ends with its process: only what outlives it can grow
-        if number in (10, 29):
+        if number in (6, 17):
             alive = [psutil.Process(), *psutil.Process().children(recursive=True)]
             seen[number] = {p.pid: p.memory_info().rss / 1e6 for p in alive if p.is_running()}
         return original(self, number, *args)
@@ -206,11 +206,11 @@ def test_thirty_trials_take_no_more_memory_than_ten(tmp_path, splits):
     watched = Watched(splits.train, splits.validation, splits.test)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workers.Workers, "submit", submit)
-        study = search(watched, tmp_path / "study.db", budget=30, epochs=1, workers=2)
-    assert len(study.frame) == 30
-    first, last = seen[10], seen[29]
+        study = search(watched, tmp_path / "study.db", budget=18, epochs=1, workers=2)
+    assert len(study.frame) == 18
+    first, last = seen[6], seen[17]
     assert os.getpid() in first and len(last) <= len(first) + 1  # a trial that is just beginning, or ending
-    assert sum(last[pid] - first[pid] for pid in first.keys() & last.keys()) < 30, seen
+    assert sum(last[pid] - first[pid] for pid in first.keys() & last.keys()) < 18, seen
     assert Watched.sent == 1  # the data is written once, not once per trial
 
 
@@ -339,7 +339,7 @@ def test_a_familys_own_parameter_may_have_an_old_name(splits):
 
 
 def test_the_winner_is_chosen_by_fresh_seeds(tmp_path, splits):
-    study = search(splits, tmp_path / "study.db", budget=5, finalists=2, seeds=2, pruner=None, runs=tmp_path / "runs")
+    study = search(splits, tmp_path / "study.db", budget=4, finalists=2, seeds=2, pruner=None, runs=tmp_path / "runs")
     table = study.frame
     assert table.seeds.tolist().count(2) == 2 and set(table.nlargest(2, "score", "all").trial) >= set(table[table.seeds == 2].trial)
     assert study.best_trial == table.loc[table["mean"].idxmax(), "trial"]
@@ -347,7 +347,7 @@ def test_the_winner_is_chosen_by_fresh_seeds(tmp_path, splits):
     assert sorted(repeated.seed) == [1, 1, 2, 2] and (study.runs.query("purpose == 'search'").seed == 0).all()
     assert study.run.record["parameters"]["seed"] == 3 and (study.run.folder / "model.keras").is_file()
     plain = optuna.load_study(study_name="hackbook", storage=f"sqlite:///{tmp_path / 'study.db'}")  # as other tools read the file
-    assert plain.best_value == table.score.max() and len(plain.trials) == 5
+    assert plain.best_value == table.score.max() and len(plain.trials) == 4
     # a trial is what hb.fit does with the same seed
     best = study.frame.set_index("trial").loc[study.best_trial]
     hb.set_seed(0)
