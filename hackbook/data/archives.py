@@ -121,9 +121,10 @@ def opened(
 # %% ../../nbs/library/data/04_archives.ipynb #5b94131d
 LARGEST = 2**28   # bytes of one image or sound
 
-def _reason(error):
-    "The reason for rejecting a file, without any path."
-    return (getattr(error, 'strerror', None) or str(error) or type(error).__name__)[:200]
+def _reason(error, name):
+    "The reason for rejecting a file, without any path but its `name` for {file}."
+    words = getattr(error, 'strerror', None) or str(error) or type(error).__name__
+    return words[:200].replace('{file}', quote(name))
 
 # %% ../../nbs/library/data/04_archives.ipynb #6baedd13
 def _check_size(size):
@@ -144,7 +145,7 @@ def try_files(
             _check_size(files[name])
             return True, use(name, read(name))
         except Exception as e:
-            return False, _reason(e)
+            return False, _reason(e, name)
     names, good, bad = list(names), {}, {}
     parts = [names[i:i + 256] for i in range(0, len(names), 256)]
     with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:

@@ -136,7 +136,8 @@ def _block(content, order):
     codec = number(24) if number(0) == 0xfffe and size >= 26 else number(0)
     if codec not in (1, 3):
         raise ValueError(f'{CODECS.get(codec, f"codec {codec}")}, which is not read')
-    return max(1, number(12))
+    if not number(12): raise ValueError('no channels')
+    return number(12)
 
 # %% ../../nbs/library/data/12_folders.ipynb #3e32178f
 def _plain_wav(content):
@@ -149,6 +150,10 @@ def _plain_wav(content):
     if size >= 0x7fff0000 or not size and not begun: size = there
     if size >= there + block:
         raise ValueError(f'Reached EOF: {there:,} of {size:,} bytes of sound are there')
+    rest = content[start + size + size % 2:]
+    if len(rest) > size and not rest[:4].isalpha():
+        raise ValueError(f'{size:,} of {there:,} bytes of sound by its header; convert it: '
+                         'ffmpeg -ignore_length 1 -i {file} {file}.wav')
     size = min(size, there) // block * block
     parts = (content[8:start - 4], size.to_bytes(4, order), content[start:start + size])
     body = b''.join(parts)
@@ -177,12 +182,12 @@ def _heard(name, content):
     path = PurePosixPath(name)
     is_wav = path.suffix.lower() == '.wav'
     new = path.with_name(f'{path.stem}_pcm.wav') if is_wav else path.with_suffix('.wav')
-    convert = f'convert it: ffmpeg -i {quote(name)} {quote(str(new))}'
+    convert = f'convert it: ffmpeg -i {{file}} {quote(str(new))}'
     if content.startswith((b'RIFF', b'RIFX', b'RF64')):
         try:
             return _sound(content)
         except ValueError as e:
-            raise ValueError(f'{e}; {convert}' if 'not read' in str(e) else str(e)) from None
+            raise ValueError(f'{e}; {convert}' if 'not read' in str(e) else str(e)) from e
     known = path.suffix.lower() in SUFFIXES or content.startswith(SOUNDS) or content[4:8] == b'ftyp'
     raise ValueError(f'not a wav file; {convert}' if known else
                      other_kind(content) or 'not a wav file')

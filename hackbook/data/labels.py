@@ -7,6 +7,7 @@ __all__ = ['PARTS']
 
 # %% ../../nbs/library/data/08_labels.ipynb #9cb06e18
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
@@ -15,7 +16,7 @@ import pandas as pd
 
 from ..core import InvalidValue, NotFound, require
 from .dataset import Dataset
-from .tables import read_rows
+from .tables import BINARIES, read_rows, TEXTS
 
 # %% ../../nbs/library/data/08_labels.ipynb #93511289
 def _class_level(paths):
@@ -34,7 +35,8 @@ def _by_folder(names):
     level = _class_level(paths.values())[0]
     found = {n: normalize('NFC', p[level]) for n, p in paths.items() if p[-1] and len(p) > level + 1}
     empty = [n for n, p in paths.items() if not p[-1] and len(p) == level + 2]
-    bad = {n: 'in no sub-folder, so without a label' for n in names if n not in found}
+    bad = {n: 'in no sub-folder, so without a label' for n, p in paths.items()
+           if p[-1] and n not in found}
     return found, bad | dict.fromkeys(empty, 'an empty folder, so a class without examples')
 
 # %% ../../nbs/library/data/08_labels.ipynb #ae05909a
@@ -69,7 +71,7 @@ def _unlike_classes(folders):
 
 # %% ../../nbs/library/data/08_labels.ipynb #285ba58a
 def _calls(names, folder, above, first, reader):
-    "The calls that read the folder `first`, below the folders `above`, and a test part beside it."
+    "The calls that read the folder `first`, below the folders `above`, and the parts beside it."
     root = Path(folder)
     unpacked = root if root.is_dir() else root.with_name(root.name.split('.')[0])
     before = '' if root.is_dir() else f'hb.data.unpack({str(root)!r}, {str(unpacked)!r}); '
@@ -78,13 +80,16 @@ def _calls(names, folder, above, first, reader):
     def call(part, more=''): return f'hb.data.{reader}({str(unpacked.joinpath(*above, part))!r}{more})'
     if len(classes(first)) < 2:
         return f'{before}{call(first, ", labels=…")} with a CSV of labels'
-    tests = [p for p in sorted({p[0] for p in paths}) if _part(p) == 'test']
-    test = next((p for p in tests if classes(p) == classes(first)), None)
-    if test is None: return f'{before}data = {call(first)}'
-    size = ', size=data.x.shape[1:3]'
+    shape = 'size=data.x.shape[1:3]'
     if reader == 'sounds':
-        size = ', sample_rate=data.sample_rate, seconds=data.x.shape[1] / data.sample_rate'
-    return f'{before}data = {call(first)}; splits = hb.split(data, test={call(test, size)})'
+        shape = 'sample_rate=data.sample_rate, seconds=data.x.shape[1] / data.sample_rate'
+    like = {_part(p): call(p, f', {shape}') for p in sorted({p[0] for p in paths}, key=lambda p: 'test' in p.lower())
+            if classes(p) == classes(first) and p != first}
+    data = f'{before}data = {call(first)}'
+    if {'validation', 'test'} <= like.keys():
+        return f'{data}; splits = hb.data.Splits(data, {like["validation"]}, {like["test"]})'
+    held_out = like.get('test', like.get('validation'))
+    return f'{data}; splits = hb.split(data, test={held_out})' if held_out else data
 
 # %% ../../nbs/library/data/08_labels.ipynb #af7d691c
 def _check_classes(names, folder, reader):
@@ -99,20 +104,30 @@ def _check_classes(names, folder, reader):
     raise InvalidValue(f'the folders of {folder} must be classes, got {", ".join(sorted(folders))}; '
                        f'{what}; {then}')
 
+# %% ../../nbs/library/data/08_labels.ipynb #7490477d
+def _rows_of(labels):
+    "The rows of a table of labels as texts, and the reason by line for those that cannot be read."
+    if labels.suffix.lower() in TEXTS | BINARIES: return read_rows(labels, words=True)[:2]
+    try:
+        return pd.read_csv(labels, dtype=str, keep_default_na=False), {}
+    except Exception as e:
+        raise InvalidValue(f'{labels} must be a CSV, but cannot be read ({e})') from e
+
 # %% ../../nbs/library/data/08_labels.ipynb #ad1a0a35
 def _read_labels(labels, columns):
     "Pairs of path and label from a table, and the reason by line for lines that cannot be read."
     labels = Path(labels)
     if not labels.is_file():
         raise NotFound(f'there is no label file at {labels}; is the path right?')
-    rows, bad, _ = read_rows(labels, words=True)
+    rows, bad = _rows_of(labels)
     rows = rows.rename(columns=str.strip)
     there = f"among those of {labels}: {', '.join(rows)}"
     require(len(columns) == 2, 'columns', columns, 'two names: of the path and of the label')
     for c in columns:
         require(c in rows, 'columns', c, there, "pass columns=('path', 'label') with its names")
-    texts = [rows[c].astype(object).where(rows[c].notna(), '').astype(str) for c in columns]
-    return list(zip(*texts)), {f'{labels.name}, {line}': why for line, why in bad.items()}
+    words = [rows[c].astype(object).where(rows[c].notna(), '').astype(str) for c in columns]
+    pairs = zip(words[0], words[1].str.strip())
+    return list(pairs), {f'{labels.name}, {line}': why for line, why in bad.items()}
 
 # %% ../../nbs/library/data/08_labels.ipynb #b71d3c55
 def _tidy(path):
@@ -150,17 +165,28 @@ def _matched(names, wanted):
         elif near: several[path] = near
     return found, len(found) - len(exact), several
 
+# %% ../../nbs/library/data/08_labels.ipynb #b9d93e07
+def _but_for_suffix(names, paths):
+    "A question for each of `paths` that one of the files `names` would match without its suffix."
+    def stem(path): return PurePosixPath(_tidy(path)).stem.casefold()
+    count = Counter(map(stem, names))
+    known = {stem(name): name for name in names}
+    near = {path: known[stem(path)] for path in paths if count[stem(path)] == 1}
+    many = f'; {len(near):,} rows would match but for their suffix: is it '
+    return {path: f'{many}{name}?' for path, name in near.items()}
+
 # %% ../../nbs/library/data/08_labels.ipynb #8f1dca7e
 def _by_table(names, rows, title):
     "Label by name from `rows`, reason by name for files and rows that are alone, and a note."
     files, loose, several = _matched(names, list(dict.fromkeys(path for path, _ in rows)))
+    alike = _but_for_suffix(names, [path for path, _ in rows if path not in files])
     found, bad = {}, {}
     for path, label in rows:
         name = files.get(path)
         if path in several:
             bad[path] = f'in {title}, and may be {" or ".join(several[path][:3])}'
         elif name is None:
-            bad[path] = f'in {title}, but there is no such file'
+            bad[path] = f'in {title}, but there is no such file{alike.get(path, "")}'
         elif not label:
             bad[name] = f'no label in {title}'
         elif found.setdefault(name, label) != label:

@@ -25,8 +25,7 @@ REDUCED = 50_000_000   # from here on a JPEG is decoded at half its height and w
 def _words(content):
     "The reason for rejecting a file that is no image of `FORMATS`."
     if content[4:8] == b'ftyp':
-        return ('HEIC or AVIF, which are not read; convert it to JPEG, for example with '
-                '`magick mogrify -format jpg` and its name')
+        return 'HEIC or AVIF, which are not read; convert it: magick {file} {file}.jpg'
     return other_kind(content) or f"not an image of a known format ({', '.join(FORMATS)})"
 
 # %% ../../nbs/library/data/05_pictures.ipynb #5fea23e8

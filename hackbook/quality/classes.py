@@ -51,9 +51,9 @@ def same_names(
 ) -> dict[str, str]:   # class name → the name that it should have; without those that are right
     "Class names that differ from a more frequent one by case, spaces or form alone."
     if not data.class_names: return {}
-    count = data.frame.sort_values('examples', ascending=False, kind='stable')
+    count = data.frame.set_index('class').examples
     first = {}
-    for name in count['class']: first.setdefault(_plain_class(name), name)
+    for name in sorted(count.index, key=lambda c: (-count[c], c != c.strip(), c)): first.setdefault(_plain_class(name), name)
     wanted = {name: first[_plain_class(name)] for name in data.class_names}
     return {name: right for name, right in wanted.items() if name != right}
 
