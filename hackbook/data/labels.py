@@ -108,8 +108,7 @@ def _check_classes(names, folder, reader):
 def _rows_of(labels):
     "The rows of a table of labels as texts, and the reason by line for those that cannot be read."
     if labels.suffix.lower() in TEXTS | BINARIES: return read_rows(labels, words=True)[:2]
-    try:
-        return pd.read_csv(labels, dtype=str, keep_default_na=False), {}
+    try: return pd.read_csv(labels, dtype=str, keep_default_na=False), {}
     except Exception as e:
         raise InvalidValue(f'{labels} must be a CSV, but cannot be read ({e})') from e
 
@@ -171,15 +170,17 @@ def _but_for_suffix(names, paths):
     def stem(path): return PurePosixPath(_tidy(path)).stem.casefold()
     count = Counter(map(stem, names))
     known = {stem(name): name for name in names}
-    near = {path: known[stem(path)] for path in paths if count[stem(path)] == 1}
-    many = f'; {len(near):,} rows would match but for their suffix: is it '
+    near = {path: known[stem(path)] for path in paths
+            if count[stem(path)] == 1 and _same_folders(known[stem(path)], _tidy(path))}
+    many = f'; {len(near):,} of the rows would match but for their suffix: is it '
     return {path: f'{many}{name}?' for path, name in near.items()}
 
 # %% ../../nbs/library/data/08_labels.ipynb #8f1dca7e
 def _by_table(names, rows, title):
     "Label by name from `rows`, reason by name for files and rows that are alone, and a note."
     files, loose, several = _matched(names, list(dict.fromkeys(path for path, _ in rows)))
-    alike = _but_for_suffix(names, [path for path, _ in rows if path not in files])
+    left = [n for n in names if n not in set(files.values())]
+    alike = _but_for_suffix(left, [path for path, _ in rows if path not in files])
     found, bad = {}, {}
     for path, label in rows:
         name = files.get(path)
@@ -225,10 +226,10 @@ def _by_classes(names, folder, reader):
     _check_classes(names, folder, reader)
     found, bad = _by_folder(names)
     level = _class_level([n.split('/') for n in names])[0]
-    below = {n.split('/')[level + 1] for n in found if n.count('/') > level + 1}
-    more = ', …' if len(below) > 3 else ''
-    listed = ', '.join(sorted(below)[:3]) + more
-    return found, bad, f'; folders below the classes are read with them: {listed}' if below else ''
+    below = sorted({n.split('/')[level + 1] for n in found if n.count('/') > level + 1})
+    if not below: return found, bad, ''
+    listed = ', '.join(below[:3]) + (', …' if below[3:] else '')
+    return found, bad, f'; folders below the classes are read with them: {listed}'
 
 # %% ../../nbs/library/data/08_labels.ipynb #bf676c03
 def label_files(
