@@ -6,9 +6,9 @@ from .sources import SOURCES, digits, fetch, load, mnist, npz
 from .similarity import as_days, as_words, encoder, in_batches, numeric_columns, sample
 from .similarity import Neighbors, content_groups, units
 from .archives import unpack
+from .pictures import augment, show_augmented
 from .lazy_images import LazyImages, reading
 from .tables import ratings, table, texts
 from .series import bundled_series, find_gaps, read_series
 from .splits import SealBroken, Sealed, Splits, split
-from .augmentation import augment, show_augmented
 from .folders import images, sounds
