@@ -17,7 +17,7 @@ import hackbook as hb
 from hackbook.checks.suite import _check_call
 from hackbook.models import build_weights, check_activation, check_model
 from hackbook.training import Batches, as_array, check_splits, in_order, make_options
-from hackbook.training.callbacks import as_callbacks, check_callbacks
+from hackbook.training.divergence import as_callbacks, check_callbacks
 from hackbook.training.hyperparameters import RANGES, ReplayChanges, sizes
 
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4)
