@@ -223,8 +223,8 @@ def _by_file(names, folder, labels, columns):
     "Label by name from a table, which may lie in the folder itself; reasons by name; and a note."
     inside = Path(folder)/labels
     path = inside if inside.is_file() and not Path(labels).is_file() else Path(labels)
-    own = [n for n in names if path.resolve() != (Path(folder)/n).resolve()]
     rows, unread = _read_labels(path, columns)
+    own = [n for n in names if path.resolve() != (Path(folder)/n).resolve()]
     found, bad, note = _by_table(own, rows, path.name)
     return found, bad | unread, note
 
