@@ -157,17 +157,16 @@ def _same_folders(a, b):
 def _matched(names, wanted):
     "The file by path in `wanted`, how many of them are not exact, and the files that it may be."
     files = {_tidy(name): name for name in names}
-    exact = {path: files[_tidy(path)] for path in wanted if _tidy(path) in files}
-    left = files.keys() - set(map(_tidy, exact))
+    tidy = {path: _tidy(path) for path in wanted}
+    exact = {path: files[name] for path, name in tidy.items() if name in files}
     index = {}
-    for file in left:
+    for file in files.keys() - set(tidy.values()):
         path = PurePosixPath(file)
         for key in {_short(path.name), _short(path.stem)}: index.setdefault(key, []).append(file)
     found, several = dict(exact), {}
-    for path in wanted:
-        tidy = _tidy(path)
-        near = index.get(_short(PurePosixPath(tidy).name), []) if path not in exact else []
-        near = sorted(files[f] for f in near if _same_folders(f, tidy))
+    for path in [p for p in tidy if p not in exact]:
+        near = index.get(_short(PurePosixPath(tidy[path]).name), [])
+        near = sorted(files[f] for f in near if _same_folders(f, tidy[path]))
         if len(near) == 1: found[path] = near[0]
         elif near: several[path] = near
     return found, len(found) - len(exact), several
