@@ -22,9 +22,21 @@ import pandas as pd
 from ..core import require
 from .archives import opened, other_kind, try_files
 from .dataset import Dataset
-from .labels import gather_files, label_files, require_some
+from .labels import gather_files, label_files
 from .lazy_images import LazyImages
 from .pictures import look, pixels
+
+# %% ../../nbs/library/data/11_folders.ipynb #5393b25d
+def require_some(
+    good,             # what is left, if anything
+    folder:str|Path,
+    kind:str,         # what was looked for, in words
+    bad:dict,         # reason by name
+):
+    "Raise `InvalidValue` if no file is left."
+    why = '; '.join(f'{n}: {r}' for n, r in list(bad.items())[:3])
+    require(good, 'folder', str(folder),
+            f'a folder or zip archive with {kind} that have a label and can be read', why)
 
 # %% ../../nbs/library/data/11_folders.ipynb #9875a884
 def _check_images(folder, size, channels, lazy):

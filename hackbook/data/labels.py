@@ -70,26 +70,34 @@ def _unlike_classes(folders):
     return None
 
 # %% ../../nbs/library/data/08_labels.ipynb #285ba58a
-def _calls(names, folder, above, first, reader):
-    "The calls that read the folder `first`, below the folders `above`, and the parts beside it."
-    root = Path(folder)
-    unpacked = root if root.is_dir() else root.with_name(root.name.split('.')[0])
-    before = '' if root.is_dir() else f'hb.data.unpack({str(root)!r}, {str(unpacked)!r}); '
-    paths = [n.split('/')[len(above):] for n in names]
-    def classes(part): return {p[1] for p in paths if p[0] == part and len(p) > 2}
-    def call(part, more=''): return f'hb.data.{reader}({str(unpacked.joinpath(*above, part))!r}{more})'
-    if len(classes(first)) < 2:
-        return f'{before}{call(first, ", labels=…")} with a CSV of labels'
+def _as_given(data, parts, reader):
+    "The call that splits as the folders do: `data` is the call that reads the first part."
     shape = 'size=data.x.shape[1:3]'
     if reader == 'sounds':
         shape = 'sample_rate=data.sample_rate, seconds=data.x.shape[1] / data.sample_rate'
-    like = {_part(p): call(p, f', {shape}') for p in sorted({p[0] for p in paths}, key=lambda p: 'test' in p.lower())
-            if classes(p) == classes(first) and p != first}
-    data = f'{before}data = {call(first)}'
+    like = {part: f'{call[:-1]}, {shape})' for part, call in parts.items()}
     if {'validation', 'test'} <= like.keys():
         return f'{data}; splits = hb.data.Splits(data, {like["validation"]}, {like["test"]})'
     held_out = like.get('test', like.get('validation'))
     return f'{data}; splits = hb.split(data, test={held_out})' if held_out else data
+
+# %% ../../nbs/library/data/08_labels.ipynb #f165fd1e
+def _calls(names, folder, above, first, reader):
+    "The calls that read the folder `first`, below the folders `above`, and the parts beside it."
+    root = Path(folder)
+    base = root if root.is_dir() else root.with_name(root.name.split('.')[0])
+    before = '' if root.is_dir() else f'hb.data.unpack({str(root)!r}, {str(base)!r}); '
+    paths = [p for n in names if (p := n.split('/')[len(above):])]
+    def place(name): return repr(str(base.joinpath(*above, name)))
+    def classes(part): return _class_level([p[1:] for p in paths if p[0] == part and p[1:]])[1]
+    if len(classes(first)) < 2 or _unlike_classes(classes(first)):
+        tables = sorted(p[0] for p in paths if p[0].endswith('.csv'))
+        table = next((t for t in tables if first in t), (tables or ['labels.csv'])[0])
+        return f'{before}hb.data.{reader}({place(first)}, labels={place(table)})'
+    others = sorted({p[0] for p in paths} - {first}, key=lambda p: 'test' in p.lower())
+    like = {_part(p): f'hb.data.{reader}({place(p)})' for p in others if classes(p) == classes(first)}
+    data = f'{before}data = hb.data.{reader}({place(first)})'
+    return _as_given(data, like, reader)
 
 # %% ../../nbs/library/data/08_labels.ipynb #af7d691c
 def _check_classes(names, folder, reader):
@@ -149,17 +157,16 @@ def _same_folders(a, b):
 def _matched(names, wanted):
     "The file by path in `wanted`, how many of them are not exact, and the files that it may be."
     files = {_tidy(name): name for name in names}
-    exact = {path: files[_tidy(path)] for path in wanted if _tidy(path) in files}
-    left = files.keys() - set(map(_tidy, exact))
+    tidy = {path: _tidy(path) for path in wanted}
+    exact = {path: files[name] for path, name in tidy.items() if name in files}
     index = {}
-    for file in left:
+    for file in files.keys() - set(tidy.values()):
         path = PurePosixPath(file)
         for key in {_short(path.name), _short(path.stem)}: index.setdefault(key, []).append(file)
     found, several = dict(exact), {}
-    for path in wanted:
-        tidy = _tidy(path)
-        near = index.get(_short(PurePosixPath(tidy).name), []) if path not in exact else []
-        near = sorted(files[f] for f in near if _same_folders(f, tidy))
+    for path in [p for p in tidy if p not in exact]:
+        near = index.get(_short(PurePosixPath(tidy[path]).name), [])
+        near = sorted(files[f] for f in near if _same_folders(f, tidy[path]))
         if len(near) == 1: found[path] = near[0]
         elif near: several[path] = near
     return found, len(found) - len(exact), several
@@ -179,7 +186,7 @@ def _but_for_suffix(names, paths):
 def _by_table(names, rows, title):
     "Label by name from `rows`, reason by name for files and rows that are alone, and a note."
     files, loose, several = _matched(names, list(dict.fromkeys(path for path, _ in rows)))
-    left = [n for n in names if n not in set(files.values())]
+    left = set(names).difference(files.values())
     alike = _but_for_suffix(left, [path for path, _ in rows if path not in files])
     found, bad = {}, {}
     for path, label in rows:
@@ -215,8 +222,8 @@ def _by_file(names, folder, labels, columns):
     "Label by name from a table, which may lie in the folder itself; reasons by name; and a note."
     inside = Path(folder)/labels
     path = inside if inside.is_file() and not Path(labels).is_file() else Path(labels)
-    own = [n for n in names if path.resolve() != (Path(folder)/n).resolve()]
     rows, unread = _read_labels(path, columns)
+    own = [n for n in names if path.resolve() != (Path(folder)/n).resolve()]
     found, bad, note = _by_table(own, rows, path.name)
     return found, bad | unread, note
 
@@ -286,15 +293,3 @@ def gather_files(
     class_names = sorted(set(labels), key=_by_number)
     return Dataset(x, labels, class_names, Path(folder).stem, origin, owners,
                    sample_rate=sample_rate, rejected=rejected)
-
-# %% ../../nbs/library/data/08_labels.ipynb #5393b25d
-def require_some(
-    good,             # what is left, if anything
-    folder:str|Path,
-    kind:str,         # what was looked for, in words
-    bad:dict,         # reason by name
-):
-    "Raise `InvalidValue` if no file is left."
-    why = '; '.join(f'{n}: {r}' for n, r in list(bad.items())[:3])
-    require(good, 'folder', str(folder),
-            f'a folder or zip archive with {kind} that have a label and can be read', why)

@@ -165,11 +165,11 @@ def look(
 ) -> tuple:   # height, width, in color?, [can TensorFlow read it?, digest,] the brightest value
     "The facts of an image before it is used. Raises Pillow's errors if it cannot be read."
     image = open_image(content)
+    high = _highest(image)
     turn = _turn(image)
     size = image.size if turn >= 5 else image.size[::-1]
     color = not image.mode.startswith(('1', 'L', 'I'))
     fast = thorough and turn == 1 and _is_plain(image, content)
-    high = _highest(open_image(content)) if not fast or image.format == 'PNG' else 0
     if not thorough: return *size, color, high
     if fast:
         image.draft(None, (1, 1))

@@ -173,3 +173,18 @@ def test_windows_of_a_series_are_no_images(shape, dtype, kind):
         for call in (lambda: hb.models.cnn(splits), lambda: hb.show_augmented(data, hb.augment(rotation=5)), lambda: data.plot()):
             with pytest.raises(hb.HackbookError, match="images"):
                 call()
+
+
+def test_parts_that_hold_a_folder_of_their_own_name_or_no_classes(tmp_path):
+    pictures(tmp_path / "a", [f"seg_{part}/seg_{part}/{name}/{i}.png" for part in ("train", "test") for name in ("sea", "ice") for i in range(12)])
+    pictures(tmp_path / "a", ["seg_pred/seg_pred/1.png"])
+    (tmp_path / "a/readme.txt").write_text("read me")
+    made = advised(tmp_path / "a")[1]
+    assert made["data"].class_names == ["ice", "sea"] and len(made["splits"].test) == 24
+    pictures(tmp_path / "b", [f"{part}/{i}.png" for part in ("train", "test") for i in range(4)])
+    (tmp_path / "b/train.csv").write_text("path,label\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(4)))
+    (tmp_path / "b/sample.csv").write_text("path,label\n")
+    with pytest.raises(hb.HackbookError) as caught:
+        hb.data.images(tmp_path / "b")
+    data = eval(str(caught.value).split("; call ")[1], {"hb": hb})
+    assert data.class_names == ["x", "y"] and len(data) == 4
