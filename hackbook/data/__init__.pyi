@@ -1,7 +1,7 @@
 """From files to a Dataset, and from a Dataset to training, validation and sealed test set."""
 
-from .tasks import METRICS, Metric, TASKS, Task, as_task
-from .dataset import Dataset, describe_example, encode_labels
+from .tasks import METRICS, Metric, TASKS, Task, as_task, encode_labels
+from .dataset import Dataset, describe_example
 from .bundled import SOURCES, digits, load, mnist
 from .encoding import as_days, as_words, encoder, in_batches, numeric_columns, sample
 from .similarity import Neighbors, content_groups, units

@@ -33,7 +33,7 @@ def units(
     "Join examples that share content or group, directly or through others."
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
-    groups = np.unique(groups, return_inverse=True)[1]
+    groups = pd.factorize(groups)[0]     # words and numbers, if need be
     n = content.max() + groups.max() + 2
     ends = (content, groups + content.max() + 1)
     links = coo_array((np.ones(len(content)), ends), shape=(n, n))

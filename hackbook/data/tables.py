@@ -170,7 +170,7 @@ def complete_rows(
         blank = rows[c].map(lambda v: isinstance(v, str) and not v.strip()).astype(bool)
         why[blank | rows[c].isna()] = f'nothing in column {c}'
     full = (why == '').to_numpy()
-    require(full.any(), f"columns {', '.join(named)}", why.iloc[0], 'filled in some row')
+    require(full.any(), f"columns {', '.join(named)}", ''.join(why[:1]), 'filled in some row')
     return rows[full], rejected_table(name, bad | why[~full].to_dict())
 
 # %% ../../nbs/library/data/07_tables.ipynb #e2c92e2e
@@ -201,10 +201,11 @@ def parse_times(
     text = column.astype(str)
     read, error = _readings(column, text, dates)
     name = f'time column {column.name}'
-    require(read, name, text.iloc[0], f'a column of numbers or dates ({error})',
+    one = ''.join(text[:1])
+    require(read, name, one, f'a column of numbers or dates ({error})',
             "say how they are written: dates='%d.%m.%Y'")
     clear = (read[0] == read[-1]).all()
-    require(clear, name, text.iloc[0], 'a date that can be read in one way only',
+    require(clear, name, one, 'a date that can be read in one way only',
             "pass dates='%d/%m/%Y' or '%m/%d/%Y'")
     return read[0]
 

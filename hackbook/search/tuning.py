@@ -85,8 +85,9 @@ def _check_space(build, space):
     old = _new_names(unknown) if unknown else ''
     require(not old, 'a name in the space', unknown,
             "another than an old name of hb.fit's options", old)
+    called = getattr(build, '__name__', 'build')     # a partial function has no name
     require(not family or not unknown, 'a name in the space', unknown,
-            f"one that {build.__name__} or hb.fit takes: {', '.join(takes)}")
+            f"one that {called} or hb.fit takes: {', '.join(takes)}")
 
 # %% ../../nbs/library/search/12_tuning.ipynb #b32f102b
 def _check_plain(options):
