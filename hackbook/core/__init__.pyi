@@ -2,7 +2,7 @@
 
 from .errors import HackbookError, InvalidValue, NotFound, require
 from .backend import check_seed, load_keras, set_seed, stderr_to_log
-from .files import FULL, atomic, load_record, make_folder, save_record
+from .files import FULL, atomic, file_kind, load_record, make_folder, save_record, unpacked
 from .arrays import Lazy, aligned, fingerprint, one_column, rows, short_float, stack
 from .figures import Figure, PALETTE, image_grid, label_axes, subplots
 from .html import card, script, style

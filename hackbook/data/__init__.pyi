@@ -3,8 +3,9 @@
 from .tasks import METRICS, Metric, TASKS, Task, as_task, encode_labels
 from .dataset import Dataset, describe_example
 from .bundled import SOURCES, digits, load, mnist
-from .encoding import as_days, as_words, encoder, in_batches, numeric_columns, sample
-from .similarity import Neighbors, content_groups, units
+from .similarity import (
+    Neighbors, as_days, as_words, content_groups, encoder, in_batches, numeric_columns, sample, units,
+)
 from .lazy_images import LazyImages, reading
 from .folders import images, npz
 from .tables import ratings, table, texts

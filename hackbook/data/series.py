@@ -15,7 +15,8 @@ import pandas as pd
 
 from ..core import require
 from .dataset import Dataset, plain_column
-from .tables import complete_rows, feature_columns, parse_times, read_rows
+from .table_files import read_rows
+from .tables import complete_rows, feature_columns, parse_times
 from .tables import rejected_table, role_columns
 
 # %% ../../nbs/library/data/08_series.ipynb #092a4590

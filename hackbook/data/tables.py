@@ -6,119 +6,16 @@
 __all__ = ['table', 'texts', 'ratings']
 
 # %% ../../nbs/library/data/07_tables.ipynb #7c31dc58
-import json
-import re
 import warnings
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from ..core import HackbookError, InvalidValue, NotFound, require
+from ..core import require
 from .dataset import Dataset, plain_column
+from .table_files import _numbers, read_rows
 from .tasks import as_task
-
-# %% ../../nbs/library/data/07_tables.ipynb #dce748e4
-def _encoding(path):
-    "The encoding of a text file."
-    content = path.read_bytes()
-    if content[:2] in (b'\xff\xfe', b'\xfe\xff'): return 'utf-16'
-    for name in ('utf-8-sig', 'cp1252'):
-        try:
-            content.decode(name)
-            return name
-        except UnicodeDecodeError:
-            continue
-    raise InvalidValue(f'{path} must be text in UTF-8, UTF-16 or cp1252; '
-                       "pass encoding='latin-1', or what it is")
-
-# %% ../../nbs/library/data/07_tables.ipynb #50579362
-def _check_columns(rows, path, sep):
-    "Raise `InvalidValue` where a CSV has another separator, or more fields than names."
-    if len(rows.columns) == 1 and ';' in str(rows.columns[0]):
-        raise InvalidValue(f"{path} must be separated by {sep!r}, but seems to be by ';'; read it "
-                           "with pandas.read_csv(path, sep=';', decimal=',') and store it again")
-    require(isinstance(rows.index, pd.RangeIndex), str(path),
-            'more fields in the first row than names', 'a table with a name for each column',
-            'put what holds the separator in "quotes"')
-
-# %% ../../nbs/library/data/07_tables.ipynb #fdbcca3e
-def _csv(path, encoding, columns, words, sep=','):
-    "The rows of a CSV, and the reason by line for those that could not be read."
-    kinds = dict(dtype=str, keep_default_na=False) if words else dict(low_memory=False)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter('always')
-        rows = pd.read_csv(path, sep=sep, encoding=encoding, names=columns, on_bad_lines='warn',
-                           **kinds)
-    _check_columns(rows, path, sep)
-    messages = '\n'.join(str(w.message) for w in said)
-    return rows, dict(re.findall(r'Skipping (line \d+): (.*)', messages))
-
-# %% ../../nbs/library/data/07_tables.ipynb #ce1ed8c2
-def _json_lines(path, encoding, columns, words):
-    "The objects of a JSON lines file, and the reason by line for those that could not be read."
-    rows, bad = {}, {}
-    for number, line in enumerate(path.read_text(encoding).split('\n'), 1):
-        if not line.strip(): continue
-        name = f'line {number}'
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as e:
-            bad[name] = f'not JSON: {e}'
-            continue
-        if isinstance(row, dict):
-            rows[name] = row
-        else:
-            bad[name] = 'not a JSON object'
-    return pd.DataFrame(list(rows.values()), list(rows), dtype=object if words else None), bad
-
-# %% ../../nbs/library/data/07_tables.ipynb #e6d94a19
-TEXTS = {'.csv': _csv, '.tsv': partial(_csv, sep='\t'),
-         '.jsonl': _json_lines, '.ndjson': _json_lines}
-BINARIES = {'.parquet': pd.read_parquet, '.xlsx': partial(pd.read_excel, engine='openpyxl')}
-
-def _check_file(path, columns):
-    "Raise an error for a file that is not there, of another kind, or that names its own columns."
-    suffix = path.suffix.lower()
-    if not path.is_file(): raise NotFound(f'there is no table at {path}; is the path right?')
-    known = TEXTS | BINARIES
-    require(suffix in known, 'path', str(path), f"a file that ends in {', '.join(known)}")
-    named = TEXTS.get(suffix, _json_lines) == _json_lines     # the file itself names its columns
-    require(columns is None or not named, 'columns', columns, f'None, for a {suffix} file')
-
-# %% ../../nbs/library/data/07_tables.ipynb #34f75891
-def _read(path, encoding, columns, words):
-    "The table in a file, the reason by line for what is not in it, and a note for `origin`."
-    suffix = path.suffix.lower()
-    if suffix in BINARIES: return BINARIES[suffix](path), {}, ''
-    encoding = encoding or _encoding(path)
-    rows, bad = TEXTS[suffix](path, encoding, columns and list(columns), words)
-    return rows, bad, '' if 'utf-8' in encoding.lower() else f', read as {encoding}'
-
-# %% ../../nbs/library/data/07_tables.ipynb #e026c813
-def read_rows(
-    path:str|Path,
-    encoding:str=None,           # of a text file; None: by the rule above
-    columns:Sequence[str]=None,  # column names for a CSV without any
-    words:bool=False,            # leave numbers and missing values as the text that they are?
-) -> tuple[pd.DataFrame, dict, str]:
-    "The table in a file, the reason by line for what is not in it, and a note for `origin`."
-    path = Path(path)
-    _check_file(path, columns)
-    try:
-        rows, bad, note = _read(path, encoding, columns, words)
-    except ImportError as e:
-        package = 'openpyxl' if path.suffix.lower() == '.xlsx' else 'pyarrow'
-        raise HackbookError(f'{path.name} needs one more package: call `pip install {package}`, '
-                            'or store a CSV') from e
-    except HackbookError:
-        raise
-    except Exception as e:
-        raise InvalidValue(f'{path} must be a table, but cannot be read ({e})') from e
-    why = '; '.join([f'{k}: {v}' for k, v in bad.items()][:3])
-    require(len(rows), str(path), why or 'no rows', 'a table with rows')
-    return rows.rename(columns=str), bad, note
 
 # %% ../../nbs/library/data/07_tables.ipynb #bf966340
 def rejected_table(
@@ -130,6 +27,14 @@ def rejected_table(
     found = [(f'{name}, {place(k)}', v) for k, v in why.items()]
     return pd.DataFrame(found, columns=['file', 'reason'])
 
+# %% ../../nbs/library/data/07_tables.ipynb #77ea717c
+def _bare_hint(rows):
+    "What to do where the names of the columns are numbers: the file has none."
+    numbers = pd.to_numeric(pd.Series(list(rows)), errors='coerce').notna().sum()
+    if numbers < .5 * rows.shape[1]: return ''
+    names = ', '.join(f"'c{i}'" for i in range(rows.shape[1]))
+    return f'the first line seems to be data: pass columns=[{names}]'
+
 # %% ../../nbs/library/data/07_tables.ipynb #1d4384d6
 def role_columns(
     rows:pd.DataFrame,
@@ -139,7 +44,7 @@ def role_columns(
     named = [c for c in roles.values() if c is not None]
     for role, c in roles.items():
         known = c is None or isinstance(c, str) and c in rows
-        require(known, f'column {role}=', c, f"one of {', '.join(rows)}")
+        require(known, f'column {role}=', c, f"one of {', '.join(rows)}", _bare_hint(rows))
         require(named.count(c) < 2, f'column {role}=', c, 'one that has no other role')
     return named
 
@@ -173,10 +78,31 @@ def complete_rows(
     require(full.any(), f"columns {', '.join(named)}", ''.join(why[:1]), 'filled in some row')
     return rows[full], rejected_table(name, bad | why[~full].to_dict())
 
+# %% ../../nbs/library/data/07_tables.ipynb #263c4aed
+def _whole_days(column):
+    "Whole numbers such as 20260131 as dates, or None if some value is no such date."
+    if not column.between(1900_01_01, 2100_12_31).all(): return None
+    days = pd.to_datetime(column.astype('int64').astype(str), format='%Y%m%d', errors='coerce')
+    return None if days.isna().any() else days.to_numpy()
+
+# %% ../../nbs/library/data/07_tables.ipynb #f322344a
+def _check_dates(name, text):
+    "Raise `InvalidValue` for years of two digits, and for offsets that only some dates have."
+    short = text[text.str.fullmatch(r'\d{1,2}([/.-])\d{1,2}\1\d{2}(\D.*)?')]
+    sep = ''.join(short.str.extract(r'([/.-])', expand=False)[:1])
+    require(short.empty, name, ''.join(short[:1]), 'a date with a year of four digits',
+            f"say which part is the year: dates='%d{sep}%m{sep}%y' or '%y{sep}%m{sep}%d'")
+    offset = text.str.contains(r':\d\d(?:\.\d+)?\s*(?:Z|UTC|[+-]\d\d:?\d{0,2})$')
+    time = text.str.contains(r'\d:\d\d')
+    bare = ''.join(text[time & ~offset][:1])
+    require(not (offset.any() and bare), name, bare, 'a time with an offset, as others have',
+            'write all of them with one, or none')
+
 # %% ../../nbs/library/data/07_tables.ipynb #e2c92e2e
 def _readings(column, text, dates):
     "A column of dates read in one or two ways, and the last error if there is none."
     ways = [dict(format=dates)] if dates else [{}]
+    if dates is None and text.str.match(r'\d{4}-\d\d?-\d').all(): ways = [dict(format='ISO8601')]
     if dates is None and text.str.match(r'\d{1,2}[/.-]\d{1,2}[/.-]\d').all():
         ways.append(dict(dayfirst=True))     # day or month may come first
     read, error = [], ''
@@ -197,10 +123,13 @@ def parse_times(
 ):                      # an array
     "A column as numbers or dates that can be sorted."
     column = plain_column(column)
-    if dates is None and pd.api.types.is_numeric_dtype(column): return column.to_numpy()
-    text = column.astype(str)
-    read, error = _readings(column, text, dates)
+    if dates is None and pd.api.types.is_numeric_dtype(column):
+        days = _whole_days(column)
+        return column.to_numpy() if days is None else days
+    text = column.astype(str).str.strip()
     name = f'time column {column.name}'
+    if dates is None: _check_dates(name, text)
+    read, error = _readings(column, text, dates)
     one = ''.join(text[:1])
     require(read, name, one, f'a column of numbers or dates ({error})',
             "say how they are written: dates='%d.%m.%Y'")
@@ -209,9 +138,25 @@ def parse_times(
             "pass dates='%d/%m/%Y' or '%m/%d/%Y'")
     return read[0]
 
+# %% ../../nbs/library/data/07_tables.ipynb #8e1e796f
+def _whole(column):
+    "Words that are all whole numbers, as numbers; any other column as it is."
+    words = column.map(lambda v: isinstance(v, str)).all()
+    whole = words and column.str.fullmatch(r'(?:0|-?[1-9]\d{0,17})(?:\.0+)?').all()
+    if not whole: return plain_column(column)
+    return column.str.replace(r'\.0+$', '', regex=True).astype('int64')
+
+# %% ../../nbs/library/data/07_tables.ipynb #5fc4983b
+def _target(column):
+    "A column of labels: words, whole numbers, or measurements, which `Dataset` refuses."
+    y = _whole(column)
+    readings = _numbers(column) if y.dtype == object else {}
+    numbers = next(iter(readings.values()), y)
+    return numbers if readings and (numbers % 1 != 0).any() else y
+
 # %% ../../nbs/library/data/07_tables.ipynb #8f5eb84f
 def table(
-    path:str|Path,               # .csv, .tsv, .jsonl, .ndjson, .parquet (pyarrow), .xlsx (openpyxl)
+    path:str|Path,               # .csv, .tsv, .txt, .data, .jsonl, .ndjson, .parquet, .xlsx; .gz
     target:str,                  # the column to predict
     task:str='classification',   # 'classification' or 'regression'
     drop:Sequence[str]=(),       # columns to leave out
@@ -221,26 +166,24 @@ def table(
     class_names:Sequence[str]=None,  # in this order; None: as found, sorted
     encoding:str=None,           # of a text file; None: by the rule above
     dates:str=None,              # format of the dates, like '%d.%m.%Y'; None: as pandas reads them
+    sep:str=None,                # between the fields: ',', ';', '\t' or '|'; None: by the first lines
+    decimal:str=None,            # sign of decimals, ',' or '.'; None: as the columns show
+    sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: the other columns, as a table
     "Read a table as a Dataset. Rows without target, group or time are listed in `rejected`."
     path = Path(path)
-    rows, bad, note = read_rows(path, encoding, columns)
+    numbers = as_task(task).family == 'regression'
+    raw = [group] if numbers else [target, group]
+    rows, bad, note = read_rows(path, encoding, columns, False, raw, sep, decimal, sheet)
     named = role_columns(rows, target=target, group=group, time=time)
     features = feature_columns(rows, named, drop)
     rows, rejected = complete_rows(rows, named, path.name, bad)
-    y = plain_column(rows[target]).to_numpy()
-    groups = None if group is None else rows[group].to_numpy()
+    y = plain_column(rows[target]) if numbers else _target(rows[target])
+    groups = None if group is None else _whole(rows[group]).to_numpy()
     times = None if time is None else parse_times(rows[time], dates)
     origin = f'{len(rows):,} rows of {path.name}, target {target}{note}'
-    return Dataset(rows[features], y, class_names, path.stem, origin, groups, times,
+    return Dataset(rows[features], y.to_numpy(), class_names, path.stem, origin, groups, times,
                    rejected=rejected, task=task)
-
-# %% ../../nbs/library/data/07_tables.ipynb #8e1e796f
-def _whole(column):
-    "Words that are all whole numbers, as numbers; any other column as it is."
-    words = column.map(lambda v: isinstance(v, str)).all()
-    whole = words and column.str.fullmatch(r'0|-?[1-9]\d{0,17}').all()
-    return column.astype('int64') if whole else plain_column(column)
 
 # %% ../../nbs/library/data/07_tables.ipynb #7c3dec2c
 def _no_texts(column):
@@ -251,7 +194,7 @@ def _no_texts(column):
 
 # %% ../../nbs/library/data/07_tables.ipynb #5b18f7f6
 def texts(
-    path:str|Path,               # .csv, .tsv, .jsonl, .ndjson, .parquet (pyarrow), .xlsx (openpyxl)
+    path:str|Path,               # as for `table`
     text:str='text',             # the column with the texts
     label:str='label',           # the column to predict
     task:str='classification',   # 'classification', or 'regression' (stars, prices)
@@ -261,10 +204,12 @@ def texts(
     class_names:Sequence[str]=None,  # in this order; None: as found, sorted
     encoding:str=None,           # of a text file; None: by the rule above
     dates:str=None,              # format of the dates, like '%d.%m.%Y'; None: as pandas reads them
+    sep:str=None,                # between the fields: ',', ';', '\t' or '|'; None: by the first lines
+    sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: one text per example
     "Read labeled texts as a Dataset. Incomplete rows and broken lines are listed in `rejected`."
     path = Path(path)
-    rows, bad, note = read_rows(path, encoding, columns, words=True)
+    rows, bad, note = read_rows(path, encoding, columns, True, sep=sep, sheet=sheet)
     named = role_columns(rows, text=text, label=label, group=group, time=time)
     no_text = _no_texts(rows[text])
     rows, rejected = complete_rows(rows.drop(list(no_text)), named, path.name, bad | no_text)
@@ -284,14 +229,20 @@ def ratings(
     rating:str,                  # the column with the rating: numbers
     time:str=None,               # the column with the time of the rating; None: no order
     columns:Sequence[str]=None,  # column names for a CSV without any; None: its first line
+    encoding:str=None,           # of a text file; None: by the rule above
     dates:str=None,              # format of the dates, like '%d.%m.%Y'; None: as pandas reads them
+    sep:str=None,                # between the fields: ',', ';', '\t' or '|'; None: by the first lines
+    decimal:str=None,            # sign of decimals, ',' or '.'; None: as the columns show
+    sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: a table of user and item
     "Read ratings as a Dataset. Incomplete rows are listed in `rejected`."
     path = Path(path)
-    rows, bad, note = read_rows(path, columns=columns)
+    raw = [user, item]
+    rows, bad, note = read_rows(path, encoding, columns, False, raw, sep, decimal, sheet)
     named = role_columns(rows, user=user, item=item, rating=rating, time=time)
     rows, rejected = complete_rows(rows, named, path.name, bad)
     y = plain_column(rows[rating]).to_numpy()
+    rows = rows.assign(**{c: _whole(rows[c]) for c in raw})
     times = None if time is None else parse_times(rows[time], dates)
     many = f'{rows[item].nunique():,} items by {rows[user].nunique():,} users'
     origin = f'{len(rows):,} ratings of {many} in {path.name}{note}'
