@@ -4,7 +4,7 @@ from .tasks import METRICS, Metric, TASKS, Task, as_task, encode_labels
 from .dataset import Dataset, describe_example
 from .bundled import SOURCES, digits, load, mnist
 from .similarity import (
-    Neighbors, as_days, as_words, content_groups, encoder, in_batches, numeric_columns, sample, units,
+    Looks, Neighbors, as_days, as_words, content_groups, encoder, in_batches, numeric_columns, sample, units,
 )
 from .lazy_images import LazyImages, reading
 from .folders import images, npz

@@ -17,6 +17,7 @@ from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..core import file_kind, HackbookError, InvalidValue, NotFound, require, unpacked
@@ -243,6 +244,9 @@ def _check_file(path, how):
     if not path.is_file(): raise NotFound(f'there is no table at {path}; is the path right?')
     require(kind in READERS, 'path', str(path), f"a file that ends in {', '.join(READERS)}")
     named = READERS[kind] in (_json_lines, _parquet, _excel)    # the file itself names its columns
+    require(how.columns is None or np.iterable(how.columns) and not isinstance(how.columns, str),
+            'columns', how.columns, 'a list of names')
+    how.columns = None if how.columns is None else [str(c) for c in how.columns]
     require(how.columns is None or not named, 'columns', how.columns, f'None, for a {kind} file')
     require(how.sheet is None or kind == '.xlsx', 'sheet', how.sheet, f'None, for a {kind} file')
     for name, allowed in (('sep', ',;\t|'), ('decimal', ',.')):
@@ -286,7 +290,7 @@ def read_rows(
 ) -> tuple[pd.DataFrame, dict, str]:
     "The table in a file, the reason by line for what is not in it, and a note for `origin`."
     path = Path(path)
-    how = How(encoding, columns and list(columns), words, raw, sep, decimal, sheet)
+    how = How(encoding, columns, words, raw, sep, decimal, sheet)
     _check_file(path, how)
     try:
         rows, bad = _read(path, how)

@@ -57,7 +57,7 @@ def feature_columns(
 ) -> list[str]:
     "The columns that are left as features. Raises `InvalidValue` unless there are `enough`."
     require(not isinstance(drop, str), 'drop', drop, 'a list of columns', f'write [{drop!r}]')
-    for c in drop: require(c in rows, 'drop', c, f"among {', '.join(rows)}")
+    for c in drop: require(c in list(rows), 'drop', c, f"among {', '.join(rows)}")
     left = [c for c in rows if c not in [*named, *drop]]
     require(len(left) >= enough, 'drop', list(drop), 'such that some column is left to learn from')
     return left
