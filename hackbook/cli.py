@@ -7,6 +7,7 @@ __all__ = ['app', 'notebook_parameters', 'execute', 'summary', 'run', 'main']
 
 # %% ../nbs/library/90_cli.ipynb #ad6c4523
 import ast
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -88,12 +89,17 @@ app = typer.Typer(
 def _commands(): pass
 
 # %% ../nbs/library/90_cli.ipynb #62341f0d
+_PLAIN = str, int, float, bool, list, tuple, dict, type(None)
+
 def _value(text):
-    "`text` as the Python value that it spells, or as it is."
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+    "`text` as the value that it spells in JSON or in Python, or as it is."
+    spelled = text.strip()
+    if spelled.lower() in ('true', 'false', 'null'): spelled = spelled.lower()
+    for read in json.loads, ast.literal_eval:
+        try: value = read(spelled)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError): continue
+        if isinstance(value, _PLAIN): return value
+    return text
 
 # %% ../nbs/library/90_cli.ipynb #9a3277ac
 _NOTEBOOK = typer.Argument(help='For example nbs/tutorials/01_digits_cnn.ipynb')
@@ -112,7 +118,8 @@ def run(
     for p in parameter: require('=' in p, '--parameter', p, 'name=value')
     pairs = (p.split('=', 1) for p in parameter)
     (to/'report.json').unlink(missing_ok=True)
-    output = execute(notebook, to, {name: _value(text) for name, text in pairs}, progress)
+    given = {name.strip(): _value(text) for name, text in pairs}
+    output = execute(notebook, to, given, progress)
     after = [f'executed notebook  {output}',
              'next               make lab (JupyterLab, in the tutorials)']
     typer.echo('\n'.join(['', *summary(to), *after]))

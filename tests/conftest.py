@@ -54,11 +54,21 @@ LONG = ["test_tutorials", "test_tuning", "test_fitting", "test_session", "test_p
 
 
 def pytest_collection_modifyitems(items):
-    """Files that take long go first, so that no process waits for another at the end; a file stays in one process, unless its tests are marked."""
+    """Files that take long go first, so that no process waits for another at the end."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.name if item.path.stem == "test_library" else item.path.stem))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What stays in one process: the tests of a file; those of a tutorial, which share its execution; each notebook of the library alone."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file, _, name = nodeid.partition("::")
+            return {"test_library": nodeid, "test_tutorials": name.partition("[")[2] or name}.get(Path(file).stem, file)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

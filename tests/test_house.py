@@ -58,7 +58,7 @@ def test_clean_changes_nothing(copy):
 def test_docs_preprocess_without_quarto(copy):
     nbdev("from nbdev.serve import proc_nbs; proc_nbs('nbs', n_workers=1)", copy)
     assert (copy / "_proc/_quarto.yml").read_text() == (ROOT / "_quarto.yml").read_text()
-    page = nbformat.read(copy / "_proc/library/training/11_fitting.ipynb", as_version=4)
+    page = nbformat.read(copy / "_proc/library/training/12_fitting.ipynb", as_version=4)
     text = "\n".join(c.source + str(c.get("outputs", "")) for c in page.cells)
     assert "nbdev_export()" not in text and "how often each example is seen" in text
     assert len(list((copy / "_proc").rglob("*.ipynb"))) == len(NOTEBOOKS)

@@ -65,14 +65,14 @@ def tests():
     """What pytest is called with."""
     aside = ["--ignore=tests/test_library.py", "-q", "--durations=5"]
     if "--record" in sys.argv:
-        return [*aside, "-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder", "--testmon-noselect"]
+        return [*aside, "-n", "3", "--dist", "loadscope", "--no-loadscope-reorder", "--testmon-noselect"]
     if RECORD.is_file():
         return [*aside, "--testmon"]
     print("make check: no record of what each test executes, so the tests of the changed packages run; make check RECORD=1 writes it", flush=True)
     parts = [Path(name).parts for name in changed()]
     packages = {p[1] for p in parts if p[0] in ("hackbook", "tests") and len(p) > 2} | {p[2] for p in parts if p[:2] == ("nbs", "library") and len(p) > 3}
     files = [name for name in changed() if re.fullmatch(r"tests/test_\w+\.py", name)]
-    return [*aside, "-n", "2", "--dist", "loadgroup", *files, *HOUSE, *(f"tests/{p}" for p in sorted(packages) if (ROOT / "tests" / p).is_dir())]
+    return [*aside, "-n", "2", "--dist", "loadscope", *files, *HOUSE, *(f"tests/{p}" for p in sorted(packages) if (ROOT / "tests" / p).is_dir())]
 
 
 def main():

@@ -11,9 +11,10 @@ from math import ceil
 
 import numpy as np
 
-from .base import Check, each_loss, reason, skipped
+from .base import Check, each_loss, skipped
 from .training import curves, run, Trainer, TrainingContext, working
 from ..core import label_axes, load_keras, PALETTE, subplots
+from ..models import reason
 
 # %% ../../nbs/library/checks/05_controls.ipynb #0fe35ba2
 def _away(y, out, names, rng):

@@ -14,7 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Strong
 
-from .base import Check, reason, shown, untouched
+from .base import Check, shown, untouched
 from .controls import check_labels, check_larger, check_zeroed
 from .influence import check_batch
 from .inputs import check_input, check_validation
@@ -25,7 +25,9 @@ from .training import TrainingContext
 from ..core import all_layers, Figure, HackbookError, load_keras, require
 from ..data import Splits
 from ..quality import findings_table, MARKS
-from ..training import check_model, TrainingOptions
+from ..models import build_weights, check_kind, check_model, explained, reason
+from ..models import shapes
+from ..training import check_splits, TrainingOptions
 
 # %% ../../nbs/library/checks/06_suite.ipynb #0680e750
 CHECKS:tuple[Callable, ...] = (
@@ -119,22 +121,23 @@ def _repr_html_(self:Preflight):
 # %% ../../nbs/library/checks/06_suite.ipynb #3e27e6c6
 def _check_model(name, model, data):
     "Raise `InvalidValue` for a model that cannot be checked on `data`."
-    require(isinstance(model, load_keras().Model), name, model, 'a keras.Model')
-    one = model.built and isinstance(getattr(model, 'input_shape', None), tuple)
-    require(one, name, f'{model.name}, which is not', 'a built model with one input',
+    check_kind(model, name)
+    build_weights(model, data)
+    shapes(model, data)
+    one = isinstance(getattr(model, 'input_shape', None), tuple)
+    require(one, name, f'{model.name}, which is not', 'a graph of layers with one input',
             'start it with keras.Input(shape)')
     check_model(model, data)
 
 # %% ../../nbs/library/checks/06_suite.ipynb #0d1ae0d8
 def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, larger):
     "Raise `InvalidValue` for arguments that cannot be used."
-    is_splits = isinstance(splits, Splits)
-    require(is_splits, 'splits', splits, 'Splits', 'divide a Dataset with hb.split')
+    check_splits(splits)
+    TrainingOptions(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
     _check_model('model', model, splits.train)
     if larger is not None: _check_model('larger', larger, splits.train)
     require(bool(model.trainable_variables), 'model', f'{model.name}, all frozen',
             'a model with something to train', 'layer.trainable = True')
-    TrainingOptions(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
     whole = isinstance(steps, Integral) and not isinstance(steps, bool)
     require(whole and steps >= 20, 'steps', steps, 'a whole number, 20 or more')
     names = [l.name for l in all_layers(model)]
@@ -165,7 +168,7 @@ def preflight(
 ) -> Preflight:
     "Check data, network and first steps. Raises `HackbookError` if nothing can be checked."
     _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, larger)
-    with untouched(model):
+    with untouched(model), explained(model, batch_size):
         context = TrainingContext(model, splits, learning_rate, batch_size, steps, seed,
                                   frozen, larger)
         _try(context)

@@ -15,7 +15,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .. import core
-from ..core import aligned, card, Figure, image_grid, InvalidValue, Lazy
+from ..core import aligned, card, Figure, image_grid, InvalidValue, is_image, Lazy
 from ..core import one_column, require, rows
 from .tasks import as_task, encode_labels, Task
 
@@ -56,12 +56,10 @@ class Dataset:
 @patch(as_prop=True)
 def kind(self:Dataset) -> str:
     "What an example is: 'table' (one row of it), 'text', 'sound', 'image', or 'numbers'."
-    shape = self.x.shape
     if self.features is not None: return 'table'
     if self.x.dtype == object: return 'text'
     if self.sample_rate is not None: return 'sound'
-    image = len(shape) == 3 or len(shape) == 4 and shape[-1] in (1, 3, 4)
-    return 'image' if image else 'numbers'
+    return 'image' if is_image(self.x) else 'numbers'
 
 # %% ../../nbs/library/data/01_dataset.ipynb #7e444823
 def plain_column(c):
@@ -235,6 +233,7 @@ def describe_example(data):
         return f'a text of {min(lengths):,} to {max(lengths):,} characters'
     shape = ' × '.join(map(str, x.shape[1:])) or 'one'
     when = ', read when needed' if isinstance(x, Lazy) else ''
+    if x.ndim == 3 and data.kind == 'numbers': when = '; windows of a series, no images'
     return f'{shape} numbers, {x.dtype}, {x.min():g} to {x.max():g}{when}'
 
 # %% ../../nbs/library/data/01_dataset.ipynb #43e2c807

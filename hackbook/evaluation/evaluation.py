@@ -6,11 +6,12 @@
 __all__ = ['EVALUATIONS', 'evaluate']
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #b863a2fe
-from ..core import check_confidence, require, save_record
+from ..core import check_confidence, load_keras, require, save_record
 from ..data import Dataset, reading, Sealed
 from .classification import Evaluation
 from .regression import RegressionEvaluation
-from ..training import check_model, in_order, Run
+from ..models import check_model
+from ..training import in_order, Run
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #32550d79
 EVALUATIONS = {'classification': Evaluation, 'regression': RegressionEvaluation}
@@ -38,8 +39,9 @@ def _check_evaluate(model, data):
     "Raise `InvalidValue` where `data` is none, or does not fit `model`."
     require(isinstance(data, Dataset), 'data', data, 'a Dataset, or a part of Splits',
             'try splits.validation')
-    one_input = isinstance(getattr(model, 'input_shape', None), tuple)
-    require(one_input, 'run', model, 'a Run, or a built keras.Model with one input',
+    built = isinstance(model, load_keras().Model) and model.built
+    inputs = getattr(model, 'inputs', None) or [None]    # a class of one's own has one
+    require(built and len(inputs) == 1, 'run', model, 'a Run, or a built keras.Model with one input',
             'begin a Sequential with keras.Input(shape)')
     check_model(model, data)
 

@@ -21,7 +21,8 @@ from .curves import Timeline
 from .sliders import Slider
 from .views import VIEWS
 from .worker import TrainingThread
-from ..training import check_model, check_names, Run, takes_options, TrainingOptions
+from ..models import build_weights, check_model
+from ..training import check_names, check_splits, Run, takes_options, TrainingOptions
 
 # %% ../../nbs/library/live/08_session.ipynb #bf5a352f
 _sessions = weakref.WeakKeyDictionary()   # model → weak reference to its training thread
@@ -69,6 +70,8 @@ class Session:
         **kwargs,
     ):
         options = _options({'epochs': epochs, 'schedule': schedule, **kwargs})
+        check_splits(splits)
+        build_weights(model, splits.train)
         check_model(model, splits.train)
         _replace(model)
         self.model, self.on_change = model, None

@@ -14,6 +14,7 @@ from fastcore.basics import patch
 from ..core import HackbookError, load_keras, take_thread_settings
 from ..data import reading
 from .thread import Leave, TrainingThread
+from ..models import explanation
 from ..training import assign, describe, Diverged, first_to_break, restore, Run, snapshot
 
 # %% ../../nbs/library/live/07_worker.ipynb #c85dbcbf
@@ -117,7 +118,9 @@ def turn(self:TrainingThread) -> bool:
         return self.end('finished')
     except Leave: return True
     except Diverged as e: return self.end('failed', self.diverged(e.args[0]))
-    except BaseException as e: return self.end('failed', e)
+    except BaseException as e:
+        told = explanation(e, self.model, self.batches.size)
+        return self.end('failed', told or e)
 
 # %% ../../nbs/library/live/07_worker.ipynb #4809541c
 @patch

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import HackbookError, InvalidValue, load_keras, NotFound, require
+from ..core import require_images
 from ..data import Splits
 from .image import output_layer
 
@@ -45,7 +46,7 @@ WHITE = 1, 16, 255, 65535   # fractions, the bundled digits, bytes, 16-bit scann
 # %% ../../nbs/library/models/01_finetuning.ipynb #868e7690
 def _white(x):
     "The value of a white pixel."
-    require(x.ndim in (3, 4), 'x', x.shape, 'images: (n, height, width[, channels])')
+    require_images(x)
     channels = x.shape[-1] if x.ndim == 4 else 1
     require(channels in (1, 3), 'the channels of x', channels, '1 (gray) or 3 (color)')
     low, high = float(x.min()), float(x.max())

@@ -12,13 +12,13 @@ from warnings import warn
 
 import numpy as np
 
-from ..core import load_keras, require
+from ..core import load_keras, require, require_images
 from ..data import Dataset, Splits
 
 # %% ../../nbs/library/models/00_image.ipynb #6aee80c0
 def _check_cnn(x, filters, dropout, l2, stride):
     "Raise `InvalidValue` for what `cnn` cannot build."
-    require(x.ndim in (3, 4), 'x', x.shape, 'images: (n, height, width[, channels])')
+    require_images(x)
     ok = isinstance(filters, Sequence) and len(filters) > 0
     ok = ok and all(isinstance(f, Integral) and f > 0 for f in filters)
     require(ok, 'filters', filters, 'a tuple of whole numbers > 0', 'try (16, 32, 64)')

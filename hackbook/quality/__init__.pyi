@@ -5,10 +5,10 @@ from .label_issues import find_label_issues
 from .repeats import conflicts, duplicates, near_duplicates
 from .columns import constant_columns, identifiers, missing, missing_codes, mixed_types, outliers
 from .media import bad_recordings, blank, odd_lengths, unreadable
-from .classes import imbalance, rare_classes, suspicious_labels
+from .classes import alike_classes, imbalance, rare_classes, same_names, suspicious_labels
 from .inspection import Inspection, inspect
 from .decisions import load_decisions, save_decisions
-from .cleaning import FIXES, clean, fix_types
+from .cleaning import FIXES, clean, fix_types, merge_classes
 from .previews import as_page
 from .relabeling import Relabel, relabel
 from .leakage import (

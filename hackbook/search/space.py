@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
-from ..core import InvalidValue, require
+from ..core import InvalidValue, require, require_images
 from ..data import Splits
 from ..models import image as models
 from .parameters import as_stored, condition, parameter, unit
@@ -242,9 +242,9 @@ def from_record(cls:Space,
 
 # %% ../../nbs/library/search/01_space.ipynb #b9e633b9
 def _cnn_space(splits):
-    shape = splits.train.x.shape
-    require(len(shape) in (3, 4), 'x', shape, 'images: (n, height, width[, channels])')
-    size = min(shape[1:3])
+    x = splits.train.x
+    require_images(x)
+    size = min(x.shape[1:3])
     blocks = 3 if size < 64 else 4 if size < 128 else 5
     return {'learning_rate': (1e-3, .1, 'log'),
             'filters': [tuple(first * 2**i for i in range(blocks)) for first in (8, 16, 32)],

@@ -149,7 +149,7 @@ def why(e, build=None):
     text = str(e).strip().splitlines() or ['']
     message = f'{type(e).__name__}: {text[0][:300]}'
     if isinstance(e, MemoryError) or type(e).__name__ == 'ResourceExhaustedError':
-        message = f'out of memory: {message}'
+        message = f'out of memory: {message}; try a smaller model or batch_size'
     file = getattr(getattr(build, '__code__', None), 'co_filename', None)
     frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename == file]
     return message + (f' ({frames[-1].name}, line {frames[-1].lineno})' if frames else '')

@@ -17,21 +17,21 @@ from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
 
-import pandas as pd
 from fastcore.basics import patch
 
-from ..core import check_seed, deadline, FULL, HackbookError, load_record, require
+from ..core import check_seed, deadline, HackbookError, InvalidValue, require, way_out
 from ..data import METRICS, Splits
+from ..models import build_weights
 from .coordinator import Search
 from .explorer import Study
-from .process import interrupt_as_event, warm_up
+from .process import check_sendable, interrupt_as_event, warm_up
 from .progress import REDUCTION, SearchProgress, TimeBudget
 from .space import default_space, Space
-from .storage import begin_search
+from .storage import begin_search, disc_advice
 from .study import COLUMNS
 from .trials import build_model, TRAINING
 from .workers import Cluster, Workers
-from ..training import load_run, renamed, Run
+from ..training import check_splits, load_run, renamed, Run
 
 # %% ../../nbs/library/search/12_tuning.ipynb #079b8e50
 METHODS = 'tpe', 'random', 'cma-es', 'grid'
@@ -85,9 +85,8 @@ def _check_space(build, space):
     old = _new_names(unknown) if unknown else ''
     require(not old, 'a name in the space', unknown,
             "another than an old name of hb.fit's options", old)
-    called = getattr(build, '__name__', 'build')     # a partial function has no name
     require(not family or not unknown, 'a name in the space', unknown,
-            f"one that {called} or hb.fit takes: {', '.join(takes)}")
+            f"one that {getattr(build, '__name__', 'build')} or hb.fit takes: {', '.join(takes)}")
 
 # %% ../../nbs/library/search/12_tuning.ipynb #b32f102b
 def _check_plain(options):
@@ -100,9 +99,11 @@ def _check_plain(options):
 # %% ../../nbs/library/search/12_tuning.ipynb #9cc20a62
 def _check_tune(build, splits, space, method, pruner, metric, options):
     "Raise `InvalidValue` for what cannot be searched. Returns the Space and the metric."
-    require(callable(build), 'build', build, 'a function that returns a keras.Model',
+    function = callable(build) and not hasattr(build, 'layers')     # not a model itself
+    require(function, 'build', build, 'a function that returns a keras.Model',
             'or a family like hb.models.cnn')
-    require(isinstance(splits, Splits), 'splits', splits, 'what hb.split returned')
+    check_sendable('build', build)
+    check_splits(splits)
     require(method in METHODS, 'method', method, f"one of {', '.join(METHODS)}")
     require(pruner in PRUNERS, 'pruner', pruner, f"one of {', '.join(map(str, PRUNERS))}")
     score = f'val_{splits.task.epoch_metric}'
@@ -244,11 +245,10 @@ def _train_best(search, pool, runs) -> Run:
 def _loaded(study, setting, folder) -> Run:
     "The run in the folder, with its model."
     try: return load_run(folder)
-    except (HackbookError, TypeError):
+    except InvalidValue:
         model = build_model(study.build, study.splits, setting)
-        model.load_weights(folder/'model.keras')
-        history = pd.read_csv(folder/'history.csv')
-        return Run(model, history, load_record(folder/'run.json'), folder)
+        build_weights(model, study.splits.train)
+        return load_run(folder, model=model)
 
 # %% ../../nbs/library/search/12_tuning.ipynb #dfd45e07
 @contextmanager
@@ -258,7 +258,7 @@ def _ending(study, progress):
     except KeyboardInterrupt: progress.phase = 'interrupted'
     except Exception as e:
         if not _is_full(e): raise
-        raise HackbookError(f'{study.file} could not be written to ({e}); free some space, '
+        raise HackbookError(f'{study.file} could not be written to ({e}); {disc_advice(e)}, '
                             'then call tune again: what was written is kept') from e
     finally: progress.show(over=True)
 
@@ -266,4 +266,4 @@ def _ending(study, progress):
 def _is_full(e):
     "Does the exception say that the study's file could not be written?"
     if type(e).__name__ == 'StorageInternalError': return True
-    return isinstance(e, OSError) and e.errno in FULL
+    return isinstance(e, OSError) and bool(way_out(e))

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from fastcore.basics import patch
 
-from ..core import HackbookError, require
+from ..core import HackbookError, move, require
 from ..data import Splits
 from .process import warm_up
 from .trials import EpochEnd, Job, Outcome, run_trial, TrialEnd, work
@@ -34,7 +34,7 @@ def store(
     if not path.exists():
         temporary = path.with_suffix(f'.{os.getpid()}')
         joblib.dump(splits, temporary)
-        os.replace(temporary, path)
+        move(temporary, path)
     return path
 
 # %% ../../nbs/library/search/06_workers.ipynb #4796336d

@@ -3,10 +3,10 @@
 from . import regularization
 from .schedules import SCHEDULES
 from .options import TrainingOptions, check_names, make_options, renamed, takes_options
-from .batches import Batches, check_batch_size, in_order
+from .batches import Batches, as_array, check_batch_size, check_examples, check_splits, in_order
 from .sites import smooth_labels
 from .hyperparameters import Hyperparameters, RANGES, ReplayChanges, attach
-from .compilation import as_compiled, check_model, check_rates, compile_model, layerwise_decay, scale_rates
+from .compilation import as_compiled, check_rates, compile_model, layerwise_decay, scale_rates
 from .checkpoints import assign, load_checkpoint, restore, save_checkpoint, snapshot, values
 from .runs import Run, RunComparison, compare_runs, describe, list_runs, load_run
 from .lr_finder import LearningRates, find_lr

@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, Figure, HackbookError, label_axes, load_keras, require, subplots
+from ..core import card, Figure, HackbookError, label_axes, load_keras
+from ..core import require, subplots
 from ..data import Splits
-from .batches import Batches
+from ..models import build_weights, check_activation, check_model, explained
+from .batches import Batches, check_splits
 from .checkpoints import assign, values
-from .compilation import check_model
+
 
 # %% ../../nbs/library/training/08_lr_finder.ipynb #62482938
 def _smooth(losses, beta=.9):
@@ -149,9 +151,13 @@ def find_lr(
     require(ok, 'low, high', (low, high), '0 < low < high', 'try low=1e-5, high=1')
     ok = isinstance(steps, Integral) and steps >= 20
     require(ok, 'steps', steps, 'a whole number, 20 or more')
+    check_splits(splits)
+    build_weights(model, splits.train)
     check_model(model, splits.train)
+    check_activation(model, splits.train)
     rates = np.geomspace(low, high, steps)
-    losses = _test(model, Batches(splits.train, batch_size, seed), splits.train, rates)
+    served = Batches(splits.train, batch_size, seed)
+    with explained(model, served.size): losses = _test(model, served, splits.train, rates)
     if not isfinite(losses[-1]): losses = losses[:-1]
     n = len(losses)
     if n < 10:

@@ -22,7 +22,7 @@ from PIL import Image
 from scipy.io import wavfile
 
 import hackbook as hb
-from hackbook.data import folders
+from hackbook.data import archives, folders
 
 CONTENT = bytes(range(256)) * 2000
 
@@ -71,7 +71,7 @@ def test_images_that_unfold_into_gigabytes_are_rejected(pets):
     with zipfile.ZipFile(pets.parent / "pets.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in pets.rglob("*.png"):
             archive.write(path, path.relative_to(pets.parent))
-        archive.writestr("pets/cat/zeros.png", bytes(folders.LARGEST + 1))
+        archive.writestr("pets/cat/zeros.png", bytes(archives.LARGEST + 1))
     found = reasons(hb.data.images(pets.parent / "pets.zip"))
     assert set(found) == {"pets/cat/bomb.png", "pets/cat/zeros.png"}
     assert "too large" in found["pets/cat/zeros.png"] and "10000 × 9000 pixels" in found["pets/cat/bomb.png"]

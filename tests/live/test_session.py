@@ -18,7 +18,7 @@ import pytest
 from conftest import training_threads
 
 import hackbook as hb
-from hackbook.data.augmentation import augment
+from hackbook.data import augment
 from hackbook.training.batches import in_order
 from hackbook.training.compilation import compile_model
 from hackbook.core import load_keras

@@ -10,7 +10,7 @@ from conftest import call
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hackbook.data.augmentation import augment
+from hackbook.data import augment
 from hackbook.core import HackbookError, load_keras, set_seed
 from hackbook.testing import flat_weights as weights
 from hackbook.training.hyperparameters import RANGES, attach
