@@ -1,10 +1,10 @@
 """From files to a Dataset, and from a Dataset to training, validation and sealed test set."""
 
-from .tasks import METRICS, Metric, TASKS, Task, as_task
-from .dataset import Dataset, describe_example, encode_labels
+from .tasks import METRICS, Metric, TASKS, Task, as_task, encode_labels
+from .dataset import Dataset, describe_example
 from .sources import SOURCES, digits, fetch, load, mnist, npz
 from .similarity import as_days, as_words, encoder, in_batches, numeric_columns, sample
-from .similarity import Neighbors, content_groups, units
+from .similarity import Looks, Neighbors, content_groups, units
 from .archives import unpack
 from .pictures import augment, show_augmented
 from .lazy_images import LazyImages, reading

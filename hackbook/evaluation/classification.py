@@ -111,18 +111,52 @@ def confusion(self:Evaluation) -> pd.DataFrame:
     return pd.DataFrame(counts, index=names, columns=names)
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #ef77db0f
-def _worst_pair(wrong):
-    "The most frequent error of a table of errors, as a sentence."
-    (true, predicted), times = wrong.stack().idxmax(), wrong.max().max()
-    if times > 1: return f'Most frequent error: {true} predicted as {predicted} ({times} times)'
-    return 'No error occurs twice' if times else 'No errors'
+@patch
+def confused(self:Evaluation,
+    max_pairs:int=20,   # at most so many rows
+) -> pd.DataFrame:      # true, predicted, examples, fraction (of the true class, 0 to 1)
+    "The pairs of classes that are confused most often, as a table."
+    counts = self.confusion.to_numpy()
+    wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
+    true, predicted = np.nonzero(wrong)
+    order = np.argsort(-wrong[true, predicted], kind='stable')[:max_pairs]
+    true, predicted = true[order], predicted[order]
+    names, times = np.array(self.data.class_names, object), wrong[true, predicted]
+    return pd.DataFrame({'true': names[true], 'predicted': names[predicted], 'examples': times,
+                         'fraction': times / counts.sum(axis=1)[true]})
+
+# %% ../../nbs/library/evaluation/01_classification.ipynb #70374737
+def _worst_pair(confused):
+    "The most frequent error, as a sentence."
+    if confused.empty: return 'No errors'
+    worst = confused.iloc[0]
+    if worst.examples < 2: return 'No error occurs twice'
+    return f'Most frequent error: {worst.true} predicted as {worst.predicted} ({worst.examples} times)'
+
+# %% ../../nbs/library/evaluation/01_classification.ipynb #5346cec3
+def _most_confused(confused, names, most=20):
+    "The classes of the most frequent errors, in the order of `names`."
+    some = {}
+    for pair in zip(confused.true, confused.predicted):
+        if len(some | dict.fromkeys(pair)) <= most: some |= dict.fromkeys(pair)
+    return [name for name in names if name in some] or list(names[:most])
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #6e930562
 @patch
-def plot_confusion(self:Evaluation) -> Figure:
+def plot_confusion(self:Evaluation,
+    max_classes:int=30,   # of more classes, the 20 that are confused most often are drawn
+) -> Figure:
     "Draw the confusion matrix, with the errors colored."
     import seaborn
-    counts, n = self.confusion, len(self.data.class_names)
+    counts = self.confusion
+    names = list(counts)
+    confused = self.confused()
+    title = _worst_pair(confused)
+    if len(names) > max_classes:
+        some = _most_confused(confused, names)
+        title += f'\nThe {len(some)} most confused of {len(names):,} classes'
+        counts, names = counts.loc[some, some], some
+    n = len(names)
     wrong = counts.where(~np.eye(n, dtype=bool), 0)
     fig, ax = subplots(width=max(4, .42 * n + 1), height=max(3, .36 * n + 1))
     seaborn.heatmap(wrong, annot=counts.astype(str).where(counts > 0, ''), fmt='',
@@ -130,7 +164,7 @@ def plot_confusion(self:Evaluation) -> Figure:
                     vmax=max(wrong.max().max(), 6), linewidths=.5, linecolor='0.9', ax=ax)
     ax.grid(False)
     ax.tick_params(axis='y', rotation=0)
-    return label_axes(ax, _worst_pair(wrong), 'predicted class', 'true class').figure
+    return label_axes(ax, title, 'predicted class', 'true class').figure
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #51f923a7
 @patch

@@ -3,7 +3,7 @@
 from .findings import Finding, MARKS, SEVERITIES, findings_frame, findings_table
 from .label_issues import find_label_issues
 from .repeats import conflicts, duplicates, near_duplicates
-from .columns import constant_columns, identifiers, missing, mixed_types, outliers
+from .columns import constant_columns, identifiers, missing, missing_codes, mixed_types, outliers
 from .media import bad_recordings, blank, odd_lengths, unreadable
 from .classes import alike_classes, imbalance, rare_classes, same_names, suspicious_labels
 from .inspection import Inspection, inspect
@@ -13,5 +13,6 @@ from .previews import as_page
 from .relabeling import Relabel, relabel
 from .leakage import (
     Leakage, check_leakage, duplicates_across_parts, fitted_on_everything, giveaways,
-    near_duplicates_across_parts, straddling_groups, straddling_times,
+    lookalikes_across_parts, near_duplicates_across_parts, same_words_across_parts,
+    straddling_groups, straddling_times,
 )

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['columns_of', 'missing', 'constant_columns', 'identifiers', 'readings', 'mixed_types', 'robust_distance', 'far_out',
-           'outliers']
+           'outliers', 'missing_codes']
 
 # %% ../../nbs/library/quality/03_columns.ipynb #44ce085e
 import numpy as np
@@ -151,3 +151,30 @@ def outliers(data:Dataset, far:float=6.) -> list[Finding]:
     words = f"{counted(len(i), 'example')} far from the rest, in {where}"
     return findings_of('outliers', 'medium', words, i, 'examples', 'drop_outliers',
                        'find out how the value came about')
+
+# %% ../../nbs/library/quality/03_columns.ipynb #8eff2097
+def _code_in(column):
+    "The code for missing values at one end of a column, how often it occurs, and the other ends."
+    values = column[np.isfinite(column)]
+    for code in (values.min(), values.max()) if len(values) > 30 else ():
+        rest = values[values != code]
+        known = code == 0 or code == -1 or set(f'{abs(code):g}') == {'9'} and abs(code) > 9
+        if not known or len(values) - len(rest) < 3 or len(np.unique(rest)) <= 10: continue
+        median = np.median(rest)
+        spread = 1.4826 * np.median(np.abs(rest - median))
+        gap = np.abs(rest - code).min()
+        if spread and abs(code - median) > 3 * spread and gap > spread:
+            return code, len(values) - len(rest), rest.min(), rest.max()
+
+# %% ../../nbs/library/quality/03_columns.ipynb #70bff73c
+def missing_codes(data:Dataset) -> list[Finding]:
+    "Columns in which a number such as 0 or -999 seems to stand for a missing value."
+    table = columns_of(data).select_dtypes('number')
+    seen = {c: _code_in(table[c].to_numpy(float)) for c in table}
+    found = {c: code for c, code in seen.items() if code}
+    words = listed([f'{c} ({n:,} × {code:g}, the others {low:g} to {high:g})'
+                    for c, (code, n, low, high) in found.items()])
+    first, code = next(((c, code) for c, (code, *_) in found.items()), ('', 0))
+    advice = f"make it a gap: data.x[{first!r}] = data.x[{first!r}].replace({code:g}, float('nan'))"
+    return findings_of('codes for missing', 'medium', f'probably missing values: {words}',
+                       list(found), 'columns', '', advice)

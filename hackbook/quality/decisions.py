@@ -57,7 +57,8 @@ def _rules(frame):
 def _check_decisions(frame, name):
     "`frame` as plain columns; raises `InvalidValue` that names row and column."
     table = isinstance(frame, pd.DataFrame) and set(DECISIONS) <= set(frame)
-    require(table, name, list(frame), f"a table with the columns {', '.join(DECISIONS)}")
+    got = list(frame) if isinstance(frame, pd.DataFrame) else frame
+    require(table, name, got, f"a table with the columns {', '.join(DECISIONS)}")
     frame = frame[DECISIONS].fillna('').astype(str).reset_index(drop=True)
     for column, (ok, allowed) in _rules(frame).items():
         for bad in np.flatnonzero(~ok)[:1]:

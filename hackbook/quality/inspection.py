@@ -21,16 +21,16 @@ from ..core import Figure, image_grid, label_axes, require, rows, subplots
 from ..data import Dataset, describe_example
 from .classes import alike_classes, imbalance, rare_classes, suspicious_labels
 from .columns import columns_of, constant_columns, identifiers, missing
-from .columns import mixed_types, outliers, readings
+from .columns import missing_codes, mixed_types, outliers, readings
 from .findings import Finding, findings_frame, findings_table, SEVERITIES
 from .media import bad_recordings, blank, lengths, odd_lengths, unreadable
 from .repeats import conflicts, duplicates, near_duplicates
 
 # %% ../../nbs/library/quality/06_inspection.ipynb #c70b572e
 CHECKS:tuple[Callable, ...] = (
-    unreadable, missing, duplicates, conflicts, near_duplicates, blank, outliers, odd_lengths,
-    bad_recordings, constant_columns, identifiers, mixed_types, imbalance, alike_classes,
-    rare_classes, suspicious_labels)
+    unreadable, missing, missing_codes, duplicates, conflicts, near_duplicates, blank, outliers,
+    odd_lengths, bad_recordings, constant_columns, identifiers, mixed_types, imbalance,
+    alike_classes, rare_classes, suspicious_labels)
 
 # %% ../../nbs/library/quality/06_inspection.ipynb #5949b3cb
 @dataclass(repr=False)

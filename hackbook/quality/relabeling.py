@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Strong, Table, Td, Th, Tr
 from traitlets import Dict, List, Unicode
 
-from ..core import HackbookError, make_folder, require, script, style
+from ..core import HackbookError, make_folder, one_column, require, script, style
 from ..data import Dataset
 from .decisions import DECISIONS, example_keys, load_decisions, save_decisions
 from .previews import as_page, thumbnail, value_range
@@ -277,7 +277,7 @@ def _repr_mimebundle_(self:Relabel, **kwargs):
 def _rows(data, indices):
     "Row numbers from row numbers or a mask."
     n = len(data)
-    indices = np.asarray(indices)
+    indices = one_column(indices, 'indices')
     if indices.dtype == bool and indices.shape == (n,): indices = np.flatnonzero(indices)
     ok = indices.ndim == 1 and (indices.dtype.kind in 'iu' or not indices.size)
     require(ok, 'indices', indices, 'row numbers, or a mask with one value per example')

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hackbook as hb
-from hackbook.data.tables import _encoding, parse_times
+from hackbook.data.table_files import _encoding
+from hackbook.data.tables import parse_times
 
 WILD = {
     "id": range(40),
@@ -91,7 +92,12 @@ def test_letters_survive_every_encoding(tmp_path_factory, texts, encoding):
     (folder / "a.jsonl").write_text("\n".join(json.dumps(r, ensure_ascii=False) for r in rows.to_dict("records")), encoding=encoding)
     for name in ("a.csv", "a.jsonl"):
         assert hb.data.texts(folder / name, encoding=encoding).x.tolist() == texts
-        if _encoding(folder / name).removesuffix("-sig") == encoding.removesuffix("-sig"):
+        try:
+            found = _encoding((folder / name).read_bytes())
+        except hb.HackbookError as refused:  # letters in a row that need not be Western European
+            assert encoding == "cp1252" and "pass encoding='cp1252'" in str(refused)
+            continue
+        if found.removesuffix("-sig") == encoding.removesuffix("-sig"):
             assert hb.data.texts(folder / name).x.tolist() == texts
 
 
@@ -126,7 +132,7 @@ def test_every_line_of_texts_is_used_or_listed(tmp_path):
         ("a.csv", b"text,label\na,x\nb,y\n", {"class_names": ["x", "z"]}, "among the class names"),
         ("a.jsonl", b"{", {}, "a table with rows, got 'line 1: not "),
         ("a.jsonl", b'{"text": "a"}', {"columns": ["text"]}, "columns must be None, for a .jsonl file"),
-        ("a.txt", b"a", {}, ".csv, .tsv, .jsonl, .ndjson, .parquet, .xlsx"),
+        ("a.doc", b"a", {}, ".csv, .tsv, .jsonl, .ndjson, .parquet, .xlsx"),
     ],
 )
 def test_texts_refuse(tmp_path, name, content, arguments, says):
