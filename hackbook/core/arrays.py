@@ -117,4 +117,5 @@ def one_column(
         if words: array = np.array(values, object)
     except (TypeError, ValueError) as e:
         raise InvalidValue(f'{name} must be one value per example, got {short(values)}') from e
+    if array.dtype == np.float16: array = array.astype('float32')     # pandas has no index of it
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array

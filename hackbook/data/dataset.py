@@ -64,6 +64,7 @@ def kind(self:Dataset) -> str:
 # %% ../../nbs/library/data/01_dataset.ipynb #7e444823
 def plain_column(c):
     "A table's column with a NumPy dtype: numbers, booleans or dates, and objects for all else."
+    if c.dtype == np.float16: return c.astype('float32')     # pandas has no index of it
     numbers = pd.api.types.is_numeric_dtype(c)
     dates = pd.api.types.is_datetime64_any_dtype(c)
     if numbers and not isinstance(c.dtype, np.dtype):       # nullable, as in Parquet files
@@ -74,7 +75,7 @@ def plain_column(c):
     kind = pd.api.types.infer_dtype(c)
     if kind == 'date': return pd.to_datetime(c)
     if kind == 'decimal': return c.astype(float)
-    nested = [v for v in c if not pd.api.types.is_hashable(v)] if kind == 'mixed' else []
+    nested = [v for v in c if pd.api.types.is_list_like(v)] if kind == 'mixed' else []
     require(not nested, f'column {c.name}', nested[:1], 'of single numbers, words or dates',
             'take it apart, or leave it out')
     return c

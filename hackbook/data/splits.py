@@ -194,7 +194,10 @@ def _by_group(data, fractions, seed, content, tries=500):
 def _by_time(data, fractions, gap):
     "The part of each example; -1: left out, in a gap."
     times = data.times
-    if times.dtype.kind not in 'iufM': times = pd.to_datetime(times).to_numpy()
+    try:
+        if times.dtype.kind not in 'iufM': times = pd.to_datetime(times).to_numpy()
+    except (TypeError, ValueError) as e:
+        raise InvalidValue(f'times must be numbers or dates to divide by time, but {e}') from None
     try:
         gap = pd.Timedelta(gap).to_timedelta64() if times.dtype.kind == 'M' else float(gap)
     except (TypeError, ValueError):

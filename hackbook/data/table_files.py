@@ -111,8 +111,8 @@ def _parse(content, head, skipped, how, **kinds):
     else: kinds = {'low_memory': False, 'converters': raw, 'skipinitialspace': True, **kinds}
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always')
-        rows = pd.read_csv(io.BytesIO(content), sep=how.sep, encoding=how.encoding,
-                           names=how.columns, skiprows=skipped, on_bad_lines='warn', index_col=False, **kinds)
+        rows = pd.read_csv(io.BytesIO(content), sep=how.sep, encoding=how.encoding, index_col=False,
+                           names=how.columns, skiprows=skipped, on_bad_lines='warn', **kinds)
     messages = '\n'.join(str(w.message) for w in said)
     require('Length of header' not in messages, 'the table', 'more fields than names',
             'one with a name for each column', 'put what holds the separator in "quotes"')
@@ -171,7 +171,7 @@ def _as_numbers(rows, how):
 def _retype(rows, content, as_text, how):
     "Numbers that pandas took for words become numbers, and codes that it took for numbers words."
     comma = _as_numbers(rows, how) == ','
-    zeros = re.search(rb'(?:^|[,;\t|"\s\0])\0?0\0?\d', content, re.M)
+    zeros = 'utf-16' in how.encoding or re.search(rb'[,;|"\s]0\d', content)
     numeric = [c for c in rows if rows[c].dtype.kind in 'iuf' and c not in how.raw]
     if not numeric or not (comma or zeros): return
     texts = as_text()
@@ -255,7 +255,7 @@ def _check_file(path, how):
 def _without_index(rows, how):
     "The table without a first column that counts the rows, and empty ones that have no name."
     nameless = [c for c in rows if str(c).startswith('Unnamed: ')]
-    left_out = [c for c in nameless if rows[c].isna().all() or (rows[c] == '').all()]
+    left_out = [c for c in nameless if rows[c].isin(['', None, float('nan')]).all()]
     numbers = [str(i) for i in range(len(rows))] if rows.columns[0] in nameless else None
     if rows.iloc[:, 0].astype(str).tolist() == numbers:
         left_out.append(rows.columns[0])

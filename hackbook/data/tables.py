@@ -43,7 +43,8 @@ def role_columns(
     "The columns that have a role. Raises `InvalidValue` unless they are there."
     named = [c for c in roles.values() if c is not None]
     for role, c in roles.items():
-        known = c is None or isinstance(c, str) and c in rows
+        optional = role in ('group', 'time', 'series', 'by')
+        known = c is None and optional or isinstance(c, str) and c in rows
         require(known, f'column {role}=', c, f"one of {', '.join(rows)}", _bare_hint(rows))
         require(named.count(c) < 2, f'column {role}=', c, 'one that has no other role')
     return named
@@ -141,7 +142,7 @@ def parse_times(
 # %% ../../nbs/library/data/08_tables.ipynb #8e1e796f
 def _whole(column):
     "Words that are all whole numbers, as numbers; any other column as it is."
-    words = column.map(lambda v: isinstance(v, str)).all()
+    words = pd.api.types.infer_dtype(column, skipna=False) == 'string'
     whole = words and column.str.fullmatch(r'(?:0|-?[1-9]\d{0,17})(?:\.0+)?').all()
     if not whole: return plain_column(column)
     return column.str.replace(r'\.0+$', '', regex=True).astype('int64')
@@ -150,7 +151,8 @@ def _whole(column):
 def _target(column):
     "A column of labels: words, whole numbers, or measurements, which `Dataset` refuses."
     y = _whole(column)
-    readings = _numbers(column) if y.dtype == object else {}
+    words = y.dtype == object and _numbers(column[:1000])
+    readings = _numbers(column) if words else {}
     numbers = next(iter(readings.values()), y)
     return numbers if readings and (numbers % 1 != 0).any() else y
 
@@ -166,7 +168,7 @@ def table(
     class_names:Sequence[str]=None,  # in this order; None: as found, sorted
     encoding:str=None,           # of a text file; None: by the rule above
     dates:str=None,              # format of the dates, like '%d.%m.%Y'; None: as pandas reads them
-    sep:str=None,                # between the fields: ',', ';', '\t' or '|'; None: by the first lines
+    sep:str=None,                # between fields: ',', ';', '\t', '|'; None: by the first lines
     decimal:str=None,            # sign of decimals, ',' or '.'; None: as the columns show
     sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: the other columns, as a table
@@ -204,7 +206,7 @@ def texts(
     class_names:Sequence[str]=None,  # in this order; None: as found, sorted
     encoding:str=None,           # of a text file; None: by the rule above
     dates:str=None,              # format of the dates, like '%d.%m.%Y'; None: as pandas reads them
-    sep:str=None,                # between the fields: ',', ';', '\t' or '|'; None: by the first lines
+    sep:str=None,                # between fields: ',', ';', '\t', '|'; None: by the first lines
     sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: one text per example
     "Read labeled texts as a Dataset. Incomplete rows and broken lines are listed in `rejected`."
@@ -231,7 +233,7 @@ def ratings(
     columns:Sequence[str]=None,  # column names for a CSV without any; None: its first line
     encoding:str=None,           # of a text file; None: by the rule above
     dates:str=None,              # format of the dates, like '%d.%m.%Y'; None: as pandas reads them
-    sep:str=None,                # between the fields: ',', ';', '\t' or '|'; None: by the first lines
+    sep:str=None,                # between fields: ',', ';', '\t', '|'; None: by the first lines
     decimal:str=None,            # sign of decimals, ',' or '.'; None: as the columns show
     sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: a table of user and item

@@ -131,7 +131,8 @@ def _worst_pair(confused):
     if confused.empty: return 'No errors'
     worst = confused.iloc[0]
     if worst.examples < 2: return 'No error occurs twice'
-    return f'Most frequent error: {worst.true} predicted as {worst.predicted} ({worst.examples} times)'
+    pair = f'{worst.true} predicted as {worst.predicted}'
+    return f'Most frequent error: {pair} ({worst.examples} times)'
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #5346cec3
 def _most_confused(confused, names, most=20):

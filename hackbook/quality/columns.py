@@ -21,6 +21,7 @@ def columns_of(
     if isinstance(data.x, pd.DataFrame): return data.x
     flat = data.kind in ('table', 'numbers') and data.x.ndim == 2
     values = data.x if flat else np.empty((len(data), 0))
+    if values.dtype == np.float16: values = values.astype('float32')
     return pd.DataFrame(values, columns=data.features).rename(columns=str)
 
 # %% ../../nbs/library/quality/03_columns.ipynb #38d03918

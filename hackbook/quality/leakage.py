@@ -79,7 +79,7 @@ def lookalikes_across_parts(
         distance, place = looks(others)
         content = content_groups(stack(known, others))
         i = np.flatnonzero((distance < nearness) & (content[place] != content[len(known):]))
-        words = f'{len(i):,} {name} examples are one in train, mirrored, turned, brightened or alike'
+        words = f'{len(i):,} {name} examples are one in train, mirrored, turned or brightened'
         found += findings_of('lookalikes across parts', 'high', words, i, 'examples', '', ONE_GROUP)
     return found
 

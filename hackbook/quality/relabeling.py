@@ -288,12 +288,15 @@ def _rows(data, indices):
 # %% ../../nbs/library/quality/10_relabeling.ipynb #c1183ec9
 def _guesses(data, rows, suggested):
     "The suggested class of each row: row → class number or None."
+    listed = suggested is None or np.iterable(suggested)
+    require(listed, 'suggested', suggested, 'a list with a class or None per index')
     guesses = [None] * len(rows) if suggested is None else list(suggested)
     require(len(guesses) == len(rows), 'suggested', f'{len(guesses)} of them',
             f'as many as the {len(rows)} indices',
             'for predictions of all examples pass suggested=predicted[indices]')
     first = dict(reversed(list(zip(rows, guesses))))
-    class_of = lambda guess: _number(data, None if pd.isna(guess) else guess, 'suggested')
+    gap = lambda guess: pd.api.types.is_scalar(guess) and pd.isna(guess)
+    class_of = lambda guess: _number(data, None if gap(guess) else guess, 'suggested')
     return {row: class_of(first[row]) for row in dict.fromkeys(rows)}
 
 # %% ../../nbs/library/quality/10_relabeling.ipynb #0938dbcf
