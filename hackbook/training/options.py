@@ -89,6 +89,7 @@ def _take_optimizer(self:TrainingOptions):
     "Take over what a built optimizer says. Raises `InvalidValue` for other values."
     if self.optimizer == 'adamw': return
     built = _of_keras('optimizer', self.optimizer, load_keras().optimizers.get, "try 'adamw'")
+    require(built is not None, 'optimizer', built, 'a name or optimizer of Keras', "try 'adamw'")
     require(not hasattr(built, 'inner_optimizer'), 'optimizer', built.name, 'the inner optimizer',
             "precision='mixed_float16' scales the loss")
     if isinstance(self.optimizer, str): return
