@@ -162,7 +162,8 @@ def _check_numbers(self:TrainingOptions):
 def _check_choices(self:TrainingOptions):
     "Raise `InvalidValue` for an unknown name."
     listed = ', '.join(SCHEDULES)
-    known = self.schedule in SCHEDULES or self.schedule is None and self.has_own_schedule
+    named = isinstance(self.schedule, str) and self.schedule in SCHEDULES
+    known = named or self.schedule is None and self.has_own_schedule
     require(known, 'schedule', self.schedule, f'one of {listed}')
     ok = self.precision in (None, 'float32', 'mixed_bfloat16', 'mixed_float16')
     require(ok, 'precision', self.precision, 'None, float32, mixed_bfloat16 or mixed_float16')
