@@ -165,5 +165,8 @@ _EXACT = {} if pd.__version__ >= '3' else {'float_precision': 'round_trip'}
 def read_history(
     path:str|Path,   # a `history.csv`
 ) -> pd.DataFrame:   # one row per epoch
-    "Read a history with the very numbers that were written."
-    return pd.read_csv(path, **_EXACT)
+    "Read a history with the very numbers that were written. Raises `InvalidValue` for another table."
+    history = pd.read_csv(path, **_EXACT)
+    missing = [name for name in ('epoch', 'val_loss') if name not in history]
+    require(not missing, str(path), f'none of {missing}', 'a history with epoch and val_loss')
+    return history

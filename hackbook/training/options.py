@@ -89,6 +89,7 @@ def _take_optimizer(self:TrainingOptions):
     "Take over what a built optimizer says. Raises `InvalidValue` for other values."
     if self.optimizer == 'adamw': return
     built = _of_keras('optimizer', self.optimizer, load_keras().optimizers.get, "try 'adamw'")
+    require(built is not None, 'optimizer', built, 'a name or optimizer of Keras', "try 'adamw'")
     require(not hasattr(built, 'inner_optimizer'), 'optimizer', built.name, 'the inner optimizer',
             "precision='mixed_float16' scales the loss")
     if isinstance(self.optimizer, str): return
@@ -161,7 +162,8 @@ def _check_numbers(self:TrainingOptions):
 def _check_choices(self:TrainingOptions):
     "Raise `InvalidValue` for an unknown name."
     listed = ', '.join(SCHEDULES)
-    known = self.schedule in SCHEDULES or self.schedule is None and self.has_own_schedule
+    named = isinstance(self.schedule, str) and self.schedule in SCHEDULES
+    known = named or self.schedule is None and self.has_own_schedule
     require(known, 'schedule', self.schedule, f'one of {listed}')
     ok = self.precision in (None, 'float32', 'mixed_bfloat16', 'mixed_float16')
     require(ok, 'precision', self.precision, 'None, float32, mixed_bfloat16 or mixed_float16')

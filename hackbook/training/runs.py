@@ -83,7 +83,7 @@ class Run:
         column = f'val_{self.metric}'
         if self.record.get('weights_of_epoch', 1) is None: facts.append('weights of no epoch')
         elif len(self.history) and column in self.history:
-            row = self.history[self.history.epoch == self.record.get('weights_of_epoch')]
+            row = self.history[self.history.epoch.isin([self.record.get('weights_of_epoch')])]
             if not len(row): row = self.history
             facts.append(f'{column} {row[column].iloc[-1]:.4f}')
         return f"Run({', '.join(facts)})"
