@@ -6,23 +6,24 @@
 __all__ = ['describe', 'Run', 'new_folder', 'begin_run', 'load_run', 'list_runs', 'RunComparison', 'compare_runs']
 
 # %% ../../nbs/library/training/07_runs.ipynb #5d0335c3
-import json, os, platform, re, subprocess, warnings
+import os
+import platform
+import re
+import subprocess
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from zipfile import ZipFile
 
 import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
 from ..core import atomic, card, Figure, HackbookError, InvalidValue, label_axes
-from ..core import load_keras, make_folder, NotFound, require, save_record, subplots
-from ..core import way_out
-from ..models import reason
-from .checkpoints import assign, by_new_names, read_history, read_record, values
+from ..core import make_folder, NotFound, save_record, subplots, way_out
+from ..models import load_model, load_weights, save_model, WEIGHTS, WHOLE
+from .checkpoints import by_new_names, read_history, read_record
 from .compilation import note_ours
 
 # %% ../../nbs/library/training/07_runs.ipynb #1b151d4c
@@ -136,17 +137,6 @@ def new_folder(
         save_record(record, folder/'run.json')
         return folder
 
-# %% ../../nbs/library/training/07_runs.ipynb #7e37fbe4
-@patch
-def _save_model(self:Run, folder):
-    "Write the model; only its weights, if a layer cannot be written."
-    try:
-        with atomic(folder/'model.keras') as temporary: self.model.save(temporary)
-    except (NotImplementedError, TypeError, ValueError) as e:
-        if isinstance(e, HackbookError): raise
-        with atomic(folder/_WEIGHTS) as temporary: self.model.save_weights(temporary)
-        self.record['saved'] = f'the weights alone, since {reason(e)}'
-
 # %% ../../nbs/library/training/07_runs.ipynb #d103c5f3
 @patch
 def save(self:Run,
@@ -155,7 +145,8 @@ def save(self:Run,
     "Save the run as plain files. Raises `HackbookError` if they cannot be written."
     folder = self.folder or new_folder(to, self.record)
     try:
-        self._save_model(folder)
+        saved = save_model(self.model, folder)
+        if saved: self.record['saved'] = saved
         with atomic(folder/'history.csv') as temporary: self.history.to_csv(temporary, index=False)
     except OSError as e:
         how = way_out(e) or 'choose another folder'
@@ -187,79 +178,16 @@ def load_run(
     A model with a layer of your own needs `custom_objects` or `model`."""
     folder = Path(folder)
     record = read_record(folder)
-    if not any((folder/name).is_file() for name in ('model.keras', _WEIGHTS)):
+    if not any((folder/name).is_file() for name in (WHOLE, WEIGHTS)):
         status = record.get('status')
         raise NotFound(f'{folder} has no model yet, its status is {status!r}; '
                        'go on with hb.fit(..., resume=True)')
-    if model is not None: _load_weights(model, folder, record)
-    else: model = _load_model(folder, custom_objects)
+    if model is None: note_ours(model := load_model(folder, custom_objects))
+    else: load_weights(model, folder, record.get('model', {}).get('parameters'))
     try: history = read_history(folder/'history.csv')
     except (OSError, ValueError) as e:
         raise InvalidValue(f'{folder} must be a saved run, but cannot be read: {e}') from None
     return Run(model, history, record, folder)
-
-# %% ../../nbs/library/training/07_runs.ipynb #281afd0c
-_WEIGHTS = 'model.weights.h5'     # where the model could not be saved as a whole
-
-def _parts(node):
-    "Class name of each part of a saved model that Keras does not bring."
-    if isinstance(node, list): return [name for child in node for name in _parts(child)]
-    if not isinstance(node, dict): return []
-    module, name = str(node.get('module') or ''), node.get('class_name')
-    if name == 'function': name = node.get('config')
-    foreign = 'registered_name' in node and not module.startswith('keras')
-    if name in ('Lambda', '__lambda__') or foreign: return [str(name)]
-    return _parts(list(node.values()))
-
-# %% ../../nbs/library/training/07_runs.ipynb #952b86f2
-def _why_not(folder, error):
-    "Why the model of a run could not be loaded, and how it can be."
-    try:
-        with ZipFile(folder/'model.keras') as file: config = json.loads(file.read('config.json'))
-        config = {k: v for k, v in config.items() if k != 'compile_config'}
-        own = sorted(set(_parts(config)))
-    except Exception: own = []
-    if not own: return f'{folder} must be a saved run, but cannot be read: {reason(error)}'
-    here, given = repr(str(folder)), ', '.join(f'{name!r}: {name}' for name in own)
-    bring = f'hb.load_run({here}, custom_objects={{{given}}}), or '
-    if 'Lambda' in own: bring = ''      # code from a file is never executed
-    return (f"{folder} holds a model with {', '.join(own)}, whose code is not in the file: "
-            f'{bring}hb.load_run({here}, model=model), with the model built as it was')
-
-# %% ../../nbs/library/training/07_runs.ipynb #318ab37c
-def _load_weights(model, folder, record):
-    "Put the weights of a saved run into `model`; its optimizer stays as it is."
-    had = record.get('model', {}).get('parameters')
-    count = model.count_params()
-    require(had in (None, count), 'model', f'{count:,} parameters',
-            f'built as it was in {folder}, with {had:,} parameters' if had else '')
-    file = folder/'model.keras'
-    optimizer = getattr(model, 'optimizer', None)
-    before = values(optimizer.variables) if optimizer else []
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')     # that the optimizer does not fit
-            model.load_weights(file if file.is_file() else folder/_WEIGHTS)
-    except Exception as e:
-        raise InvalidValue(f'{folder} must be a saved run of {model.name}, but its weights '
-                           f'cannot be loaded: {reason(e)}') from e
-    finally:
-        if optimizer: assign(optimizer.variables, before)
-
-# %% ../../nbs/library/training/07_runs.ipynb #21a8e743
-def _load_model(folder, custom_objects):
-    "A saved model; without its loss and metrics if these are functions of one's own."
-    load, file = load_keras().saving.load_model, folder/'model.keras'
-    if not file.is_file():
-        raise InvalidValue(f'{folder} holds the weights alone; '
-                           f'hb.load_run({str(folder)!r}, model=model) puts them into a model')
-    for compiled in True, False:
-        try: model = load(file, custom_objects, compile=compiled)
-        except Exception as e: error = e
-        else: break
-    else: raise InvalidValue(_why_not(folder, error)) from error
-    note_ours(model)
-    return model
 
 # %% ../../nbs/library/training/07_runs.ipynb #ad3f5543
 def _row(folder):
