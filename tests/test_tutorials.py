@@ -169,10 +169,10 @@ def test_regularize_tutorial_result(executed, name):
     training, validation, gap = ({name: values[i] for name, values in means.items()} for i in range(3))
     assert training["constant"] > max(training["one-cycle"], training["cosine"])
     assert validation["constant"] < min(validation["one-cycle"], validation["cosine"])
-    for name in "L1", "L2", "dropout":
-        assert validation[name] > validation["plain"] + 0.02
-        assert gap[name] < gap["plain"] - 0.05
-        assert training[name] < training["plain"]
+    for way in "L1", "L2", "dropout":
+        assert validation[way] > validation["plain"] + 0.02
+        assert gap[way] < gap["plain"] - 0.05
+        assert training[way] < training["plain"]
     clipped = next(t for t in shown if "SGD" in t)
     rows = [[float(v) for v in re.findall(r"\b[01]\.\d{3}", line)] for line in clipped.splitlines()[1:]]
     assert max(rows[0]) < 0.5 < 0.85 < min(rows[1] + rows[2] + rows[3])

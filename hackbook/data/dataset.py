@@ -102,7 +102,7 @@ def _as_examples(x):
     text = x.dtype.kind in 'OUT' and x.ndim == 1 and all(isinstance(t, str) for t in x)
     require(text or x.dtype.kind in 'biuf', 'x', x.dtype, 'an array of numbers, texts, or a table',
             'do the examples have different shapes?')
-    return x.astype(object) if text else x
+    return x.astype(object if text else x.dtype.newbyteorder('='), copy=False)
 
 # %% ../../nbs/library/data/01_dataset.ipynb #68257c61
 def _numbers(y):
@@ -114,7 +114,7 @@ def _numbers(y):
     ok = y.ndim == 1 and y.dtype.kind in 'iuf' and np.isfinite(y).all()
     require(ok, 'y', y, "one finite number per example, for task='regression'",
             'drop the examples without one')
-    return y
+    return y.astype(y.dtype.newbyteorder('='), copy=False)
 
 # %% ../../nbs/library/data/01_dataset.ipynb #59b3f1a9
 @patch

@@ -264,7 +264,8 @@ def _as_labels(y):
         y = numbers if numbers.dtype.kind in 'biuf' else _words(y)
     elif y.dtype.kind == 'S': y = _words(y.astype(object))
     elif y.dtype.kind not in 'biuf': y = y.astype(str).astype(object)
-    return _whole(y) if y.dtype.kind == 'f' else y
+    if y.dtype.kind == 'f': return _whole(y)
+    return y.astype(y.dtype.newbyteorder('='), copy=False)
 
 # %% ../../nbs/library/data/00_tasks.ipynb #f343f263
 def _numbers_of(y, names):

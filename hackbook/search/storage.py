@@ -9,6 +9,7 @@ __all__ = ['disc_advice', 'open_study', 'join', 'release', 'trial_rows', 'begin_
 import json, os, platform, re, sqlite3
 from datetime import datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from uuid import uuid4
 
 import numpy as np
@@ -86,13 +87,22 @@ def _first_line(e):
     lines = str(getattr(e, 'orig', e)).strip().splitlines() or [type(e).__name__]
     return lines[0][:200]
 
+# %% ../../nbs/library/search/04_storage.ipynb #1e913f4f
+def _refusal(folder):
+    "The error of writing a megabyte into the folder, if there is one: SQLite does not tell it."
+    try:
+        with NamedTemporaryFile(dir=folder) as probe: probe.write(bytes(2**20))
+    except OSError as e: return e
+
 # %% ../../nbs/library/search/04_storage.ipynb #d41cf5e4
 def disc_advice(
-    e:Exception,   # of a file that was read or written
+    e:Exception,      # of a file that was read or written
+    file:Path=None,   # which one
 ) -> str:
     "What to do about an error of the disc: space, another folder, or another kind of file."
     causes = [e, getattr(e, 'orig', None), e.__cause__, getattr(e.__cause__, 'orig', None)]
     told = ' '.join(str(cause) for cause in causes if cause)
+    if file and 'disk I/O' in told: causes.append(_refusal(file.parent))
     for cause in causes:
         if isinstance(cause, OSError) and (how := way_out(cause)): return how
     if re.search('disk is full|No space', told): return 'free some space, or give another file'
@@ -122,7 +132,7 @@ def open_file(file, direction=None, sampler=None, pruner=None):
                            'give another file') from e
     except Exception as e:      # a damaged file raises anything
         raise InvalidValue(f'{file} must be a study of hackbook, but cannot be used '
-                           f'({_first_line(e)}); {disc_advice(e)}') from e
+                           f'({_first_line(e)}); {disc_advice(e, file)}') from e
 
 # %% ../../nbs/library/search/04_storage.ipynb #b535c6eb
 def _differences(there, about):

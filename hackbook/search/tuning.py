@@ -258,7 +258,7 @@ def _ending(study, progress):
     except KeyboardInterrupt: progress.phase = 'interrupted'
     except Exception as e:
         if not _is_full(e): raise
-        raise HackbookError(f'{study.file} could not be written to ({e}); {disc_advice(e)}, '
+        raise HackbookError(f'{study.file} could not be written to ({e}); {disc_advice(e, study.file)}, '
                             'then call tune again: what was written is kept') from e
     finally: progress.show(over=True)
 

@@ -103,3 +103,11 @@ def test_words_and_numbers_are_two_groups():
     data = hb.Dataset(np.arange(80)[:, None], np.arange(80) // 4 % 2, groups=[7, "7", "007", 12] * 20)
     parts = hb.split(data, validation=0.25, test=0.25).parts.values()
     assert len({g for part in parts for g in part.groups}) == 4
+
+
+@pytest.mark.parametrize("kind", ["i4", "u2", "f8"])
+def test_the_byte_order_of_another_machine(kind):
+    y = np.array([0, 1, 2, 1], f">{kind}")
+    data = hb.Dataset(np.arange(8.0, dtype=">f4").reshape(4, 2), y)
+    assert data.class_names == ["0", "1", "2"] and data.y.tolist() == [0, 1, 2, 1] and data.x.dtype == np.dtype("=f4")
+    assert hb.Dataset(data.x, y, task="regression").y.dtype.isnative

@@ -188,7 +188,7 @@ def test_the_runs_that_fit(clock, moment, wanted):
 
 
 def test_the_first_finalist_may_have_some_seeds_the_next_one_needs_all(clock):
-    search, pool = simulate(clock, 10_000, epoch=0.1, finalists=2, seeds=3)
+    search, pool = simulate(clock, 600, epoch=0.1, finalists=2, seeds=3)
     search.study.optuna.user_attrs.clear()
     first, second = search.study.by_score().trial[:2]
     fresh = {n: [f"repeat {n} {seed}" for seed in (1, 2, 3)] for n in (first, second)}
