@@ -22,6 +22,6 @@ def shell():
 def test_notebook(path, shell):
     trouble, _ = shell.submit(notebooks.run, path).result()
     if trouble.startswith(notebooks.STALE) and path.parent.name not in EXACT:
-        warnings.warn(f"{path.stem}: {trouble}", stacklevel=1)
+        warnings.warn(f"{path.parent.name}/{path.stem}: {trouble}", stacklevel=1)  # told in the summary
     else:
         assert not trouble, trouble
