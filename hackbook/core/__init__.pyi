@@ -2,7 +2,7 @@
 
 from .errors import HackbookError, InvalidValue, NotFound, require
 from .backend import check_seed, load_keras, set_seed, stderr_to_log
-from .files import FULL, atomic, file_kind, load_record, make_folder, move, save_record, unpacked
+from .files import atomic, file_kind, load_record, make_folder, move, save_record, unpacked
 from .files import way_out
 from .arrays import Lazy, aligned, fingerprint, is_image, one_column, require_images, rows
 from .arrays import short_float, stack

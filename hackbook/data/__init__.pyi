@@ -3,7 +3,7 @@
 from .tasks import METRICS, Metric, TASKS, Task, as_task, encode_labels
 from .dataset import Dataset, describe_example
 from .sources import SOURCES, digits, fetch, load, mnist, npz
-from .similarity import as_days, as_words, encoder, in_batches, numeric_columns, sample
+from .similarity import as_words, column_encoder, encoder, in_batches, numeric_columns, sample
 from .similarity import Looks, Neighbors, content_groups, units
 from .archives import unpack
 from .pictures import augment, show_augmented

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.pipeline import make_pipeline, Pipeline
 
 from ..core import check_seed, require
-from ..data import as_days, as_words, Dataset, Sealed, Splits
+from ..data import as_words, column_encoder, Dataset, Sealed, Splits
 
 # %% ../../nbs/library/features/00_pipelines.ipynb #2bbc28d4
 def _table_hashes(x):
@@ -135,22 +135,6 @@ def _numbers():
     filled = SimpleImputer(strategy='median', add_indicator=True, keep_empty_features=True)
     return make_pipeline(_named(_finite), filled, StandardScaler())
 
-# %% ../../nbs/library/features/00_pipelines.ipynb #627f9f41
-def _table(x):
-    "A transformer for the columns of the table `x`, each by its type; other columns are dropped."
-    from sklearn.compose import ColumnTransformer
-    from sklearn.preprocessing import OneHotEncoder
-    numbers = x.select_dtypes(['number', 'bool']).columns.tolist()
-    dates = x.select_dtypes(['datetime', 'datetimetz']).columns.tolist()
-    words = [c for c in x if c not in numbers + dates]
-    common = OneHotEncoder(handle_unknown='infrequent_if_exist', max_categories=20,
-                           sparse_output=False)
-    return ColumnTransformer([
-        ('numbers', _numbers(), numbers),
-        ('dates', make_pipeline(_named(as_days), _numbers()), dates),
-        ('words', make_pipeline(_named(as_words), common), words)],
-        verbose_feature_names_out=False)
-
 # %% ../../nbs/library/features/00_pipelines.ipynb #4ea9704e
 def _dense(x): return x.toarray()
 
@@ -188,7 +172,8 @@ def scale(
     else:
         columns = [columns] if isinstance(columns, str) else list(columns)
         _check_columns(columns, names)
-    if isinstance(data.x, pd.DataFrame): return guard(splits, _table(data.x[columns]))
+    if isinstance(data.x, pd.DataFrame):
+        return guard(splits, column_encoder(data.x[columns], _numbers))
     if data.kind == 'text': return guard(splits, *_texts())
     chosen = [] if columns == names else [_take([names.index(c) for c in columns])]
     scaler = CommonScale() if data.kind in ('image', 'sound') else _numbers()
