@@ -46,6 +46,21 @@ def png(self:Figure,
     self.savefig(buffer, format='png', dpi=dpi, facecolor='white')
     return buffer.getvalue()
 
+# %% ../../nbs/library/core/04_figures.ipynb #eb29196e
+@patch(as_prop=True)
+def alt(self:Figure) -> str:
+    "What the figure says, in words: its title, the titles of its axes, or else their labels."
+    if title := self.get_suptitle(): return title
+    titles = [ax.get_title(loc='left') or ax.get_title() for ax in self.axes]
+    named = list(filter(None, dict.fromkeys(titles)))
+    named = named[:4] + ['…'] * (len(named) > 4)
+    labels = [f'{ax.get_ylabel()} by {ax.get_xlabel()}' for ax in self.axes if ax.get_ylabel()]
+    return '; '.join(named or labels or ['a picture'])
+
+# %% ../../nbs/library/core/04_figures.ipynb #96325c6d
+@patch
+def __repr__(self:Figure): return f'Figure: {self.alt}'
+
 # %% ../../nbs/library/core/04_figures.ipynb #c01d9fce
 def subplots(
     rows:int=1,

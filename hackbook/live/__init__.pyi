@@ -8,3 +8,4 @@ from .session import Session
 from .challenges import Challenge, reach, save_it, turn_around
 from .panel import Panel, SideBySide
 from .live import Live
+from .replay import Replay, replay

@@ -13,7 +13,11 @@ function number(v, spec) {
 
 function places(spec) {
   // the number of positions, and the value at each
-  const { low, high, scale, step, off, whole } = spec;
+  const { low, high, scale, step, off, whole, values } = spec;
+  if (values) {
+    const at = (v) => values.reduce((best, w, i) => (Math.abs(w - v) < Math.abs(values[best] - v) ? i : best), 0);
+    return { n: Math.max(values.length - 1, 1), value: (i) => values[Math.min(i, values.length - 1)], at };
+  }
   if (scale !== "log") {
     const n = Math.max(Math.round((high - low) / (step || (high - low) / 100)), 1);
     return {
