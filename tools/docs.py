@@ -18,7 +18,7 @@ import yaml
 from execnb.nbio import read_nb, write_nb
 from nbdev.config import get_config
 from nbdev.process import NBProcessor
-from hackbook.live.replay import replay_scripts
+from hackbook.live.replays import replay_scripts
 from pages import NBS, ROOT, address, look_up, plain, processors, symbols
 
 PROC = ROOT / "_proc"
@@ -41,7 +41,7 @@ def settings():
     website = {"title": cfg.title, "description": cfg.description, "site-url": cfg.doc_host + cfg.doc_baseurl,
                "repo-url": cfg.git_url, "repo-branch": cfg.branch, "repo-subdir": "nbs",
                "page-footer": {"left": f"{cfg.title} {cfg.version}", "right": f"[Repository]({cfg.git_url}) · Apache 2.0"}}
-    return yaml.safe_dump({"project": {"output-dir": cfg.doc_path.name, "resources": ["replay.js", "replay.css"]}, "website": website}, allow_unicode=True, sort_keys=False)
+    return yaml.safe_dump({"project": {"output-dir": cfg.doc_path.name, "resources": ["replays.js", "replays.css"]}, "website": website}, allow_unicode=True, sort_keys=False)
 
 
 def front(title, description):
@@ -103,7 +103,7 @@ def preprocess():
         else:
             shutil.copyfile(NBS / path, target)
     script, style = replay_scripts()
-    written = {"replay.js": script, "replay.css": style, "nbdev.yml": settings(),
+    written = {"replays.js": script, "replays.css": style, "nbdev.yml": settings(),
                "names.md": index_of_names(), "changelog.md": changelog(), "benchmarks.md": benchmarks()}
     for name, text in written.items():
         (PROC / name).write_text(text, encoding="utf-8")

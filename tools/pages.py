@@ -286,8 +286,8 @@ class Replays(Page):
             text = "".join(output.get("data", {}).get("text/html", ""))
             if "hackbook-replay" in text:
                 up = "../" * self.page.count("/")
-                data = text[:text.index("<style>")]
-                links = f'<link rel="stylesheet" href="{up}replay.css"><script type="module" src="{up}replay.js"></script>'
+                data = text[:text.index("</div>") + 6]
+                links = f'<link rel="stylesheet" href="{up}replays.css"><script type="module" src="{up}replays.js"></script>'
                 output["data"] = {"text/html": data + links}
 
 

@@ -7,5 +7,5 @@ from .views import draw, VIEWS
 from .session import Session
 from .challenges import Challenge, reach, save_it, turn_around
 from .panel import Panel, SideBySide
+from .replays import Replay, replay
 from .live import Live
-from .replay import Replay, replay
