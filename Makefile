@@ -6,6 +6,7 @@ STAMP  := $(VENV)/.installed
 ONLY   ?=
 RECORD ?=
 COVER  ?= 1
+SERVE  ?= 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PYTHONWARNINGS ?= ignore
 
@@ -32,11 +33,8 @@ check: $(STAMP)  ## test what a change touches: make check RECORD=1 writes down 
 lab: $(STAMP)  ## open JupyterLab on 127.0.0.1, in the tutorials
 	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=nbs --LabApp.default_url=/lab/tree/tutorials/01_digits_cnn.ipynb
 
-docs: $(STAMP)  ## render the docs site into _docs (needs Quarto)
-	@command -v quarto >/dev/null 2>&1 || { echo "make docs: Quarto is missing; install it (https://quarto.org/docs/get-started/), then call make docs again." >&2; exit 1; }
-	@$(BIN)/nbdev_proc_nbs --n_workers 1
-	@cd _proc && quarto render --no-cache
-	@rm -rf _docs && mv _proc/_docs _docs && echo "make docs: open _docs/index.html"
+docs: $(STAMP)  ## render the docs site with Quarto, or smalldocs, and serve it on 127.0.0.1: make docs SERVE= only renders
+	@$(BIN)/python tools/docs.py $(if $(SERVE),,--no-serve)
 
 bench: $(STAMP)  ## measure against peers, side by side: make bench ONLY=mnist runs some
 	@$(BIN)/python tests/bench/run.py $(if $(ONLY),--only $(ONLY))

@@ -21,7 +21,6 @@ from nbdev.process import NBProcessor
 from hackbook.live.replays import replay_scripts
 from pages import NBS, ROOT, address, look_up, plain, processors, symbols
 
-PROC = ROOT / "_proc"
 LEFT_OUT = {".ipynb_checkpoints", "runs", "__pycache__", "nbdev.yml", "report.html", "report.json"}
 MARK = "<!-- made by tools/docs.py -->"
 
@@ -90,14 +89,15 @@ def benchmarks():
 # From notebooks to pages.
 
 
-def preprocess():
-    """Write `_proc`: notebooks as pages, other files as they are."""
-    shutil.rmtree(PROC, ignore_errors=True)
+def preprocess(proc):
+    """Write the folder that is rendered: notebooks as pages, other files as they are."""
+    shutil.rmtree(proc, ignore_errors=True)
     for path in sources():
-        target = PROC / path
+        target = proc / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".ipynb":
             nb = read_nb(NBS / path)
+            nb.target_ = target
             NBProcessor(nb=nb, procs=processors()).process()
             write_nb(nb, target)
         else:
@@ -106,19 +106,19 @@ def preprocess():
     written = {"replays.js": script, "replays.css": style, "nbdev.yml": settings(),
                "names.md": index_of_names(), "changelog.md": changelog(), "benchmarks.md": benchmarks()}
     for name, text in written.items():
-        (PROC / name).write_text(text, encoding="utf-8")
+        (proc / name).write_text(text, encoding="utf-8")
 
 
-def twins(to):
+def twins(proc, to):
     """A Markdown twin beside each page, and llms.txt, which lists them."""
     cfg = get_config()
     lines = [f"# {cfg.title}", "", f"> {cfg.description}", ""]
-    for path in sorted(PROC.rglob("*")):
+    for path in sorted(proc.rglob("*")):
         if path.suffix not in (".ipynb", ".md") or path.name == "404.md":
             continue
         text = path.read_text(encoding="utf-8") if path.suffix == ".md" else notebook_text(read_nb(path))
         named = yaml.safe_load(re.match(r"---\n([\s\S]*?)\n---", text)[1])
-        name = path.relative_to(PROC).with_suffix(".html.md")
+        name = path.relative_to(proc).with_suffix(".html.md")
         (to / name).write_text(text, encoding="utf-8")
         lines.append(f"- [{named['title']}]({name.as_posix()}): {named['description']}")
     (to / "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -140,15 +140,15 @@ def notebook_text(nb):
     return "\n\n".join(parts) + "\n"
 
 
-def render(to):
-    """Render `_proc` into `to`. Returns the name of what rendered it."""
+def render(proc, to):
+    """Render `proc` into `to`. Returns the name of what rendered it."""
     quarto = shutil.which("quarto")
     command = [quarto, "render", "--no-cache"] if quarto else [sys.executable, "-m", "smalldocs.cli", "render", "--quiet", "."]
-    subprocess.run(command, cwd=PROC, check=True)
+    subprocess.run(command, cwd=proc, check=True)
     shutil.rmtree(to, ignore_errors=True)
-    shutil.move(PROC / get_config().doc_path.name, to)
+    shutil.move(proc / get_config().doc_path.name, to)
     shutil.copytree(NBS / "tutorials", to / "notebooks", ignore=lambda folder, names: [n for n in names if not n.endswith(".ipynb")])
-    twins(to)
+    twins(proc, to)
     return "Quarto" if quarto else "smalldocs"
 
 
@@ -185,8 +185,9 @@ def main():
     parser.add_argument("--port", type=int, default=4200, help="another one is taken where it is in use")
     parser.add_argument("--no-serve", action="store_true", help="only render")
     arguments = parser.parse_args()
-    preprocess()
-    print(f"make docs: rendered with {render(arguments.to)} into {arguments.to.name}", flush=True)
+    proc = ROOT / "_proc"
+    preprocess(proc)
+    print(f"make docs: rendered with {render(proc, arguments.to)} into {arguments.to.name}", flush=True)
     if arguments.no_serve:
         return
     with server(arguments.to, arguments.port) as served:

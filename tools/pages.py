@@ -306,7 +306,7 @@ class Pictures(Page):
             text = "".join(data.get("text/plain", ""))
             alt = own[1] if own else text.removeprefix("Figure: ") if text.startswith("Figure: ") else ""
             name = f"figures/{Path(self.page).stem}-{cell.id}-{i}.png"
-            target = ROOT / "_proc" / Path(self.page).parent / name
+            target = self.nb.target_.parent / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(base64.b64decode("".join(data["image/png"])))
             size = output.get("metadata", {}).get("image/png", {}).get("width")

@@ -206,7 +206,7 @@ class Leakage:
         return findings_frame(self.leaks)
 
     def _repr_html_(self):
-        title = f'{len(self)} leaks' if self.leaks else f'No leak found by {len(CHECKS)} checks'
+        title = f"{len(self)} leak{'s' * (len(self) > 1)}" if self.leaks else f'No leak found by {len(CHECKS)} checks'
         return str(Div(Strong(title), findings_table(self.frame) if self.leaks else None))
 
 # %% ../../nbs/library/quality/11_leakage.ipynb #8f5a6426
