@@ -137,7 +137,7 @@ def test_properties_are_no_calls(name, asked):
 SEEN = """() => {
   const wide = document.documentElement.scrollWidth > window.innerWidth + 1;
   const pictures = [...document.querySelectorAll('main img')];
-  const squeezed = pictures.filter((i) => i.complete && i.naturalWidth && i.clientWidth && i.clientHeight && getComputedStyle(i).objectFit === 'fill'
+  const squeezed = pictures.filter((i) => !i.src.startsWith('data:image/svg') && i.complete && i.naturalWidth && i.clientWidth && i.clientHeight && getComputedStyle(i).objectFit === 'fill'
     && Math.abs(i.clientWidth / i.clientHeight / (i.naturalWidth / i.naturalHeight) - 1) > 0.03).map((i) => i.src);
   const silent = pictures.filter((i) => !i.alt && !i.closest('[aria-hidden]')).map((i) => i.src);
   return { wide, squeezed, silent, title: document.title, description: document.querySelector('meta[name=description]')?.content ?? '' };
@@ -170,7 +170,7 @@ def test_no_serious_barrier(site, browser, scheme):
     found = {}
     for name in PEOPLE_LOOK_AT:
         browser.goto(f"{browser.home}/{name}")
-        if (browser.locator("body.quarto-dark").count() > 0) != (scheme == "dark"):
+        if (browser.locator(":is(html, body).quarto-dark").count() > 0) != (scheme == "dark"):
             browser.locator(".quarto-color-scheme-toggle").first.click()
         for violation in axe.run(browser).response["violations"]:
             if violation["impact"] in ("serious", "critical"):

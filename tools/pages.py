@@ -4,6 +4,7 @@ A page keeps what stands below its title, documents its public names in tables, 
 gives every picture its alternative text, and folds the tests of the library.
 """
 
+import ast
 import base64
 import inspect
 import os
@@ -16,9 +17,10 @@ from types import UnionType
 from typing import Union, get_args, get_origin
 
 import yaml
-from execnb.nbio import mk_cell
+from execnb.nbio import mk_cell, read_nb
 from fastcore.docments import docments
 from nbdev.config import get_config
+from nbdev.doclinks import patch_name
 from nbdev.processors import add_show_docs, hide_, hide_line, populate_language, rm_export, rm_header_dash, strip_ansi
 from nbdev.process import Processor
 
@@ -42,19 +44,31 @@ def rooms():
 
 @cache
 def symbols():
-    """The public names: "module.name" or "module.Class.name" → the module."""
-    known = import_module("hackbook._modidx").d["syms"]
-    public = lambda name: not any(part.startswith("_") for part in name.split("."))
-    return {full: module for module, names in known.items() for full in names if public(full.removeprefix(module + "."))}
+    """The documented names, those of cells with `#| export`: "module.name" or "module.Class.name" → the module."""
+    found = {}
+    for module, path in rooms().items():
+        for cell in read_nb(NBS / path).cells:
+            if cell.cell_type == "code" and re.match(r"#\| exports?\b(?!i)", cell.source):
+                found |= {f"{module}.{name}": module for name in defined(cell.source)}
+    return found
+
+
+def defined(source):
+    """The public functions, classes and patched methods that a cell defines."""
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not (name := patch_name(node) or node.name).split(".")[-1].startswith("_"):
+            yield name
 
 
 def look_up(name, module=None):
-    """The object that a name means: on the page of a module, or anywhere if it begins with hb."""
+    """The object that a name means: on the page of a module what it is there, an error of core, or anywhere if it begins with hb."""
     first, *rest = name.split(".")
     if first in ("hb", "hackbook"):
         found = import_module("hackbook")
     elif module and hasattr(import_module(module), first):
         found, rest = import_module(module), [first, *rest]
+    elif module and hasattr(import_module("hackbook.core.errors"), first):
+        found, rest = import_module("hackbook.core.errors"), [first, *rest]
     else:
         return None
     for part in rest:

@@ -8,6 +8,7 @@ import io
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 
 import nbformat
 from PIL import Image
@@ -18,12 +19,30 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 CELL = """import numpy as np
 import hackbook as hb
-splits = hb.split(hb.data.digits().take(np.arange(0, 1797, 3)), validation=.3)
+digits = hb.split(hb.data.digits(), validation=.3, test=.2)
+noise = np.random.default_rng(0).normal(0, 4, (300, 8, 8))
+few = hb.Dataset(digits.train.x[:300] + noise, digits.train.y[:300], name="a cheap camera")
+clean = hb.Dataset(digits.validation.x.astype(float), digits.validation.y)
+splits = hb.Splits(few, clean, digits.test)
 hb.set_seed(0)
-live = hb.Live(hb.models.cnn(splits, filters=(16, 32), dropout=0.), splits, epochs=14, learning_rate=.001, view=None)"""
+live = hb.Live(hb.models.cnn(splits, filters=(32, 64), dropout=0.), splits, epochs=40, learning_rate=.003, batch_size=8)"""
 # what a hand does, in seconds after Start: a slider by its name and a number of arrow keys, or back to an epoch
-HANDS = [(3.0, "learning_rate", 16), (6.5, "dropout", 40), (10.0, "learning_rate", -10)]
-SECONDS, PER_SECOND, WIDTH = 14, 5, 760
+HANDS = [(5, "dropout", 60), (9, "rewind", 6), (11, "dropout", 30), (14, "learning_rate", -12)]
+SECONDS, PER_SECOND, WIDTH = 17, 4, 760
+
+
+def act(page, panel, what, number):
+    """Move a slider by arrow keys, or go back to an epoch and start from there."""
+    if what == "rewind":
+        panel.locator("input.epoch").focus()
+        page.keyboard.press("Home")
+    else:
+        panel.locator(f"input[type=range][data-hyperparameter={what}]").focus()
+    for _ in range(abs(number)):
+        page.keyboard.press("ArrowRight" if number > 0 else "ArrowLeft")
+    if what == "rewind":
+        panel.locator("button.rewind").click()
+        panel.locator("button.start").click()
 
 
 def record_live(path):
@@ -31,24 +50,25 @@ def record_live(path):
     from browser import notebook_page
 
     frames = []
-    with TemporaryDirectory() as folder, notebook_page(folder, [CELL], width=1180, height=1000) as page:
+    with TemporaryDirectory() as folder, notebook_page(folder, [CELL], width=1180, height=1500) as page:
         panel = page.locator(".hackbook-live").first
         panel.wait_for(timeout=120_000)
         page.wait_for_function("document.querySelector('.hackbook-chart .curves .training + .training')?.getAttribute('d')", timeout=120_000)
-        hands = list(HANDS)
-        for i in range(SECONDS * PER_SECOND):
-            if hands and i / PER_SECOND >= hands[0][0]:
-                _, name, steps = hands.pop(0)
-                slider = panel.locator(f"input[type=range][data-hyperparameter={name}]")
-                slider.focus()
-                for _ in range(abs(steps)):
-                    page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
-            frames.append(Image.open(io.BytesIO(panel.screenshot())).convert("RGB"))
-            page.wait_for_timeout(1000 / PER_SECOND - 60)
+        box, last = panel.bounding_box(), panel.locator(".back").bounding_box()
+        clip = {**box, "height": last["y"] + last["height"] - box["y"] + 8}
+        hands, began = list(HANDS), monotonic()
+        while (now := monotonic() - began) < SECONDS:
+            if hands and now >= hands[0][0]:
+                act(page, panel, *hands.pop(0)[1:])
+            frames.append(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"))
+            page.wait_for_timeout(max(0, 1000 * (began + len(frames) / PER_SECOND - monotonic())))
     height = min(f.height for f in frames)
     size = WIDTH, round(height * WIDTH / frames[0].width)
     small = [f.crop((0, 0, f.width, height)).resize(size, Image.Resampling.LANCZOS) for f in frames]
-    palette = small[-1].quantize(48, dither=Image.Dither.NONE)
+    strip = Image.new("RGB", (size[0], 3 * size[1]))
+    for i, place in enumerate((0, len(small) // 2, -1)):
+        strip.paste(small[place], (0, i * size[1]))
+    palette = strip.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few = [f.quantize(palette=palette, dither=Image.Dither.NONE) for f in small]
     few[0].save(path, save_all=True, append_images=few[1:], duration=round(1000 / PER_SECOND), loop=0, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB, {len(few)} frames of {size}")

@@ -24,7 +24,7 @@ def _box(title, text, ask):
     "One field of the canvas, with a question where nothing is known."
     lines = [text] if isinstance(text, str) else list(text)
     body = [part for line in lines if line for part in (line, Br())]
-    if not body: body = [Small(ask, style='opacity: .65')]
+    if not body: body = [Small(ask, style='opacity: .78')]
     style = 'border: 1px solid #8886; border-radius: 6px; padding: .5em .8em'
     return Div(Strong(title), Br(), *body, style=style)
 

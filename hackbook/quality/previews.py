@@ -99,7 +99,7 @@ def thumbnail(
     "An example for a table cell, as safe HTML."
     style = 'display: block; max-height: 64px; max-width: 160px; image-rendering: pixelated'
     if source := shown.get('curve') or shown.get('source'):
-        return Img(src=source, alt='', style=f'{style}; min-height: 40px')
+        return Img(src=source, alt=shown['kind'], style=f'{style}; min-height: 40px')
     if shown['kind'] == 'text':
         words = shown['text']
     else:

@@ -375,6 +375,18 @@ def bench_walk(seeds):
             for name, walk in found.items()}
 
 
+def this_machine():
+    """What the figures were measured on; the page of benchmarks names it."""
+    import platform
+    from importlib.metadata import version
+
+    import psutil
+
+    names = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")] if os.path.exists("/proc/cpuinfo") else []
+    return {"processor": names[0] if names else platform.processor(), "cores": os.cpu_count(), "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GB",
+            "system": platform.system(), "Python": platform.python_version(), "Keras": version("keras"), "TensorFlow": version("tensorflow")}
+
+
 BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "walk": bench_walk}
 
 
@@ -399,7 +411,7 @@ def main():
     for name, r in results.items():
         print(f"{name:24}{r['ours']:>10g} {r['unit']:<2}{r['peer']:>9g} {r['unit']:<2}{r['ratio'] or '—':>8}  {r['note']}")
     arguments.to.mkdir(parents=True, exist_ok=True)
-    (arguments.to / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (arguments.to / "results.json").write_text(json.dumps({"machine": this_machine()} | results, indent=2) + "\n")
     print(f"\nwritten to {arguments.to / 'results.json'}")
 
 
