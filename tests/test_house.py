@@ -55,15 +55,6 @@ def test_clean_changes_nothing(copy):
     assert changed == []
 
 
-def test_docs_preprocess_without_quarto(copy):
-    nbdev("from nbdev.serve import proc_nbs; proc_nbs('nbs', n_workers=1)", copy)
-    assert (copy / "_proc/_quarto.yml").read_text() == (ROOT / "_quarto.yml").read_text()
-    page = nbformat.read(copy / "_proc/library/training/11_fitting.ipynb", as_version=4)
-    text = "\n".join(c.source + str(c.get("outputs", "")) for c in page.cells)
-    assert "nbdev_export()" not in text and "how often each example is seen" in text
-    assert len(list((copy / "_proc").rglob("*.ipynb"))) == len(NOTEBOOKS)
-
-
 def test_readme_is_made_from_the_index():
     shown = call(sys.executable, "tools/readme.py", "--check")
     assert shown.returncode == 0, shown.stderr

@@ -49,11 +49,3 @@ def test_make_alone_lists_every_target():
     for target in ("run", "test", "check", "lab", "docs", "bench", "clean"):
         assert f"\n  {target} " in shown.stdout
     assert shown.returncode == 0
-
-
-@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
-def test_docs_without_quarto_says_how_to_get_it():
-    if shutil.which("quarto"):
-        pytest.skip("Quarto is installed")
-    shown = call("make", "-o", ".venv/.installed", "docs")
-    assert shown.returncode and "Quarto is missing; install it (https://quarto.org" in shown.stderr

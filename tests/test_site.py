@@ -234,7 +234,7 @@ def test_a_session_repeats_itself_and_pauses(browser):
     panel.scroll_into_view_if_needed()
     panel.locator("button.start").click()
     panel.locator("button.pause").click()
-    assert panel.locator(".status").inner_text() == "paused"
+    panel.locator(".status", has_text="paused").wait_for()
     where = panel.locator(".where").inner_text()
     browser.wait_for_timeout(200)
     assert panel.locator(".where").inner_text() == where
@@ -264,3 +264,31 @@ def test_one_configuration_for_both():
     told = yaml.safe_load(docs.settings())
     own = yaml.safe_load((ROOT / "_quarto.yml").read_text())
     assert not set(told["website"]) & set(own["website"]) and "output-file" not in (ROOT / "_quarto.yml").read_text()
+
+
+def test_make_docs_says_which_renders_and_serves_on_this_machine_alone(site, monkeypatch, capsys):
+    addresses = []
+
+    def serve(server):
+        addresses.append(server.server_address)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(docs, "preprocess", lambda proc: None)
+    monkeypatch.setattr(docs, "render", lambda proc, to: "smalldocs")
+    monkeypatch.setattr(docs.http.server.ThreadingHTTPServer, "serve_forever", serve)
+    monkeypatch.setattr(sys, "argv", ["docs.py", "--to", str(site[0] / "docs"), "--port", "0"])
+    docs.main()
+    said = capsys.readouterr().out
+    ((host, port),) = addresses
+    assert host == "127.0.0.1" and "rendered with smalldocs" in said and f"http://127.0.0.1:{port}" in said
+
+
+def test_the_benchmarks_name_their_machine(site):
+    text = (site[0] / "docs/benchmarks.html").read_text()
+    assert "Measured on: processor" in text and "live.overhead" in text
+
+
+def test_pictures_of_the_front_page(site):
+    text = (site[0] / "docs/index.html").read_text()
+    assert (site[0] / "docs/images/live.gif").stat().st_size < 1_000_000 and 'src="images/live.gif"' in text
+    assert text.count('src="images/tutorial_') == len(TUTORIALS) and "make run" in text

@@ -26,7 +26,7 @@ from nbdev.process import Processor
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS = ROOT / "nbs"
-WIDTH = 88  # characters of code in a line
+WIDTH = 72  # characters of a call in a line
 
 
 # What there is.
@@ -61,17 +61,18 @@ def defined(source):
 
 
 def look_up(name, module=None):
-    """The object that a name means: on the page of a module what it is there, an error of core, or anywhere if it begins with hb."""
+    """The object that a name means: on the page of a module what it is there or in its package, or anywhere if it begins with hb."""
     first, *rest = name.split(".")
     if first in ("hb", "hackbook"):
         found = import_module("hackbook")
     elif module and hasattr(import_module(module), first):
         found, rest = import_module(module), [first, *rest]
-    elif module and hasattr(import_module("hackbook.core.errors"), first):
-        found, rest = import_module("hackbook.core.errors"), [first, *rest]
+    elif module:
+        places = module.rpartition(".")[0], "hackbook.core.errors"  # its package; errors are called by name everywhere
+        found, rest = next((p for p in map(import_module, places) if hasattr(p, first)), None), [first, *rest]
     else:
         return None
-    for part in rest:
+    for part in rest if found else ():
         found = inspect.getattr_static(found, part, None) if inspect.isclass(found) else getattr(found, part, None)
     return found
 
@@ -318,7 +319,7 @@ class Pictures(Page):
             if "image/png" not in data or "text/html" in data:
                 continue
             text = "".join(data.get("text/plain", ""))
-            alt = own[1] if own else text.removeprefix("Figure: ") if text.startswith("Figure: ") else ""
+            alt = own[1] if own else "" if text.startswith("<") else text.removeprefix("Figure: ")
             name = f"figures/{Path(self.page).stem}-{cell.id}-{i}.png"
             target = self.nb.target_.parent / name
             target.parent.mkdir(parents=True, exist_ok=True)

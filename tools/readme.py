@@ -21,7 +21,6 @@ def render():
         pictures[f"readme_{len(pictures)}.png"] = content
         body = body.replace(f"![png]({old})", f"![what the code above draws]({PICTURES}/readme_{len(pictures) - 1}.png)")
     body = re.sub(r"\]\((?!https?:|#|nbs/)(?:\.\./)?([^)]+)\)", lambda m: f"]({locate(m[1])})", body)
-    body = body.replace("```{mermaid}", "```mermaid")  # as code hosts want it
     body = re.sub(r"^:::.*\n", "", body, flags=re.M)    # divisions of the docs site
     body = re.sub(r"[ \t]+\n", "\n", body)
     return re.sub(r"\n{3,}", "\n\n", body).strip() + "\n", pictures
