@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from hackbook.live.curves import Timeline
+from hackbook.live.summary import Timeline
 from hackbook.training import TrainingOptions
 
 SLIDERS = {name: SimpleNamespace(name=name, value=value, low=low, high=high, scale=scale, step=step, off=off, whole=False, acts="batch") for name, value, low, high, scale, step, off in [

@@ -19,7 +19,7 @@ from browser import find_browser  # noqa: E402
 KNOWN = {}
 THEME = "https://fonts.googleapis.com/"  # the theme's own fonts; the page looks for them once, and does without
 PEOPLE_LOOK_AT = ["index.html", "tutorials/01_digits_cnn.html", "tutorials/04_train_and_regularize.html", "tutorials/06_live.html", "glossary.html", "names.html",
-                  "benchmarks.html", "library/training/11_fitting.html", "library/live/12_replays.html", "library/data/01_dataset.html"]
+                  "benchmarks.html", "library/training/11_fitting.html", "library/live/11_replays.html", "library/data/01_dataset.html"]
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_what_is_missing_has_a_page_of_its_own(browser):
     browser.errors.clear()
 
 
-REPLAYED = ["library/live/12_replays.html", "tutorials/01_digits_cnn.html", "tutorials/04_train_and_regularize.html", "tutorials/07_tune.html"]
+REPLAYED = ["library/live/11_replays.html", "tutorials/01_digits_cnn.html", "tutorials/04_train_and_regularize.html", "tutorials/07_tune.html"]
 
 
 @pytest.mark.parametrize("name", REPLAYED)

@@ -1,7 +1,7 @@
 """A training run with sliders that act while it trains."""
 
 from .timeline import Branch
-from .curves import Timeline
+from .summary import Timeline
 from .sliders import Slider
 from .views import draw, VIEWS
 from .session import Session

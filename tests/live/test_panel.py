@@ -22,7 +22,7 @@ import hackbook as hb
 from hackbook.core import hear_in_subshell
 from hackbook.core import notebook as room
 from hackbook.live.challenges import Challenge, reach, save_it, turn_around
-from hackbook.live.curves import Timeline
+from hackbook.live.summary import Timeline
 from hackbook.live.panel import Panel, _subshell
 from hackbook.live.publisher import brief
 from hackbook.live.views import VIEWS
