@@ -55,13 +55,13 @@ def index_of_names():
         text = inspect.getdoc(plain(look_up(name, module))) or ""
         if text:
             package = module.split(".")[1]
-            rows[name.lower(), full] = f"| [`{name}`]({address(full, 'names.md')}) | {package} | {first_sentence(text)} |"
+            rows[name.lower(), full] = f"- [`{name}`]({address(full, 'names.md')}) ({package}): {first_sentence(text)}"
     body = "\n".join(row for _, row in sorted(rows.items()))
-    return front("All names", "Every public name of hackbook, from A to Z.") + f"| Name | Package | What it is |\n|---|---|---|\n{body}\n"
+    return front("All names", "Every public name of hackbook, from A to Z, with its package.") + body + "\n"
 
 
 def first_sentence(text):
-    return re.split(r"(?<=[.:])\s", " ".join(text.split()), maxsplit=1)[0].rstrip(":").replace("|", "\\|")
+    return re.split(r"(?<=[.:])\s", " ".join(text.split()), maxsplit=1)[0].rstrip(":")
 
 
 def changelog():
@@ -79,11 +79,12 @@ def benchmarks():
     told = json.loads(made.read_text(encoding="utf-8"))
     machine = told.pop("machine", {})
     facts = ", ".join(f"{k} {v}" for k, v in machine.items())
-    rows = [f"| `{name}` | {f['ours']:g} {f['unit']} | {f['peer']:g} {f['unit']} | {f['ratio'] or '–'} | {f['note'].replace('|', '/')} |" for name, f in told.items()]
+    rows = [f"| `{name}` | {f['ours']:g} {f['unit']} | {f['peer']:g} {f['unit']} | {f['ratio'] or '–'} |" for name, f in told.items()]
+    notes = [f"- `{name}`: {f['note']}." for name, f in told.items()]
     return begin + (
         f"Measured on: {facts}.\n\n" if facts else "") + (
         "A ratio above 1 says how many times better hackbook is than its peer. Repeat it with `make bench`.\n\n"
-        "| Figure | hackbook | Peer | Ratio | How it was measured |\n|---|---:|---:|---:|---|\n" + "\n".join(rows) + "\n")
+        "| Figure | hackbook | Peer | Ratio |\n|---|---:|---:|---:|\n" + "\n".join(rows) + "\n\n## How each was measured\n\n" + "\n".join(notes) + "\n")
 
 
 # From notebooks to pages.
