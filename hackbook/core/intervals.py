@@ -7,7 +7,7 @@ __all__ = ['check_confidence', 'wilson', 'bootstrap', 'fold_interval', 'optimism
 
 # %% ../../nbs/library/core/08_intervals.ipynb #e6483c8e
 from collections.abc import Callable
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -24,12 +24,13 @@ def check_confidence(
 # %% ../../nbs/library/core/08_intervals.ipynb #6e2e910f
 def wilson(
     right:int,              # right answers, 0 to `total`
-    total:int,              # all answers, 1 or more
+    total:int,              # all answers, 1 to 2**53
     confidence:float=.95,   # 0 to 1, both excluded
 ) -> tuple[float, float]:   # low and high, 0 to 1
     "Wilson's score interval for a proportion, such as an accuracy."
-    ok = total >= 1 and 0 <= right <= total
-    require(ok, 'right of total', f'{right} of {total}', 'from 0 to total, and total at least 1')
+    whole = isinstance(right, Integral) and isinstance(total, Integral)
+    ok = whole and 1 <= total < 2**53 and 0 <= right <= total
+    require(ok, 'right of total', f'{right} of {total}', 'whole numbers from 0 to total, and total at least 1')
     check_confidence(confidence)
     from scipy.stats import binomtest
     interval = binomtest(int(right), int(total)).proportion_ci(confidence, method='wilson')

@@ -6,12 +6,14 @@
 __all__ = ['EVALUATIONS', 'evaluate']
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #b863a2fe
+import numpy as np
+
 from ..core import check_confidence, load_keras, require, save_record
 from ..data import Dataset, reading, Sealed
 from .classification import Evaluation
 from .regression import RegressionEvaluation
 from ..models import check_model
-from ..training import in_order, Run
+from ..training import check_examples, in_order, Run
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #32550d79
 EVALUATIONS = {'classification': Evaluation, 'regression': RegressionEvaluation}
@@ -31,6 +33,7 @@ def evaluate(
         data.open(reason)
         if isinstance(run, Run): _note_openings(run, data.openings)
     with reading(inside.x): predictions = model.predict(in_order(inside), verbose=0)
+    _check_predictions(predictions)
     if inside.task.family == 'regression': predictions = predictions[:, 0]
     return EVALUATIONS[inside.task.family](inside, predictions, confidence)
 
@@ -44,6 +47,14 @@ def _check_evaluate(model, data):
     require(built and len(inputs) == 1, 'run', model, 'a Run, or a built keras.Model with one input',
             'begin a Sequential with keras.Input(shape)')
     check_model(model, data)
+    check_examples(data)
+
+# %% ../../nbs/library/evaluation/03_evaluation.ipynb #b1b61505
+def _check_predictions(predictions):
+    "Raise `InvalidValue` where a model predicts NaN."
+    bad = ~np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
+    require(not bad.any(), 'predictions', f'{bad.sum():,} of {len(bad):,} NaN', 'finite',
+            'were the losses of the training run finite?')
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #3ce205b4
 def _note_openings(run, openings):
