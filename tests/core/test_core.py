@@ -130,7 +130,7 @@ def test_wilson_stays_within_0_and_1_and_grows_with_confidence():
         wide = wilson(right, 20, 0.99)
         assert 0 <= wide[0] <= low <= right / 20 <= high <= wide[1] <= 1 and low < high
     for right, total in (-1, 3), (4, 3), (0, 0):
-        with pytest.raises(InvalidValue, match="right of total must be from 0 to total"):
+        with pytest.raises(InvalidValue, match="right of total must be whole numbers from 0 to total"):
             wilson(right, total)
 
 
