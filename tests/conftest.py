@@ -95,6 +95,12 @@ def no_thread_is_left():
     assert not training_threads()
 
 
+def pytest_collection_finish():
+    """What the tests have imported stays: `gc.collect` need not look through it."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_sessionfinish():
     if "browser" in sys.modules:  # its JupyterLab serves all tests
         sys.modules["browser"].stop_jupyter_lab()
