@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ONLY   ?=
 RECORD ?=
-COVER  ?= 1
+COVER  ?=
 SERVE  ?= 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PYTHONWARNINGS ?= ignore
@@ -24,7 +24,7 @@ $(STAMP): settings.ini setup.py pyproject.toml
 run: $(STAMP)  ## train a CNN on real digits: runs the first tutorial, shows the score
 	@$(BIN)/hackbook run nbs/tutorials/01_digits_cnn.ipynb --to _run
 
-test: $(STAMP)  ## run the whole test suite: library notebooks, tutorials and tests
+test: $(STAMP)  ## run the whole test suite; make test COVER=1 measures the coverage of lines and branches
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest tests -n 3 --dist loadscope --no-loadscope-reorder --durations=10 $(if $(COVER),--cov=hackbook --cov-branch --cov-report=term:skip-covered)
 
 check: $(STAMP)  ## test what a change touches: make check RECORD=1 writes down what each test executes

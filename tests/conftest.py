@@ -50,7 +50,7 @@ def read_json(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-LONG = ["test_tutorials", "test_tuning", "test_fitting", "test_session", "test_panel", "test_preflight", "test_hyperparameters", "test_live", "test_library"]
+LONG = ["test_tutorials", "test_tuning", "test_site", "test_fitting", "test_session", "test_panel", "test_preflight", "test_hyperparameters", "test_live", "test_library"]
 
 
 def pytest_collection_modifyitems(items):
@@ -93,6 +93,12 @@ def no_thread_is_left():
     for thread in training_threads():
         thread.join(10)
     assert not training_threads()
+
+
+def pytest_collection_finish():
+    """What the tests have imported stays: `gc.collect` need not look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish():

@@ -99,6 +99,7 @@ def _as_examples(x):
     except (TypeError, ValueError) as e:
         raise InvalidValue(f'x must be examples of one shape, got {short(x)} ({e})') from e
     require(x.ndim > 0, 'x', x, 'at least one example')
+    require(0 not in x.shape[1:], 'x', x.shape, 'examples of at least one number')
     text = x.dtype.kind in 'OUT' and x.ndim == 1 and all(isinstance(t, str) for t in x)
     require(text or x.dtype.kind in 'biuf', 'x', x.dtype, 'an array of numbers, texts, or a table',
             'do the examples have different shapes?')

@@ -117,7 +117,8 @@ def find_label_issues(
     if len(classes) < 2: return pd.DataFrame(columns=COLUMNS)
     x = rows(data.x, some)
     if data.kind == 'sound': x = spectra(x)
-    if content_groups(x).max() + 1 < folds: return pd.DataFrame(columns=COLUMNS)
+    _, first = np.unique(content_groups(x), return_index=True)
+    if np.bincount(y[first]).max() < folds: return pd.DataFrame(columns=COLUMNS)
     probability = unseen_probabilities(x, y, folds, seed)
     i = _suspects(y, probability)
     p, names = probability[i], np.array(data.class_names)[classes]

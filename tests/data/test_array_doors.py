@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -135,3 +136,17 @@ def test_a_clean_dataset_or_a_reason(tmp_path_factory, data, fixes, decisions):
 def test_a_review_or_a_reason(tmp_path_factory, data, indices, suggested):
     if data is not None:
         outcome(lambda: hb.quality.relabel(data, indices, suggested, to=tmp_path_factory.getbasetemp() / "doors.csv"))
+
+
+def test_examples_of_no_numbers():
+    with pytest.raises(hb.HackbookError, match="examples of at least one number"):
+        hb.Dataset(np.zeros((2, 0), "uint8"), [0, 1])
+
+
+def test_sounds_that_are_alike_in_spectrum():
+    """Different as they were stored, equal to what looks for wrong labels."""
+    y = [0, 1, 0, 1, 3, 2, 1, 3, 2, 3, 0, 1, 3, 3, 1]
+    x = np.random.default_rng(0).normal(size=(15, 3)).astype("float32")
+    x[[0, 1, 3, 7, 12, 13, 14], 1] = np.nan
+    seen = hb.inspect(hb.Dataset(x, y, sample_rate=100))
+    assert not [f.finding for f in seen.findings if f.check == "check failed"]

@@ -9,7 +9,7 @@ import threading
 import time
 import tracemalloc
 import weakref
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -42,6 +42,12 @@ def network(splits, filters=(4, 8), dropout=0.3, l2=1e-4, augmented=False, seed=
     return hb.models.cnn(splits, filters=filters, dropout=dropout, l2=l2, **more)
 
 
+@pytest.fixture(scope="module")
+def fitted(splits):
+    """What fit makes of the same network, by the number of epochs: trained once for all tests that compare with it."""
+    return cache(lambda epochs: hb.fit(network(splits), splits, epochs=epochs, to=None, schedule="constant"))
+
+
 def everything(session):
     return np.concatenate([np.ravel(v.numpy()) for v in [*session.model.variables, *session.model.optimizer.variables]])
 
@@ -71,11 +77,11 @@ def replayed(model, splits, recipe):
 
 
 @pytest.mark.parametrize("options", [{}, {"schedule": "one-cycle", "seed": 3}, {"learning_rate": 0.02, "batch_size": 100, "clip_norm": 1.0}, {"schedule": "cosine", "precision": "mixed_float16", "steps_per_execution": 7}])
-def test_untouched_it_is_fit(splits, options):
+def test_untouched_it_is_fit(splits, fitted, options):
     session = Session(network(splits), splits, epochs=3, **options)
     session.start()
     assert session.wait(120) == "finished"
-    run = hb.fit(network(splits), splits, epochs=3, to=None, **{"schedule": "constant"} | options)
+    run = hb.fit(network(splits), splits, epochs=3, to=None, **{"schedule": "constant"} | options) if options else fitted(3)
     assert np.array_equal(weights(session.model), weights(run.model))
     rows = session.timeline.rows()
     assert [r["loss"] for r in rows] == run.history.loss.tolist() and [r["val_loss"] for r in rows] == run.history.val_loss.tolist()
@@ -196,13 +202,13 @@ def test_more_epochs_after_the_end_are_part_of_the_recipe(splits):
     assert [b["name"] for b in session.state()["branches"]] == ["branch 1", "branch 2"]
 
 
-def test_untouched_more_epochs_are_fit_with_as_many(splits):
+def test_untouched_more_epochs_are_fit_with_as_many(splits, fitted):
     session = Session(network(splits), splits, epochs=1)
     session.start()
     session.wait(60)
     session.more(2)
     session.wait(60)
-    run = hb.fit(network(splits), splits, epochs=3, schedule="constant", to=None)
+    run = fitted(3)
     assert np.array_equal(weights(run.model), weights(session.model)) and run.history.loss.tolist() == [r["loss"] for r in session.timeline.rows()]
 
 
@@ -482,7 +488,7 @@ def test_two_on_one_model(splits):
 
 def test_an_unused_session_releases_the_model(splits):
     for status in "ready", "running", "paused", "finished":
-        model = network(splits)
+        model = network(splits, filters=(4,))
         session = Session(model, splits, epochs=2 if status == "finished" else 10_000)
         session.on_change = lambda session=session: session.state()
         gone = weakref.ref(model)
@@ -579,7 +585,7 @@ def test_state_and_news_are_small_and_plain(splits):
 @pytest.mark.parametrize("options", [{}, {"steps_per_execution": 4, "precision": "mixed_float16"}, {"jit": True}])
 def test_fifty_changes_trace_nothing(splits, options):
     jit = "jit" in options
-    session = Session(network(splits, augmented=not jit), splits, epochs=100, **({} if jit else options))
+    session = Session(network(splits, filters=(2,), augmented=not jit), splits, epochs=100, **({} if jit else options))
     if jit:
         session.model.jit_compile = True
     traces = traces_of(session.model)
@@ -589,7 +595,10 @@ def test_fifty_changes_trace_nothing(splits, options):
     before, rng = len(traces), random.Random(0)
     for n in range(50):
         slider = rng.choice(list(session.sliders.values()))
-        session.set(slider.name, rng.uniform(slider.low, slider.high if slider.whole else min(slider.high, 0.5)))
+        value = rng.uniform(slider.low, slider.high if slider.whole else min(slider.high, 0.5))
+        if jit and slider.name == "batch_size":  # without a trace, XLA compiles each size of a batch anew, for seconds: two sizes will do
+            value = 64 if session.state()["sliders"]["batch_size"] == 48 else 48
+        session.set(slider.name, value)
         unit = {"batch": "step", "epoch": "epoch"}[slider.acts]
         at = session.state()[unit]
         until(lambda: session.state()[unit] > at + (unit == "epoch"))
@@ -602,7 +611,7 @@ def test_fifty_changes_trace_nothing(splits, options):
 
 
 @pytest.mark.parametrize("kind", VIEWS)
-def test_pictures_come_while_it_trains_and_change_nothing(splits, kind):
+def test_pictures_come_while_it_trains_and_change_nothing(splits, fitted, kind):
     session = Session(network(splits), splits, epochs=2)
     session.view(kind)
     until(lambda: session.picture)
@@ -614,8 +623,7 @@ def test_pictures_come_while_it_trains_and_change_nothing(splits, kind):
     assert len(json.dumps(session.picture)) < 20_000 and session.picture["kind"] == kind
     assert session.picture == VIEWS[kind](session.model, splits)()
     draw(session.picture).png(dpi=40)
-    run = hb.fit(network(splits), splits, epochs=2, to=None, schedule="constant")
-    assert np.array_equal(weights(session.model), weights(run.model))
+    assert np.array_equal(weights(session.model), weights(fitted(2).model))
 
 
 def test_two_hundred_random_actions(splits):
