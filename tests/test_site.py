@@ -253,6 +253,15 @@ def test_a_replay_fits_a_phone(browser):
     assert panel.evaluate("node => node.getBoundingClientRect().right <= innerWidth")
 
 
+def test_one_progress_line_per_cell(site):
+    stored = {p.stem: p.read_text().count("━ epoch ") for p in TUTORIALS}
+    shown = {p.stem: (site[0] / f"docs/tutorials/{p.stem}.html").read_text() for p in TUTORIALS}
+    assert stored["04_train_and_regularize"] > 15
+    for name, text in shown.items():
+        for cell in text.split('class="cell"'):
+            assert len(re.findall(r"[━┈] epoch \d", cell)) <= 1, name
+
+
 def test_what_replays_weigh(site):
     for name in all_pages(site):
         records = re.findall(r'<script type="application/json">(\{"sweep[\s\S]*?)</script>', (site[0] / "docs" / name).read_text())

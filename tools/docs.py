@@ -21,7 +21,7 @@ from nbdev.process import NBProcessor
 from hackbook.live.replays import replay_scripts
 from pages import NBS, ROOT, address, look_up, plain, processors, symbols
 
-LEFT_OUT = {".ipynb_checkpoints", "runs", "__pycache__", "nbdev.yml", "report.html", "report.json"}
+LEFT_OUT = {".ipynb_checkpoints", "runs", "replays", "__pycache__", "nbdev.yml", "report.html", "report.json"}
 MARK = "<!-- made by tools/docs.py -->"
 
 

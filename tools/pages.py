@@ -293,6 +293,16 @@ class Folded(Page):
             cell.source = f'#| code-fold: true\n#| code-summary: "How this is tested"\n{cell.source}'
 
 
+class Progress(Page):
+    """Of the progress lines of a cell, the last one."""
+
+    def cell(self, cell):
+        outputs = cell.get("outputs", [])
+        lines = [o for o in outputs if re.match(r"[━┈]+ epoch ", "".join(o.get("data", {}).get("text/plain", "")))]
+        for line in lines[:-1]:
+            outputs.remove(line)
+
+
 class Replays(Page):
     """All replays of the site share one script and one style, which `docs.py` writes."""
 
@@ -332,4 +342,4 @@ class Pictures(Page):
 
 def processors():
     """In the order in which they run."""
-    return [FrontMatter, populate_language, add_show_docs, strip_ansi, hide_line, rm_header_dash, Documented, rm_export, hide_, Links, Folded, Replays, Pictures]
+    return [FrontMatter, populate_language, add_show_docs, strip_ansi, hide_line, rm_header_dash, Documented, rm_export, hide_, Links, Folded, Progress, Replays, Pictures]

@@ -182,7 +182,7 @@ def replay(
     sliders:dict,         # hyperparameter → list of values; 64 combinations at most
     epochs:int=8,         # of each run, 1 or more
     *,
-    to:str|Path|None='runs',   # what was recorded is kept in here, and used again; None: not kept
+    to:str|Path|None='replays',   # what was recorded is kept in here, and used again; None: not kept
     **options,            # as for `hb.Live`: learning_rate, batch_size, seed, …
 ) -> Replay:              # shows itself
     "Train once per combination of values. Raises `InvalidValue` for a value that a slider lacks."
