@@ -6,7 +6,7 @@ from . import (
 from .checks import Preflight, preflight
 from .core import exercise, HackbookError, InvalidValue, label_axes, NotFound, set_seed, subplots
 from .data import augment, Dataset, SealBroken, show_augmented, split, Splits
-from .evaluation import evaluate, Evaluation
+from .evaluation import compare_results, evaluate, Evaluation
 from .features import compare_features
 from .live import Live
 from .presentation import Report, report

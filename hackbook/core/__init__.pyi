@@ -10,7 +10,7 @@ from .figures import Figure, PALETTE, image_grid, label_axes, subplots
 from .html import card, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
-from .intervals import bootstrap, check_confidence, fold_interval, optimism, wilson
+from .intervals import bootstrap, check_confidence, fold_interval, optimism, resampled, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
 from .notebook import frontend, hearing, hearing_note, in_notebook, progress_line

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, Figure, image_grid, label_axes, subplots, wilson
-from ..data import Dataset
-from .scores import score_table
+from ..core import card, Figure, image_grid, label_axes, subplots
+from ..data import Dataset, METRICS
+from .scores import score_interval, score_table
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #87b07d42
 @dataclass(repr=False)
@@ -33,13 +33,14 @@ class Evaluation:
     def accuracy(self) -> float: return float(self.right.mean())
     @property
     def interval(self) -> tuple[float, float]:
-        "The confidence interval of the accuracy."
-        return wilson(self.right.sum(), len(self.right), self.confidence)
+        "The confidence interval of the accuracy: Wilson's; with groups, of a bootstrap that draws them."
+        accuracy, p = METRICS['accuracy'], self.probabilities
+        return score_interval(accuracy, self.data.y, p, self.confidence, self.data.groups)
     @cached_property
     def scores(self) -> pd.DataFrame:
         "Score and confidence interval by the task's metric, and accuracy."
         y, p = self.data.y, self.probabilities
-        return score_table(self.data.task, y, p, ['accuracy'], self.confidence)
+        return score_table(self.data.task, y, p, ['accuracy'], self.confidence, self.data.groups)
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #8371fcc7
 @patch(as_prop=True)

@@ -37,7 +37,8 @@ class RegressionEvaluation:
     def scores(self) -> pd.DataFrame:
         "Score and confidence interval by the task's metric, MAE, RMSE and R²."
         names = ['mae', 'rmse', 'r2'] if len(self.data) > 1 else ['mae', 'rmse']
-        return score_table(self.data.task, self.data.y, self.predicted, names, self.confidence)
+        y, groups = self.data.y, self.data.groups
+        return score_table(self.data.task, y, self.predicted, names, self.confidence, groups)
 
 # %% ../../nbs/library/evaluation/02_regression.ipynb #018ac6b7
 @patch(as_prop=True)

@@ -20,12 +20,13 @@ def score_interval(
     y:np.ndarray,           # the true values
     predicted:np.ndarray,   # numbers, or one row of probabilities per example
     confidence:float=.95,   # between 0 and 1
+    groups:Sequence=None,   # a group per example, drawn whole
 ) -> tuple[float, float]:   # low and high
     "The confidence interval of a score."
-    if metric.name == 'accuracy':
+    if metric.name == 'accuracy' and groups is None:
         return wilson(round(metric(y, predicted) * len(y)), len(y), confidence)
     if predicted.ndim == 2 and not metric.probabilities: predicted = predicted.argmax(axis=1)
-    return bootstrap(metric.function, y, predicted, confidence=confidence)
+    return bootstrap(metric.function, y, predicted, confidence=confidence, groups=groups)
 
 # %% ../../nbs/library/evaluation/00_scores.ipynb #817d9d48
 def score_table(
@@ -34,10 +35,11 @@ def score_table(
     predicted:np.ndarray,     # numbers, or one row of probabilities per example
     names:Sequence[str]=(),   # further metrics, by their names in `METRICS`
     confidence:float=.95,     # between 0 and 1
+    groups:Sequence=None,     # a group per example: the bootstrap draws groups
 ) -> pd.DataFrame:            # one row per metric: score, low, high
     "Scores by the task's metric and others, each with its confidence interval."
     metrics = {m.name: m for m in [task.metric, *(METRICS[name] for name in names)]}
-    rows = [(m(y, predicted), *score_interval(m, y, predicted, confidence))
+    rows = [(m(y, predicted), *score_interval(m, y, predicted, confidence, groups))
             for m in metrics.values()]
     index = pd.Index(metrics, name='metric')
     return pd.DataFrame(rows, index, ['score', 'low', 'high'])
