@@ -1,7 +1,6 @@
 """Score a model with confidence intervals, and show its errors."""
 
-from .scores import score_interval, score_table, wilson
-from .classification import Evaluation
+from .scores import score_interval, score_table, tempered, wilson
 from .regression import RegressionEvaluation
-from .evaluation import evaluate
 from .comparison import Comparison, compare_results, mcnemar
+from .calibration import calibrate, evaluate, Evaluation, fit_temperature   # Evaluation with its calibration

@@ -12,6 +12,7 @@ from ..core import check_confidence, load_keras, require, save_record
 from ..data import Dataset, reading, Sealed
 from .classification import Evaluation
 from .regression import RegressionEvaluation
+from .scores import tempered
 from ..models import check_model
 from ..training import check_examples, in_order, Run
 
@@ -34,7 +35,9 @@ def evaluate(
         if isinstance(run, Run): _note_openings(run, data.openings)
     with reading(inside.x): predictions = model.predict(in_order(inside), verbose=0)
     _check_predictions(predictions)
+    temperature = run.record.get('temperature') if isinstance(run, Run) else None
     if inside.task.family == 'regression': predictions = predictions[:, 0]
+    elif temperature: predictions = tempered(predictions, temperature)
     return EVALUATIONS[inside.task.family](inside, predictions, confidence)
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #453e4f07
