@@ -74,6 +74,8 @@ def test_brief_is_json_for_any_page():
 
 def test_a_refresh_is_a_few_hundred_bytes(panel, session):
     panel._receive({"do": "hello"})
+    panel.bell.stop()
+    session.on_change = None  # nothing but the call below sends
     panel.sent.clear()
     for _ in range(5):
         session.step()
