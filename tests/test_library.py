@@ -1,5 +1,6 @@
 """Every notebook of the library runs, and shows what it stores."""
 
+import os
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -16,6 +17,7 @@ def shell():
     """A process for notebooks alone, which imports TensorFlow once."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         yield pool
+        pool.submit(os._exit, 0)  # at once, whatever a notebook has left running
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=lambda path: f"{path.parent.name}/{path.stem}")
