@@ -35,7 +35,7 @@ def calibration(self:Evaluation,
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #64abaca7
 def _ece(sure, right, bins=10):
-    "Mean distance of probability and accuracy over bins of equal numbers."
+    "Mean absolute gap between probability and accuracy, over bins of equal numbers."
     parts = np.array_split(np.argsort(sure, kind='stable'), min(bins, len(sure)))
     gaps = [abs(sure[p].mean() - right[p].mean()) * len(p) for p in parts]
     return sum(gaps) / len(sure)
