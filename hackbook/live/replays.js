@@ -115,7 +115,7 @@ function cover(root) {
   const cell = root.closest(".cell, .jp-Cell, .jp-OutputArea");
   for (const picture of cell?.querySelectorAll("img") ?? []) {
     const alone = picture.closest(".cell-output-display, .jp-OutputArea-child") ?? picture;
-    if (!alone.contains(root)) alone.hidden = true;
+    if (!alone.contains(root)) alone.style.display = "none"; // JupyterLab shows what is hidden
   }
 }
 
