@@ -86,13 +86,21 @@ def _timeline(record) -> Timeline:
     timeline.current = branches[-1]['name']
     return timeline
 
+# %% ../../nbs/library/live/11_replays.ipynb #70055735
+def _compact(text):
+    "Without indentation, blank lines and comments; a line that goes on is joined with the next."
+    lines = [line for l in text.splitlines() if (line := l.strip()) and not line.startswith('//')]
+    goes_on = lambda line: line[-1] in ',{([;' and '//' not in line
+    return ''.join(line + (' ' if goes_on(line) else '\n') for line in lines)
+
 # %% ../../nbs/library/live/11_replays.ipynb #45ab7567
 def replay_scripts() -> tuple[str, str]:   # JavaScript of a module, CSS
     "What all replays of a page share."
     names = 'chart.js', 'views.js', 'sliders.js', 'panel.js', 'replays.js'
     text = script('hackbook.live', *names).replace('export default', 'const desk =')
     css = style('hackbook.live', 'panel.css', 'chart.css', 'views.css', 'replays.css')
-    return f'{text}\nwindow.hackbookReplays = replays;\nreplays();\n', css
+    text = f'{text}\nwindow.hackbookReplays = replays;\nreplays();\n'
+    return _compact(text), _compact(css)
 
 # %% ../../nbs/library/live/11_replays.ipynb #36d147e5
 class Replay:
