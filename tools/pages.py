@@ -202,8 +202,7 @@ def documented(name, module, titled):
     thing = plain(raw)
     is_property = isinstance(raw, (property, cached_property)) or hasattr(raw, "fget")
     rows = [] if is_property else list(parameters(thing))
-    shown = last if owner else name
-    call = f"{name}" if is_property else call_text(f"{owner.lower()}.{last}" if owner else name, rows)
+    call = name if is_property else call_text(f"{owner.lower()}.{last}" if owner else name, rows)
     result = None if inspect.isclass(thing) else returned(thing)
     head = "" if titled else f"### {name} {{#{name} .api-name}}\n\n"
     begin = f"::: {{.api{f' #{name}' if titled else ''}}}\n\n"

@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import Figure, HackbookError, label_axes, PALETTE, require, resampled
+from ..core import bootstrap, Figure, HackbookError, label_axes, PALETTE, require
 from ..core import save_record, subplots, wilson
 from ..data import Dataset, Sealed
 from .classification import Evaluation
 from .evaluation import evaluate
 from .scores import tempered
 from ..training import Run
+
+# %% ../../nbs/library/evaluation/05_calibration.ipynb #fa7933be
+def _bins(sure, bins):
+    "Rows from unsure to sure, in parts of about equal numbers."
+    return np.array_split(np.argsort(sure, kind='stable'), min(bins, len(sure)))
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #11959e8f
 @patch
@@ -27,17 +32,15 @@ def calibration(self:Evaluation,
     ok = isinstance(bins, int) and bins >= 1
     require(ok, 'bins', bins, 'a whole number, 1 or more')
     sure = self.probabilities.max(axis=1)
-    parts = np.array_split(np.argsort(sure, kind='stable'), min(bins, len(sure)))
     def row(p):
         right = int(self.right[p].sum())
         return sure[p].mean(), right / len(p), *wilson(right, len(p), self.confidence), len(p)
-    return pd.DataFrame(map(row, parts), columns=['probability', 'accuracy', 'low', 'high', 'examples'])
+    return pd.DataFrame(map(row, _bins(sure, bins)), columns=['probability', 'accuracy', 'low', 'high', 'examples'])
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #64abaca7
 def _ece(sure, right, bins=10):
     "Mean absolute gap between probability and accuracy, over bins of equal numbers."
-    parts = np.array_split(np.argsort(sure, kind='stable'), min(bins, len(sure)))
-    gaps = [abs(sure[p].mean() - right[p].mean()) * len(p) for p in parts]
+    gaps = [abs(sure[p].mean() - right[p].mean()) * len(p) for p in _bins(sure, bins)]
     return sum(gaps) / len(sure)
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #46dcf335
@@ -48,10 +51,8 @@ def calibration_error(self:Evaluation,
     "The expected calibration error with its bootstrap interval."
     sure, right = self.probabilities.max(axis=1), self.right
     error = lambda s, r: _ece(s, r, bins)
-    drawn = resampled(error, sure, right, groups=self.data.groups)
-    ends = [(1 - self.confidence) / 2, (1 + self.confidence) / 2]
-    low, high = np.quantile(drawn, ends) if len(drawn) else (np.nan, np.nan)
-    return float(error(sure, right)), float(low), float(high)
+    interval = bootstrap(error, sure, right, confidence=self.confidence, groups=self.data.groups)
+    return float(error(sure, right)), *interval
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #16d6996d
 @patch

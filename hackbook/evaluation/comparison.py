@@ -22,8 +22,7 @@ def _predictions(result): return result.predicted if isinstance(result, Regressi
 
 def _gain(metric):
     "How much better the second predictions are than the first."
-    sign = 1 if metric.greater else -1
-    def gain(y, first, second): return sign * (metric(y, second) - metric(y, first))
+    def gain(y, first, second): return metric.sign * (metric(y, second) - metric(y, first))
     return gain
 
 # %% ../../nbs/library/evaluation/04_comparison.ipynb #d94cb47c
