@@ -127,6 +127,11 @@ def units(
     joined = connected_components(links, directed=False)[1][content]
     return np.unique(joined, return_inverse=True)[1]
 
+# %% ../../nbs/library/data/03_similarity.ipynb #7969bd44
+def _lower_or_blank(text):
+    "The text in small letters; a sign of its own for blanks, so that there is something to count."
+    return text.lower() if text.strip() else '␣'
+
 # %% ../../nbs/library/data/03_similarity.ipynb #be7a8a3e
 def _rows_of(x):
     "A transformer from examples like `x` to rows of which the distances mean something."
@@ -134,7 +139,7 @@ def _rows_of(x):
     from sklearn.preprocessing import FunctionTransformer
     if isinstance(x, pd.DataFrame) or x.ndim == 2: return encoder(x)
     if x.dtype != object: return FunctionTransformer(lambda x: np.nan_to_num(numeric_columns(x)))
-    return TfidfVectorizer(analyzer='char_wb', ngram_range=(2, 4), min_df=1)
+    return TfidfVectorizer(analyzer='char_wb', ngram_range=(2, 4), preprocessor=_lower_or_blank)
 
 # %% ../../nbs/library/data/03_similarity.ipynb #8b476ac7
 class Neighbors:

@@ -200,7 +200,7 @@ def _by_time(data, fractions, gap):
         raise InvalidValue(f'times must be numbers or dates to divide by time, but {e}') from None
     try:
         gap = pd.Timedelta(gap).to_timedelta64() if times.dtype.kind == 'M' else float(gap)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, AttributeError):     # NaT has no timedelta64
         raise InvalidValue("gap must be a number, or a text like '7 days' if the times are dates, "
                            f'got {gap!r}') from None
     require(gap >= gap * 0, 'gap', gap, '0 or more')

@@ -150,3 +150,19 @@ def test_sounds_that_are_alike_in_spectrum():
     x[[0, 1, 3, 7, 12, 13, 14], 1] = np.nan
     seen = hb.inspect(hb.Dataset(x, y, sample_rate=100))
     assert not [f.finding for f in seen.findings if f.check == "check failed"]
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NaT, "nat", "soon", 10**400])
+@pytest.mark.parametrize("times", [[f"2026-01-{day:02}" for day in range(1, 21)], np.arange(20)])
+def test_a_gap_that_is_none(times, gap):
+    data = hb.Dataset(np.arange(20.0).reshape(20, 1), [0, 1] * 10, times=times)
+    with pytest.raises(hb.InvalidValue, match="gap must be"):
+        hb.split(data, 0.3, 0.2, by="time", gap=gap)
+
+
+def test_leaks_among_texts_of_blanks():
+    """Nothing but blanks to learn from, and words in the other parts."""
+    part = {"task": "classification", "class_names": ["no", "yes"]}
+    blanks = hb.Dataset([" ", "\n \n", "\t", "  "], [0, 1, 0, 1], **part)
+    words = [hb.Dataset([f"{name} card", f"{name} \n\n"], [0, 1], **part) for name in ("red", "blue")]
+    assert isinstance(hb.check_leakage(hb.Splits(blanks, *words)).frame, pd.DataFrame)
