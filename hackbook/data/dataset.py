@@ -75,7 +75,7 @@ def plain_column(c):
     kind = pd.api.types.infer_dtype(c)
     if kind == 'date': return pd.to_datetime(c)
     if kind == 'decimal': return c.astype(float)
-    nested = [v for v in c if pd.api.types.is_list_like(v)] if kind == 'mixed' else []
+    nested = [v for v in c if pd.api.types.is_list_like(v)] if kind.startswith('mixed') else []
     require(not nested, f'column {c.name}', nested[:1], 'of single numbers, words or dates',
             'take it apart, or leave it out')
     return c

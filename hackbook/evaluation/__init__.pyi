@@ -3,4 +3,5 @@
 from .scores import score_interval, score_table, tempered, wilson
 from .regression import RegressionEvaluation
 from .comparison import Comparison, compare_results, mcnemar
+from .evaluation import check_evaluate, model_of, opened, predictions
 from .calibration import calibrate, evaluate, Evaluation, fit_temperature   # Evaluation with its calibration

@@ -166,3 +166,10 @@ def test_leaks_among_texts_of_blanks():
     blanks = hb.Dataset([" ", "\n \n", "\t", "  "], [0, 1, 0, 1], **part)
     words = [hb.Dataset([f"{name} card", f"{name} \n\n"], [0, 1], **part) for name in ("red", "blue")]
     assert isinstance(hb.check_leakage(hb.Splits(blanks, *words)).frame, pd.DataFrame)
+
+
+@pytest.mark.parametrize("nested", [[1], (1, 2), {}])
+@pytest.mark.parametrize("other", [2**70, 3, "word", 0.5, None])
+def test_a_column_of_lists(nested, other):
+    with pytest.raises(hb.HackbookError, match="single numbers, words or dates"):
+        hb.Dataset(pd.DataFrame({"a": [other, nested]}), [0, 1])
