@@ -10,7 +10,8 @@ from .figures import Figure, PALETTE, image_grid, label_axes, subplots
 from .html import card, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
-from .intervals import bootstrap, check_confidence, fold_interval, optimism, resampled, wilson
+from .intervals import bootstrap, check_confidence, drawn_as_one, draws, fold_interval, optimism
+from .intervals import percentiles, resampled, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
 from .notebook import frontend, hearing, hearing_note, in_notebook, progress_line

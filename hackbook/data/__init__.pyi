@@ -1,6 +1,6 @@
 """From files to a Dataset, and from a Dataset to training, validation and sealed test set."""
 
-from .tasks import METRICS, Metric, TASKS, Task, as_task, encode_labels
+from .tasks import METRICS, Metric, TASKS, Task, as_task, brier_scores, encode_labels, log_losses
 from .dataset import Dataset, describe_example
 from .sources import SOURCES, digits, fetch, load, mnist, npz
 from .similarity import as_words, column_encoder, encoder, in_batches, numeric_columns, sample

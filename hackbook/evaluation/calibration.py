@@ -51,7 +51,8 @@ def calibration_error(self:Evaluation,
     "The expected calibration error with its bootstrap interval."
     sure, right = self.probabilities.max(axis=1), self.right
     error = lambda s, r: _ece(s, r, bins)
-    interval = bootstrap(error, sure, right, confidence=self.confidence, groups=self.data.groups)
+    interval = bootstrap(error, sure, right, confidence=self.confidence, groups=self.data.groups,
+                         times=self.data.times)
     return float(error(sure, right)), *interval
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #16d6996d

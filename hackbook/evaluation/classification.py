@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, Figure, image_grid, label_axes, subplots
+from ..core import card, drawn_as_one, Figure, image_grid, label_axes, percentiles
+from ..core import resampled, subplots
 from ..data import Dataset, METRICS
-from .scores import score_interval, score_table
+from .scores import drawn_f1, score_intervals, score_table
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #87b07d42
 @dataclass(repr=False)
@@ -31,16 +32,25 @@ class Evaluation:
     def right(self) -> np.ndarray: return self.predicted == self.data.y
     @property
     def accuracy(self) -> float: return float(self.right.mean())
-    @property
+    @cached_property
     def interval(self) -> tuple[float, float]:
-        "The confidence interval of the accuracy: Wilson's; with groups, of a bootstrap that draws them."
-        accuracy, p = METRICS['accuracy'], self.probabilities
-        return score_interval(accuracy, self.data.y, p, self.confidence, self.data.groups)
+        "The confidence interval of the accuracy: Wilson's; with groups or times, of a bootstrap."
+        d, accuracy = self.data, [METRICS['accuracy']]
+        row = score_intervals(accuracy, d.y, self.probabilities, self.confidence, d.groups, d.times)
+        return tuple(row[0, 1:].tolist())
     @cached_property
     def scores(self) -> pd.DataFrame:
-        "Score and confidence interval by the task's metric, and accuracy."
-        y, p = self.data.y, self.probabilities
-        return score_table(self.data.task, y, p, ['accuracy'], self.confidence, self.data.groups)
+        "One row per metric, the task's first: score and confidence interval."
+        d, p, names = self.data, self.probabilities, _all_metrics(self.data)
+        return score_table(d.task, d.y, p, names, self.confidence, d.groups, d.times)
+
+# %% ../../nbs/library/evaluation/01_classification.ipynb #a8966d38
+def _all_metrics(data, most_classes=20):
+    "Names of metrics: areas under curves where every class occurs, and there are not too many."
+    names = ['accuracy', 'balanced_accuracy', 'f1_macro', 'log_loss', 'brier']
+    n = len(data.class_names)
+    whole = n <= most_classes and len(np.unique(data.y)) == n
+    return names + ['roc_auc', 'pr_auc'] * whole
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #8371fcc7
 @patch(as_prop=True)
@@ -91,16 +101,29 @@ def worst(self:Evaluation,
     "The errors with the highest predicted probability."
     return self.frame[lambda f: ~f.right].head(max_examples)
 
+# %% ../../nbs/library/evaluation/01_classification.ipynb #7beff294
+@patch
+def _f1_intervals(self:Evaluation):
+    "Low and high ends of the F1 score of each class, from one bootstrap."
+    d, predicted, n = self.data, self.predicted, len(self.data.class_names)
+    f1 = resampled(lambda counts, y: drawn_f1(counts, y, predicted, n).T, d.y, vectorized=True,
+                   groups=d.groups, times=d.times).reshape(-1, n)
+    units = int(drawn_as_one(len(d), d.groups, d.times).max()) + 1
+    return np.array([percentiles(scores, units, self.confidence) for scores in f1.T]).T
+
 # %% ../../nbs/library/evaluation/01_classification.ipynb #67b2d753
 @patch(as_prop=True)
 def classes(self:Evaluation) -> pd.DataFrame:
-    "One row per class: precision, recall and F1 score (0 to 1), and the number of examples."
+    "One row per class: precision, recall, F1 score with its interval, number of examples."
     from sklearn.metrics import precision_recall_fscore_support
+    y, predicted, n = self.data.y, self.predicted, len(self.data.class_names)
     names = pd.Index(self.data.class_names, name='class')
-    scores = precision_recall_fscore_support(
-        self.data.y, self.predicted, labels=range(len(names)), zero_division=0)
-    columns = ['precision', 'recall', 'f1', 'examples']
-    return pd.DataFrame(dict(zip(columns, scores)), index=names)
+    scores = precision_recall_fscore_support(y, predicted, labels=range(n), zero_division=0)
+    table = pd.DataFrame(dict(zip(['precision', 'recall', 'f1', 'examples'], scores)), index=names)
+    low, high = self._f1_intervals()
+    for place, (name, values) in enumerate({'f1_low': low, 'f1_high': high}.items(), 3):
+        table.insert(place, name, values)
+    return table
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #e4f49396
 @patch(as_prop=True)

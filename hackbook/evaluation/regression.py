@@ -17,6 +17,15 @@ from ..core import card, Figure, image_grid, label_axes, PALETTE, subplots
 from ..data import Dataset, METRICS
 from .scores import score_table
 
+# %% ../../nbs/library/evaluation/02_regression.ipynb #d670a831
+def _all_metrics(y):
+    "Names of metrics: R² of two examples or more, percentages where no true value is near 0."
+    size = np.abs(y)
+    names = ['mae', 'rmse']
+    if len(y) > 1: names.append('r2')
+    if size.min() > .01 * np.median(size): names.append('mape')
+    return names
+
 # %% ../../nbs/library/evaluation/02_regression.ipynb #308c68be
 @dataclass(repr=False)
 class RegressionEvaluation:
@@ -35,10 +44,10 @@ class RegressionEvaluation:
     def rmse(self) -> float: return METRICS['rmse'](self.data.y, self.predicted)
     @cached_property
     def scores(self) -> pd.DataFrame:
-        "Score and confidence interval by the task's metric, MAE, RMSE and R²."
-        names = ['mae', 'rmse', 'r2'] if len(self.data) > 1 else ['mae', 'rmse']
-        y, groups = self.data.y, self.data.groups
-        return score_table(self.data.task, y, self.predicted, names, self.confidence, groups)
+        "One row per metric, the task's first: score and confidence interval."
+        d = self.data
+        names = _all_metrics(d.y)
+        return score_table(d.task, d.y, self.predicted, names, self.confidence, d.groups, d.times)
 
 # %% ../../nbs/library/evaluation/02_regression.ipynb #018ac6b7
 @patch(as_prop=True)

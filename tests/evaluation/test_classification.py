@@ -39,7 +39,7 @@ def test_the_problems_metric_has_a_row_and_an_interval(result):
     y, p = result.data.y, result.probabilities
     data = hb.Dataset(result.data.x, y, result.data.class_names, task=hb.Problem("Which?", "classification", "balanced_accuracy").defaults)
     other = hb.Evaluation(data, p)
-    assert list(other.scores.index) == ["balanced_accuracy", "accuracy"] and list(result.scores.index) == ["accuracy"]
+    assert list(other.scores.index)[:2] == ["balanced_accuracy", "accuracy"] and list(result.scores.index)[0] == "accuracy"
     assert other.score == pytest.approx(balanced_accuracy_score(y, p.argmax(axis=1)))
     low, high = other.scores.loc["balanced_accuracy", ["low", "high"]]
     assert low < other.score <= high and "balanced_accuracy" in other._repr_html_()
