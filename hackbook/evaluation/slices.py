@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['traits', 'Slices']
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #a82dc0f7
+# %% ../../nbs/library/evaluation/06_slices.ipynb #5a154fe2
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from .comparison import _corrected
 from .regression import RegressionEvaluation
 from ..quality import columns_of, lengths
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #716ad9e1
+# %% ../../nbs/library/evaluation/06_slices.ipynb #332e577d
 def _looks(x, low, high):
     "Brightness, contrast, sharpness and ink of some pictures: a row of four per picture."
     x = (np.asarray(x).astype('float32') - low) / ((high - low) or 1)
@@ -36,7 +36,7 @@ def _looks(x, low, high):
     ink = (np.abs(x - background) > .25).mean(axis=(1, 2))
     return np.stack([x.mean(axis=(1, 2)), x.std(axis=(1, 2)), sharpness, ink], axis=1)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #39ca330d
+# %% ../../nbs/library/evaluation/06_slices.ipynb #6031c792
 def _image_traits(x):
     "The traits of pictures, read 256 at a time; of files also how many pixels they have."
     low, high = float(x.min()), float(x.max())
@@ -46,14 +46,14 @@ def _image_traits(x):
     if isinstance(x, LazyImages): found['pixels'] = (x.frame.height * x.frame.width).to_numpy()
     return found
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #4991bdbb
+# %% ../../nbs/library/evaluation/06_slices.ipynb #b3180767
 def _loudness(x):
     "The root mean square of each sound; 1 is a full-scale square wave."
     top = np.iinfo(x.dtype).max if x.dtype.kind in 'iu' else 1.
     flat = x.reshape(len(x), -1).astype('float32') / top
     return np.sqrt(np.square(flat).mean(axis=1))
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #f5e42e3a
+# %% ../../nbs/library/evaluation/06_slices.ipynb #6db92c60
 def _traits_of_x(data, max_columns=50):
     "What the examples themselves show. More columns of numbers without names are no traits."
     if data.kind == 'image': return _image_traits(data.x)
@@ -63,7 +63,7 @@ def _traits_of_x(data, max_columns=50):
     if data.kind == 'table': return {name: table[name] for name in table}
     return {f'column {c}': table[c] for c in table} if table.shape[1] <= max_columns else {}
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #386d2168
+# %% ../../nbs/library/evaluation/06_slices.ipynb #61cdb636
 def traits(
     data:Dataset,
 ) -> dict:   # name → one value per example
@@ -77,14 +77,14 @@ def traits(
         found[f'column {name}' if name in found else name] = values
     return found
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #ab7bc579
+# %% ../../nbs/library/evaluation/06_slices.ipynb #61be45ed
 def _shown(value):
     "A value in a few characters."
     if isinstance(value, (str, bool, np.bool_)): return str(value)
     if not pd.api.types.is_number(value): return str(value).replace(' 00:00:00', '')
     return f'{value:.0f}' if abs(value) >= 1000 or value == round(value) else f'{value:.3g}'
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #a1601a31
+# %% ../../nbs/library/evaluation/06_slices.ipynb #870c83be
 _NUMBERS = 'integer', 'floating', 'mixed-integer-float', 'decimal'
 
 def _column(values, name, n):
@@ -98,7 +98,7 @@ def _column(values, name, n):
     require(column.dtype.kind != 'c', name, 'complex numbers', 'numbers, words or dates')
     return column.mask(column.isin([np.inf, -np.inf])) if column.dtype.kind == 'f' else column
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #e6351c6f
+# %% ../../nbs/library/evaluation/06_slices.ipynb #29f3dbb0
 def _codes(column, bins):
     "A number per example, -1 where the value is missing, and the words for each number."
     measured = column.dtype.kind in 'iufmM' or isinstance(column.dtype, pd.DatetimeTZDtype)
@@ -106,10 +106,11 @@ def _codes(column, bins):
         return pd.factorize(column.map(_shown, na_action='ignore').astype(object))
     part = (column.rank(method='min') - 1) * bins // column.count()
     ends = column.groupby(part).agg(['min', 'max'])
-    pairs = [list(dict.fromkeys([_shown(low), _shown(high)])) for low, high in ends.to_numpy(object)]
-    return pd.factorize(part, sort=True)[0], [' to '.join(pair) for pair in pairs]
+    pairs = [map(_shown, pair) for pair in ends.to_numpy(object)]
+    words = [' to '.join(dict.fromkeys(pair)) for pair in pairs]     # one value: no range
+    return pd.factorize(part, sort=True)[0], words
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #9c604369
+# %% ../../nbs/library/evaluation/06_slices.ipynb #1bae0681
 def _cut(name, column, bins):
     "The slices by one trait: the trait, the value in words, the indices of the examples."
     code, words = _codes(column, bins)
@@ -118,7 +119,7 @@ def _cut(name, column, bins):
     pairs = zip(['missing', *words], members)
     return [(name, word, i) for word, i in pairs if len(i)]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #e68d2cb2
+# %% ../../nbs/library/evaluation/06_slices.ipynb #8c113160
 def _each(result):
     "The metric that is a mean over the examples, and its value for each of them."
     if isinstance(result, Evaluation): return METRICS['accuracy'], result.right.astype(float)
@@ -127,7 +128,7 @@ def _each(result):
     result.score        # raises `InvalidValue` for true values of 0
     return METRICS['mape'], errors / np.abs(result.data.y)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #b0afa828
+# %% ../../nbs/library/evaluation/06_slices.ipynb #d23672b0
 def _drawn_means(score, sizes, seed=0):
     "The means of examples drawn at random without repetition: a row per size of `sizes`."
     rng = np.random.default_rng(seed)
@@ -136,14 +137,14 @@ def _drawn_means(score, sizes, seed=0):
     sums = [rng.permutation(score).cumsum()[last] for _ in range(draws)]
     return np.transpose(sums) / np.array(sizes)[:, None]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #a631e236
+# %% ../../nbs/library/evaluation/06_slices.ipynb #9bfc9732
 def _by_permutation(means, score, number):
     "How often a mean of `means` is as far from that of all examples: p, two-sided."
     far = np.abs(means - score.mean())
     as_far = far >= abs(number - score.mean()) * (1 - 1e-9)
     return (1 + as_far.sum()) / (1 + len(means))
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #f0e5b814
+# %% ../../nbs/library/evaluation/06_slices.ipynb #97fa4004
 def _by_examples(inside, outside, confidence):
     "Of the difference between two accuracies: p, low, high."
     from scipy.stats import fisher_exact
@@ -153,14 +154,14 @@ def _by_examples(inside, outside, confidence):
     p = fisher_exact([[right, len(inside) - right], [others, len(outside) - others]]).pvalue
     return p, *confint_proportions_2indep(*counts, method='newcomb', alpha=1 - confidence)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #eebccbf8
+# %% ../../nbs/library/evaluation/06_slices.ipynb #99e67a2a
 def _by_errors(inside, outside, means, confidence):
     "The same of the difference between two mean errors, with the means drawn at random."
     from scipy.stats import ttest_ind
     p = _by_permutation(means, np.r_[inside, outside], inside.mean())
     return p, *ttest_ind(inside, outside, equal_var=False).confidence_interval(confidence)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #d8798730
+# %% ../../nbs/library/evaluation/06_slices.ipynb #22226737
 def _by_groups(score, inside, groups, confidence):
     "The same from one mean per group; around the difference of the examples' means."
     from scipy.stats import ttest_ind
@@ -172,7 +173,7 @@ def _by_groups(score, inside, groups, confidence):
     low, high = score[inside].mean() - score[~inside].mean() + np.nan_to_num(ends)
     return np.nan_to_num(test.pvalue, nan=1.), low, high
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #2c24e08c
+# %% ../../nbs/library/evaluation/06_slices.ipynb #fdeef1fe
 def _tested(score, i, means, groups, sign, confidence):
     "Examples, score, rest, difference, low, high, p and harm of the slice with the examples `i`."
     inside = np.zeros(len(score), bool)
@@ -186,7 +187,7 @@ def _tested(score, i, means, groups, sign, confidence):
     harm = sign * (rest - mean) * len(i) / len(score)
     return len(i), mean, rest, mean - rest, low.min(), high.max(), p.max(), harm
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #4114535d
+# %% ../../nbs/library/evaluation/06_slices.ipynb #75bd4305
 def _all_tested(score, members, metric, groups, confidence):
     "The numbers of each slice."
     sizes = sorted({len(i) for i in members})
@@ -197,7 +198,7 @@ def _all_tested(score, members, metric, groups, confidence):
         return [_tested(score, i, drawn.get(len(i)), groups, metric.sign, confidence)
                 for i in members]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #a85771bd
+# %% ../../nbs/library/evaluation/06_slices.ipynb #92c4a207
 @dataclass(repr=False)
 class Slices:
     "The parts of the data, each compared with all the rest; the evident failures first."
@@ -215,7 +216,7 @@ class Slices:
     def __repr__(self):
         return f'Slices({len(self):,} slices, {self.frame.evident.sum():,} evidently worse)'
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #15eb937d
+# %% ../../nbs/library/evaluation/06_slices.ipynb #a596623a
 def _chosen(data, by):
     "The traits to slice by, as a dict: name → values."
     if isinstance(by, (Mapping, pd.DataFrame)): return {str(name): by[name] for name in by}
@@ -227,7 +228,7 @@ def _chosen(data, by):
     require(ok, 'by', by, f"among {', '.join(known)}", 'or a dict: name → one value per example')
     return {name: known[name] for name in names}
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #ea3589f4
+# %% ../../nbs/library/evaluation/06_slices.ipynb #fb258665
 def _crossed(cuts):
     "The slices, and what two of different traits have in common."
     pairs = [(a, b) for a, b in combinations(cuts, 2) if a[0] != b[0]]
@@ -236,7 +237,7 @@ def _crossed(cuts):
     both = [cut for cut, (a, b) in zip(both, pairs) if 0 < len(cut[2]) < min(len(a[2]), len(b[2]))]
     return cuts + both
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #bedc5574
+# %% ../../nbs/library/evaluation/06_slices.ipynb #70e40beb
 def _check_slices(bins, min_examples, depth):
     "Raise `InvalidValue` unless the numbers can be used."
     whole = lambda value: isinstance(value, Integral) and not isinstance(value, bool)
@@ -245,7 +246,7 @@ def _check_slices(bins, min_examples, depth):
     require(ok, 'min_examples', min_examples, 'a whole number, 2 or more')
     require(whole(depth) and depth in (1, 2), 'depth', depth, '1 or 2')
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #ac614404
+# %% ../../nbs/library/evaluation/06_slices.ipynb #649981b2
 _COLUMNS = ['examples', 'score', 'rest', 'difference', 'low', 'high', 'p', 'harm']
 
 def _ranked(cuts, numbers, confidence):
@@ -258,7 +259,7 @@ def _ranked(cuts, numbers, confidence):
     frame = frame.sort_values(['evident', 'harm'], ascending=False, kind='stable')
     return frame.reset_index(drop=True), [cuts[k][2] for k in frame.index]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #c1215280
+# %% ../../nbs/library/evaluation/06_slices.ipynb #e5c2b038
 @patch
 def slices(self:Evaluation|RegressionEvaluation,
     by:str|list|dict=None,   # names of traits, or a dict: name → one value per example; None: all
@@ -282,7 +283,7 @@ def slices(self:Evaluation|RegressionEvaluation,
     left_out = len(cuts) - len(used)
     return Slices(frame, members, data, metric, score.mean(), self.confidence, left_out, least)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #6813a897
+# %% ../../nbs/library/evaluation/06_slices.ipynb #1f372f4b
 @patch
 def examples(self:Slices,
     row:int=0,     # of `frame`
@@ -292,7 +293,7 @@ def examples(self:Slices,
     require(ok, 'row', row, f'a row of the frame, below {len(self)}')
     return self.members[row]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #e59e3c22
+# %% ../../nbs/library/evaluation/06_slices.ipynb #2e92aecf
 _WORDS = {'accuracy': 'Accuracy', 'mae': 'Mean absolute error',
           'mape': 'Mean absolute error as a fraction of the true value'}
 
@@ -308,18 +309,19 @@ def _sentence(found, row):
     evident = 'evident' if row.evident else 'not evident'
     return f'{_WORDS[found.metric.name]} is {scores}: {evident} ({verdict}).'
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #52b864f5
+# %% ../../nbs/library/evaluation/06_slices.ipynb #ebd02b02
 def _remarks(found):
     "What is left out, and which metric stands in for the task's."
     task = found.data.task.metric.name
     if found.left_out:
         few = found.min_examples
-        yield (f'Left out: {found.left_out:,} of {len(found) + found.left_out:,} slices, with fewer '
-               f'than {few} examples, or with all but fewer than {few}.')
+        of = len(found) + found.left_out
+        yield (f'Left out: {found.left_out:,} of {of:,} slices, with fewer than {few} examples, '
+               f'or with all but fewer than {few}.')
     if task != found.metric.name:
         yield f'{task} is no mean over examples; the slices are compared by {found.metric.name}.'
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #0f03f636
+# %% ../../nbs/library/evaluation/06_slices.ipynb #c6958536
 @patch(as_prop=True)
 def sentences(self:Slices) -> list[str]:
     "The evident failures, at most ten, or that there is none; and what is left out."
@@ -332,7 +334,7 @@ def sentences(self:Slices) -> list[str]:
                  _sentence(self, next(self.frame.itertuples()))]
     return words + list(_remarks(self))
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #08422ab2
+# %% ../../nbs/library/evaluation/06_slices.ipynb #5de5f8df
 @patch
 def _repr_html_(self:Slices):
     title = f'{len(self):,} slices, {self.frame.evident.sum():,} evidently worse than all others'
@@ -340,7 +342,7 @@ def _repr_html_(self:Slices):
                                         float_format='{:.3g}'.format)
     return str(Div(Strong(title), Safe(table), *map(P, self.sentences)))
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #b967895e
+# %% ../../nbs/library/evaluation/06_slices.ipynb #58233ca1
 @patch
 def plot(self:Slices,
     max_slices:int=12,   # the first rows of `frame`

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['AbstainCurve', 'keep_threshold', 'CostCurve', 'choose_threshold']
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #3cab2149
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #082b321d
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -23,7 +23,7 @@ from .scores import score_interval
 from .slices import Evaluation, RegressionEvaluation   # with their slices
 from ..training import Run
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #7b4ebee9
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #804428ac
 def _weights(n, groups, resamples=1000, seed=0):
     "How often each example is drawn, per bootstrap sample; whole groups. None for one group."
     unit = np.arange(n)
@@ -33,19 +33,19 @@ def _weights(n, groups, resamples=1000, seed=0):
     for _ in range(resamples if units > 1 else 0):
         yield np.bincount(rng.integers(units, size=units), minlength=units)[unit]
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #fa8fd135
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #810958ec
 def _band(curves, points, confidence):
     "The quantiles of bootstrapped curves: low and high, per point; NaN without any."
     curves = np.array(list(curves))
     if not len(curves): return np.full((2, points), np.nan)
     return np.nanquantile(curves, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #afca6e17
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #fad76286
 def _from(place, values, points):
     "The sum of `values` from each of the points on: examples at `place` or further."
     return np.bincount(place, values, points)[::-1].cumsum()[::-1]
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #a6e551d7
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #9603bb08
 @dataclass(repr=False)
 class AbstainCurve:
     "Accuracy against the fraction of the examples that are answered."
@@ -54,14 +54,14 @@ class AbstainCurve:
 
     def __repr__(self): return f'AbstainCurve({len(self.frame):,} thresholds)'
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #b9a0ac36
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #58872888
 def _thinned(values, most=1000):
     "The different values, rising; of more than `most` some, with the first and the last."
     values = np.unique(values)
     if len(values) <= most: return values
     return values[np.linspace(0, len(values) - 1, most).round().astype(int)]
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #142244f0
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #f5642c47
 def _accuracy_band(place, right, points, groups, confidence):
     "The interval of the accuracy from each threshold on, per point."
     from statsmodels.stats.proportion import proportion_confint
@@ -74,7 +74,7 @@ def _accuracy_band(place, right, points, groups, confidence):
                   for w in _weights(len(right), groups)]
     return _band(curves, points, confidence)
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #89915d0e
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #f5266259
 @patch
 def abstain_curve(self:Evaluation) -> AbstainCurve:
     "The accuracy on what is answered, for each threshold of the highest probability."
@@ -93,7 +93,7 @@ def abstain_curve(self:Evaluation) -> AbstainCurve:
         'high': high})
     return AbstainCurve(frame, self.confidence)
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #225bb68d
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #8b7839a6
 @patch
 def plot(self:AbstainCurve) -> Figure:
     "Draw the accuracy over the fraction answered, with its band."
@@ -108,9 +108,10 @@ def plot(self:AbstainCurve) -> Figure:
     ax.set_ylim(max(0, enough[['low', 'accuracy']].min().min() - .02), 1.01)
     title = (f'Accuracy {table.accuracy.iloc[0]:.3f} on all, '
              f'{half.accuracy:.3f} on the surest {half.coverage:.0%}')
-    return label_axes(ax, title, 'fraction answered (coverage)', 'accuracy on what is answered').figure
+    axes = 'fraction answered (coverage)', 'accuracy on what is answered'
+    return label_axes(ax, title, *axes).figure
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #06dbdf1a
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #87396ba1
 @patch
 def threshold_for(self:AbstainCurve,
     accuracy:float=.99,   # of what is answered, above 0, at most 1
@@ -125,7 +126,7 @@ def threshold_for(self:AbstainCurve,
     require(len(enough) > 0, 'accuracy', accuracy, best, "try by='accuracy', or more examples")
     return float(enough.threshold.iloc[0])
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #b26a006a
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #76e4a061
 def keep_threshold(
     run:Run,               # of a classifier
     threshold:float,       # of the highest probability, as `AbstainCurve.threshold_for` gives it
@@ -141,24 +142,25 @@ def keep_threshold(
     if run.folder: save_record(run.record, run.folder/'run.json')
     return run.record['threshold']
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #cecece64
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #7ee78e00
 def _positive(result, positive):
     "Is each example positive, its probability, and the name of the positive class."
     names = result.data.class_names
-    require(len(names) == 2, 'data', f'{len(names)} classes', 'of two classes', 'try result.cost(costs)')
+    got = f'{len(names)} classes'
+    require(len(names) == 2, 'data', got, 'of two classes', 'try result.cost(costs)')
     positive = names[1] if positive is None else positive
     require(positive in names, 'positive', positive, ' or '.join(names))
     place = names.index(positive)
     return result.data.y == place, result.probabilities[:, place].astype(float), positive
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #f6900304
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #6b86d075
 def _both(result, positive):
     "The same; raises `InvalidValue` unless both classes have examples."
     found = _positive(result, positive)
     require(0 < found[0].mean() < 1, 'data', 'examples of one class', 'of both classes')
     return found
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #abfdccfc
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #b616c60e
 @patch
 def plot_roc(self:Evaluation,
     positive:str=None,   # the class to be found; None: the second
@@ -177,7 +179,7 @@ def plot_roc(self:Evaluation,
     return label_axes(ax, title, f'not {positive}, but called so (fraction)',
                       f'{positive}, and called so (fraction)').figure
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #1b0c49e1
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #30252188
 @patch
 def plot_precision_recall(self:Evaluation,
     positive:str=None,   # the class to be found; None: the second
@@ -196,13 +198,14 @@ def plot_precision_recall(self:Evaluation,
     title = f'Average precision: {average_precision_score(y, p):.3f} ({low:.3f} to {high:.3f})'
     return label_axes(ax, title, f'recall of {positive}', f'precision of {positive}').figure
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #9d6c6f2f
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #3e8c4dd5
 _KINDS = 'false_alarm', 'miss', 'hit', 'correct_rejection'
 
 def _of_kinds(costs, names, positive):
     "The cost of each kind of answer, as a table of two classes."
     known = set(costs) <= set(_KINDS) and {'false_alarm', 'miss'} <= set(costs)
-    require(known, 'costs', sorted(map(str, costs)), f"{_KINDS[0]} and {_KINDS[1]}; {', '.join(_KINDS[2:])}")
+    allowed = 'false_alarm and miss, and perhaps hit and correct_rejection'
+    require(known, 'costs', sorted(map(str, costs)), allowed)
     require(len(names) == 2, 'costs', 'kinds of error', f'a table for {len(names)} classes',
             "{'true class': {'predicted class': cost}}")
     require(positive in names, 'positive', positive, ' or '.join(names))
@@ -211,7 +214,7 @@ def _of_kinds(costs, names, positive):
     no = {positive: costs['false_alarm'], other: costs.get('correct_rejection', 0)}
     return pd.DataFrame({positive: yes, other: no}).T
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #105ffd91
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #bd45eb43
 def _as_table(costs):
     "Nested costs as a table: true classes as rows, predicted classes as columns."
     if isinstance(costs, pd.DataFrame): return costs
@@ -220,7 +223,7 @@ def _as_table(costs):
     require(nested and len(costs) > 0, 'costs', costs, allowed)
     return pd.DataFrame(costs).T
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #7bc5bfde
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #51db67f9
 def _cost_table(costs, names, positive=None):
     "The costs as a table of finite numbers, with the true classes as rows; 0 for what is right."
     if isinstance(costs, Mapping) and set(costs) & set(_KINDS) - set(names):
@@ -229,19 +232,23 @@ def _cost_table(costs, names, positive=None):
     once = table.index.is_unique and table.columns.is_unique
     require(once, 'costs', list(table.index), 'a table that names each class once')
     extra = [c for c in table if c not in names]
-    require(set(table.index) == set(names), 'the true classes of costs', list(table.index), ', '.join(names))
-    require(set(extra) <= {'not sure'}, 'the predicted classes of costs', extra, f"{', '.join(names)}, not sure")
-    table = table.reindex(index=names, columns=[*names, *extra]).apply(pd.to_numeric, errors='coerce')
+    listed, true = ', '.join(names), list(table.index)
+    require(set(true) == set(names), 'the true classes of costs', true, listed)
+    ok = set(extra) <= {'not sure'}
+    require(ok, 'the predicted classes of costs', extra, f'{listed}, not sure')
+    table = table.reindex(index=names, columns=[*names, *extra])
+    table = table.apply(pd.to_numeric, errors='coerce')
     for name in names:
         if pd.isna(table.loc[name, name]): table.loc[name, name] = 0
     finite = np.isfinite(table.to_numpy(float))
-    require(finite.all(), 'costs', f'{(~finite).sum()} missing or no numbers', 'finite, for each pair')
+    got = f'{(~finite).sum()} missing or no numbers'
+    require(finite.all(), 'costs', got, 'finite, for each pair of classes')
     return table.astype(float)
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #4d09e409
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #649b6975
 @patch
 def decide(self:Evaluation,
-    costs:dict|pd.DataFrame,   # of kinds of error for two classes, or true class → answer → cost
+    costs:dict|pd.DataFrame,   # of kinds of error for two classes, or true class → answer
     positive:str=None,         # for two classes, the class to be found; None: the second
 ) -> np.ndarray:               # the name of a class per example, or 'not sure'
     "The answers with the least expected cost."
@@ -249,10 +256,10 @@ def decide(self:Evaluation,
     expected = self.probabilities @ table.to_numpy()
     return np.array(table.columns, object)[expected.argmin(axis=1)]
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #8f1749b3
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #e7d387e4
 @patch
 def cost(self:Evaluation,
-    costs:dict|pd.DataFrame,   # of kinds of error for two classes, or true class → answer → cost
+    costs:dict|pd.DataFrame,   # of kinds of error for two classes, or true class → answer
     positive:str=None,         # for two classes, the class to be found; None: the second
 ) -> pd.DataFrame:             # per way to decide: cost per example, low, high
     "What the answers cost: the most probable ones, those with the least expected cost, one always."
@@ -270,7 +277,7 @@ def cost(self:Evaluation,
     index = pd.Index(ways, name='decided')
     return pd.DataFrame(map(row, ways.values()), index, ['cost', 'low', 'high'])
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #098ce977
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #fbfd2955
 @dataclass(repr=False)
 class CostCurve:
     "The cost per example over the threshold of a probability, and the threshold with the smallest."
@@ -285,7 +292,7 @@ class CostCurve:
     def __str__(self): return ' '.join(self.sentences)
     def __repr__(self): return f'CostCurve({self.positive} from {self.threshold:.4g})'
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #c4c4e5fd
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #05655994
 def _theory(table, positive):
     "The threshold at which yes and no are expected to cost the same."
     [other] = set(table) - {positive}
@@ -295,13 +302,13 @@ def _theory(table, positive):
     require(ok, 'costs', table.to_dict('index'), 'smaller for what is right than for what is wrong')
     return alarm / (alarm + miss)
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #dd76aa40
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #048836b8
 def _costs_from(place, yes, no, points, weights):
     "The cost per example at each point: yes from there on, no before."
     after = _from(place, weights * yes, points)
     return (after + (weights * no).sum() - _from(place, weights * no, points)) / weights.sum()
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #4f574896
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #c2a05adf
 @patch
 def cost_curve(self:Evaluation,
     costs:dict,           # of 'false_alarm' and 'miss', and perhaps of 'hit', 'correct_rejection'
@@ -326,7 +333,7 @@ def cost_curve(self:Evaluation,
     options = frame.iloc[list(rows.values())].set_index(pd.Index(rows, name='threshold of'))
     return CostCurve(frame, options, positive, unit, self.confidence)
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #cd216f21
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #1ca40f33
 @patch(as_prop=True)
 def sentences(self:CostCurve) -> list[str]:
     "What to do, what it costs, and what the alternatives cost."
@@ -337,9 +344,10 @@ def sentences(self:CostCurve) -> list[str]:
     unit = f' {self.unit}' if self.unit else ''
     best = (f'{self.positive} from a probability of {self.threshold:.3g} costs '
             f"{shown(self.options.loc['chosen'])}{unit} per example.")
-    return [best, *(f'{words} costs {shown(self.options.loc[name])}{unit}.' for name, words in what.items())]
+    return [best, *(f'{words} costs {shown(self.options.loc[name])}{unit}.'
+                    for name, words in what.items())]
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #53a4f829
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #7b3f813b
 @patch
 def plot(self:CostCurve) -> Figure:
     "Draw the cost over the threshold with its band, and what is chosen."
@@ -362,14 +370,14 @@ def plot(self:CostCurve) -> Figure:
     return label_axes(ax, title, f'threshold of the probability of {self.positive}',
                       f'cost per example{unit}').figure
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #63e8a6b8
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #3225f951
 @patch
 def _repr_html_(self:CostCurve):
     table = self.options.round(4).to_html(escape=True, border=0)
     return str(Div(Strong(f'Cost by the threshold of {self.positive}'), Safe(table),
                    *map(P, self.sentences)))
 
-# %% ../../nbs/library/evaluation/07_thresholds.ipynb #a0b8ee28
+# %% ../../nbs/library/evaluation/07_thresholds.ipynb #e6bf7fa1
 def choose_threshold(
     run:Run,              # of a classifier of two classes
     validation:Dataset,   # the validation set
