@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['traits', 'Slices']
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #5a154fe2
+# %% ../../nbs/library/evaluation/06_slices.ipynb #2ec7fbd3
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from .comparison import _corrected
 from .regression import RegressionEvaluation
 from ..quality import columns_of, lengths
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #332e577d
+# %% ../../nbs/library/evaluation/06_slices.ipynb #18b0dbc9
 def _looks(x, low, high):
     "Brightness, contrast, sharpness and ink of some pictures: a row of four per picture."
     x = (np.asarray(x).astype('float32') - low) / ((high - low) or 1)
@@ -36,7 +36,7 @@ def _looks(x, low, high):
     ink = (np.abs(x - background) > .25).mean(axis=(1, 2))
     return np.stack([x.mean(axis=(1, 2)), x.std(axis=(1, 2)), sharpness, ink], axis=1)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #6031c792
+# %% ../../nbs/library/evaluation/06_slices.ipynb #2ce6f66c
 def _image_traits(x):
     "The traits of pictures, read 256 at a time; of files also how many pixels they have."
     low, high = float(x.min()), float(x.max())
@@ -46,14 +46,14 @@ def _image_traits(x):
     if isinstance(x, LazyImages): found['pixels'] = (x.frame.height * x.frame.width).to_numpy()
     return found
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #b3180767
+# %% ../../nbs/library/evaluation/06_slices.ipynb #a1dafa34
 def _loudness(x):
     "The root mean square of each sound; 1 is a full-scale square wave."
     top = np.iinfo(x.dtype).max if x.dtype.kind in 'iu' else 1.
     flat = x.reshape(len(x), -1).astype('float32') / top
     return np.sqrt(np.square(flat).mean(axis=1))
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #6db92c60
+# %% ../../nbs/library/evaluation/06_slices.ipynb #8a65b537
 def _traits_of_x(data, max_columns=50):
     "What the examples themselves show. More columns of numbers without names are no traits."
     if data.kind == 'image': return _image_traits(data.x)
@@ -63,7 +63,7 @@ def _traits_of_x(data, max_columns=50):
     if data.kind == 'table': return {name: table[name] for name in table}
     return {f'column {c}': table[c] for c in table} if table.shape[1] <= max_columns else {}
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #61cdb636
+# %% ../../nbs/library/evaluation/06_slices.ipynb #0810ca10
 def traits(
     data:Dataset,
 ) -> dict:   # name → one value per example
@@ -77,14 +77,14 @@ def traits(
         found[f'column {name}' if name in found else name] = values
     return found
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #61be45ed
+# %% ../../nbs/library/evaluation/06_slices.ipynb #fbc5a5ec
 def _shown(value):
     "A value in a few characters."
     if isinstance(value, (str, bool, np.bool_)): return str(value)
     if not pd.api.types.is_number(value): return str(value).replace(' 00:00:00', '')
     return f'{value:.0f}' if abs(value) >= 1000 or value == round(value) else f'{value:.3g}'
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #870c83be
+# %% ../../nbs/library/evaluation/06_slices.ipynb #e5d6bf94
 _NUMBERS = 'integer', 'floating', 'mixed-integer-float', 'decimal'
 
 def _column(values, name, n):
@@ -98,7 +98,7 @@ def _column(values, name, n):
     require(column.dtype.kind != 'c', name, 'complex numbers', 'numbers, words or dates')
     return column.mask(column.isin([np.inf, -np.inf])) if column.dtype.kind == 'f' else column
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #29f3dbb0
+# %% ../../nbs/library/evaluation/06_slices.ipynb #95765099
 def _codes(column, bins):
     "A number per example, -1 where the value is missing, and the words for each number."
     measured = column.dtype.kind in 'iufmM' or isinstance(column.dtype, pd.DatetimeTZDtype)
@@ -110,7 +110,7 @@ def _codes(column, bins):
     words = [' to '.join(dict.fromkeys(pair)) for pair in pairs]     # one value: no range
     return pd.factorize(part, sort=True)[0], words
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #1bae0681
+# %% ../../nbs/library/evaluation/06_slices.ipynb #55830a36
 def _cut(name, column, bins):
     "The slices by one trait: the trait, the value in words, the indices of the examples."
     code, words = _codes(column, bins)
@@ -119,7 +119,7 @@ def _cut(name, column, bins):
     pairs = zip(['missing', *words], members)
     return [(name, word, i) for word, i in pairs if len(i)]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #8c113160
+# %% ../../nbs/library/evaluation/06_slices.ipynb #b8052aeb
 def _each(result):
     "The metric that is a mean over the examples, and its value for each of them."
     if isinstance(result, Evaluation): return METRICS['accuracy'], result.right.astype(float)
@@ -128,7 +128,7 @@ def _each(result):
     result.score        # raises `InvalidValue` for true values of 0
     return METRICS['mape'], errors / np.abs(result.data.y)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #d23672b0
+# %% ../../nbs/library/evaluation/06_slices.ipynb #5bcf47fb
 def _drawn_means(score, sizes, seed=0):
     "The means of examples drawn at random without repetition: a row per size of `sizes`."
     rng = np.random.default_rng(seed)
@@ -137,14 +137,14 @@ def _drawn_means(score, sizes, seed=0):
     sums = [rng.permutation(score).cumsum()[last] for _ in range(draws)]
     return np.transpose(sums) / np.array(sizes)[:, None]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #9bfc9732
+# %% ../../nbs/library/evaluation/06_slices.ipynb #96d8274a
 def _by_permutation(means, score, number):
     "How often a mean of `means` is as far from that of all examples: p, two-sided."
     far = np.abs(means - score.mean())
     as_far = far >= abs(number - score.mean()) * (1 - 1e-9)
     return (1 + as_far.sum()) / (1 + len(means))
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #97fa4004
+# %% ../../nbs/library/evaluation/06_slices.ipynb #1fb97adc
 def _by_examples(inside, outside, confidence):
     "Of the difference between two accuracies: p, low, high."
     from scipy.stats import fisher_exact
@@ -154,14 +154,14 @@ def _by_examples(inside, outside, confidence):
     p = fisher_exact([[right, len(inside) - right], [others, len(outside) - others]]).pvalue
     return p, *confint_proportions_2indep(*counts, method='newcomb', alpha=1 - confidence)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #99e67a2a
+# %% ../../nbs/library/evaluation/06_slices.ipynb #16082966
 def _by_errors(inside, outside, means, confidence):
     "The same of the difference between two mean errors, with the means drawn at random."
     from scipy.stats import ttest_ind
     p = _by_permutation(means, np.r_[inside, outside], inside.mean())
     return p, *ttest_ind(inside, outside, equal_var=False).confidence_interval(confidence)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #22226737
+# %% ../../nbs/library/evaluation/06_slices.ipynb #1e3ccc75
 def _by_groups(score, inside, groups, confidence):
     "The same from one mean per group; around the difference of the examples' means."
     from scipy.stats import ttest_ind
@@ -173,7 +173,7 @@ def _by_groups(score, inside, groups, confidence):
     low, high = score[inside].mean() - score[~inside].mean() + np.nan_to_num(ends)
     return np.nan_to_num(test.pvalue, nan=1.), low, high
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #fdeef1fe
+# %% ../../nbs/library/evaluation/06_slices.ipynb #7cb00674
 def _tested(score, i, means, groups, sign, confidence):
     "Examples, score, rest, difference, low, high, p and harm of the slice with the examples `i`."
     inside = np.zeros(len(score), bool)
@@ -187,7 +187,7 @@ def _tested(score, i, means, groups, sign, confidence):
     harm = sign * (rest - mean) * len(i) / len(score)
     return len(i), mean, rest, mean - rest, low.min(), high.max(), p.max(), harm
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #75bd4305
+# %% ../../nbs/library/evaluation/06_slices.ipynb #0b34724a
 def _all_tested(score, members, metric, groups, confidence):
     "The numbers of each slice."
     sizes = sorted({len(i) for i in members})
@@ -198,7 +198,7 @@ def _all_tested(score, members, metric, groups, confidence):
         return [_tested(score, i, drawn.get(len(i)), groups, metric.sign, confidence)
                 for i in members]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #92c4a207
+# %% ../../nbs/library/evaluation/06_slices.ipynb #326a165b
 @dataclass(repr=False)
 class Slices:
     "The parts of the data, each compared with all the rest; the evident failures first."
@@ -216,7 +216,7 @@ class Slices:
     def __repr__(self):
         return f'Slices({len(self):,} slices, {self.frame.evident.sum():,} evidently worse)'
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #a596623a
+# %% ../../nbs/library/evaluation/06_slices.ipynb #7e6b6091
 def _chosen(data, by):
     "The traits to slice by, as a dict: name → values."
     if isinstance(by, (Mapping, pd.DataFrame)): return {str(name): by[name] for name in by}
@@ -228,7 +228,7 @@ def _chosen(data, by):
     require(ok, 'by', by, f"among {', '.join(known)}", 'or a dict: name → one value per example')
     return {name: known[name] for name in names}
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #fb258665
+# %% ../../nbs/library/evaluation/06_slices.ipynb #7c8d0961
 def _crossed(cuts):
     "The slices, and what two of different traits have in common."
     pairs = [(a, b) for a, b in combinations(cuts, 2) if a[0] != b[0]]
@@ -237,7 +237,7 @@ def _crossed(cuts):
     both = [cut for cut, (a, b) in zip(both, pairs) if 0 < len(cut[2]) < min(len(a[2]), len(b[2]))]
     return cuts + both
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #70e40beb
+# %% ../../nbs/library/evaluation/06_slices.ipynb #6d4d0440
 def _check_slices(bins, min_examples, depth):
     "Raise `InvalidValue` unless the numbers can be used."
     whole = lambda value: isinstance(value, Integral) and not isinstance(value, bool)
@@ -246,7 +246,7 @@ def _check_slices(bins, min_examples, depth):
     require(ok, 'min_examples', min_examples, 'a whole number, 2 or more')
     require(whole(depth) and depth in (1, 2), 'depth', depth, '1 or 2')
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #649981b2
+# %% ../../nbs/library/evaluation/06_slices.ipynb #180bdb2c
 _COLUMNS = ['examples', 'score', 'rest', 'difference', 'low', 'high', 'p', 'harm']
 
 def _ranked(cuts, numbers, confidence):
@@ -259,7 +259,7 @@ def _ranked(cuts, numbers, confidence):
     frame = frame.sort_values(['evident', 'harm'], ascending=False, kind='stable')
     return frame.reset_index(drop=True), [cuts[k][2] for k in frame.index]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #e5c2b038
+# %% ../../nbs/library/evaluation/06_slices.ipynb #5a0fbc0e
 @patch
 def slices(self:Evaluation|RegressionEvaluation,
     by:str|list|dict=None,   # names of traits, or a dict: name → one value per example; None: all
@@ -283,7 +283,7 @@ def slices(self:Evaluation|RegressionEvaluation,
     left_out = len(cuts) - len(used)
     return Slices(frame, members, data, metric, score.mean(), self.confidence, left_out, least)
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #1f372f4b
+# %% ../../nbs/library/evaluation/06_slices.ipynb #822a4af1
 @patch
 def examples(self:Slices,
     row:int=0,     # of `frame`
@@ -293,7 +293,7 @@ def examples(self:Slices,
     require(ok, 'row', row, f'a row of the frame, below {len(self)}')
     return self.members[row]
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #2e92aecf
+# %% ../../nbs/library/evaluation/06_slices.ipynb #5b230ae7
 _WORDS = {'accuracy': 'Accuracy', 'mae': 'Mean absolute error',
           'mape': 'Mean absolute error as a fraction of the true value'}
 
@@ -309,7 +309,7 @@ def _sentence(found, row):
     evident = 'evident' if row.evident else 'not evident'
     return f'{_WORDS[found.metric.name]} is {scores}: {evident} ({verdict}).'
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #ebd02b02
+# %% ../../nbs/library/evaluation/06_slices.ipynb #3758e782
 def _remarks(found):
     "What is left out, and which metric stands in for the task's."
     task = found.data.task.metric.name
@@ -321,7 +321,7 @@ def _remarks(found):
     if task != found.metric.name:
         yield f'{task} is no mean over examples; the slices are compared by {found.metric.name}.'
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #c6958536
+# %% ../../nbs/library/evaluation/06_slices.ipynb #34a206d0
 @patch(as_prop=True)
 def sentences(self:Slices) -> list[str]:
     "The evident failures, at most ten, or that there is none; and what is left out."
@@ -334,7 +334,7 @@ def sentences(self:Slices) -> list[str]:
                  _sentence(self, next(self.frame.itertuples()))]
     return words + list(_remarks(self))
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #5de5f8df
+# %% ../../nbs/library/evaluation/06_slices.ipynb #bf241fa6
 @patch
 def _repr_html_(self:Slices):
     title = f'{len(self):,} slices, {self.frame.evident.sum():,} evidently worse than all others'
@@ -342,7 +342,15 @@ def _repr_html_(self:Slices):
                                         float_format='{:.3g}'.format)
     return str(Div(Strong(title), Safe(table), *map(P, self.sentences)))
 
-# %% ../../nbs/library/evaluation/06_slices.ipynb #58233ca1
+# %% ../../nbs/library/evaluation/06_slices.ipynb #8ca83c53
+def _bars(worst, metric):
+    "How far the bars reach to the left and right of the scores; not to where no score can lie."
+    most = 1 if metric.name == 'accuracy' else np.inf
+    left = worst.score - (worst.rest + worst.low).clip(0)
+    right = (worst.rest + worst.high).clip(upper=most) - worst.score
+    return np.array([left.clip(0), right.clip(0)])
+
+# %% ../../nbs/library/evaluation/06_slices.ipynb #4d4c0989
 @patch
 def plot(self:Slices,
     max_slices:int=12,   # the first rows of `frame`
@@ -356,15 +364,15 @@ def plot(self:Slices,
     place = np.arange(len(worst))
     for evident, color in ((False, '0.6'), (True, PALETTE[1])):
         some = (worst.evident == evident).to_numpy()
-        ends = np.abs(worst[['low', 'high']].sub(worst.difference, axis=0)[some]).T
         label = 'evidently worse' if evident else 'not evident'
         if some.any():
-            ax.errorbar(worst.score[some], place[some], xerr=ends, fmt='o', color=color,
+            bars = _bars(worst[some], self.metric)
+            ax.errorbar(worst.score[some], place[some], xerr=bars, fmt='o', color=color,
                         capsize=2, label=label)
     ax.plot(worst.rest, place, '|', color=PALETTE[0], markersize=9, label='all others')
     ax.set_yticks(place, [f'{name} ({n:,})' for name, n in zip(names, worst.examples)])
     ax.legend(frameon=False, fontsize=8, loc='center left', bbox_to_anchor=(1, .5))
-    title = f'{self.frame.evident.sum():,} of {len(self):,} slices are evidently worse'
+    title = f'Evidently worse than all others: {self.frame.evident.sum():,} of {len(self):,} slices'
     unit = self.data.task.unit if self.metric.in_unit else ''
     axis = _WORDS[self.metric.name].lower() + (f' ({unit})' if unit else '')
     return label_axes(ax, title, axis).figure

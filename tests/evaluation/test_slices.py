@@ -106,10 +106,12 @@ def test_one_bad_group_is_found_among_many_and_not_among_two():
     found = answered(np.zeros((450, 4, 4)), right, group).slices("group")
     assert tuple(found.frame.loc[0, ["value", "evident"]]) == ("<i>7</i>", True) and found.frame.evident.sum() == 1
     html = found._repr_html_()
+    least, most = found.plot().axes[0].get_xlim()
+    assert -.1 < least and most < 1.1, "no bar where no accuracy can lie"
     assert "<i>" not in html and "&lt;i&gt;7" in html
     two = np.repeat(["a", "b"], 225)
     found = answered(np.zeros((450, 4, 4)), right, two).slices("group")
-    assert found.frame.p.isna().all() and "fewer than three groups" in found.sentences[1]
+    assert found.frame.p.isna().all() and "fewer than three groups" in found.sentences[1] and found.plot()
 
 
 def test_groups_of_one_example_and_of_all():
