@@ -1,7 +1,10 @@
 """Score a model with confidence intervals, and show its errors."""
 
 from .scores import DRAWN, drawn_f1, drawn_scores, score_intervals, score_table, tempered, wilson
-from .regression import RegressionEvaluation
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
 from .evaluation import check_evaluate, model_of, opened, predictions
-from .calibration import calibrate, evaluate, Evaluation, fit_temperature   # Evaluation with its calibration
+from .calibration import calibrate, fit_temperature
+from .slices import Slices, traits
+from .thresholds import AbstainCurve, keep_threshold
+from .costs import CostCurve, choose_threshold
+from .costs import evaluate, Evaluation, RegressionEvaluation   # with the methods of all rooms

@@ -87,14 +87,11 @@ def fit_temperature(
     found = minimize_scalar(loss, bounds=(np.log(.05), np.log(20)), method='bounded')
     return float(np.exp(found.x))
 
-# %% ../../nbs/library/evaluation/05_calibration.ipynb #1ad13838
-def calibrate(
-    run:Run,               # of a classifier
-    validation:Dataset,    # the validation set
-) -> float:                # the temperature
-    "Fit a temperature, and keep it in the run: `evaluate` uses it from now on."
+# %% ../../nbs/library/evaluation/05_calibration.ipynb #877fa752
+def check_validation(run, validation, does):
+    "Raise an error unless `validation` has classes and is neither the run's training nor test set."
     if isinstance(validation, Sealed):
-        raise HackbookError('calibrate fits a temperature, and needs the validation set; '
+        raise HackbookError(f'{does}, and needs the validation set; '
                             'the test set is for the final score')
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit returns one')
     classes = getattr(getattr(validation, 'task', None), 'family', None) == 'classification'
@@ -103,7 +100,15 @@ def calibrate(
     for part, told in parts.items():
         other = told.get('fingerprint') != validation.fingerprint
         require(other, 'validation', f'the {part} set of this run', 'the validation set')
-    run.record.pop('temperature', None)
+
+# %% ../../nbs/library/evaluation/05_calibration.ipynb #1ad13838
+def calibrate(
+    run:Run,               # of a classifier
+    validation:Dataset,    # the validation set
+) -> float:                # the temperature
+    "Fit a temperature, and keep it in the run: `evaluate` uses it from now on."
+    check_validation(run, validation, 'calibrate fits a temperature')
+    for old in ('temperature', 'threshold'): run.record.pop(old, None)
     run.record['temperature'] = temperature = fit_temperature(evaluate(run, validation))
     if run.folder: save_record(run.record, run.folder/'run.json')
     return temperature
