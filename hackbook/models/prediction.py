@@ -14,7 +14,8 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe
 
-from ..core import card, Figure, HackbookError, image_grid, Lazy, load_keras, require, rows
+from ..core import card, Figure, HackbookError, image_grid, is_image, Lazy, load_keras
+from ..core import require, rows
 from ..data import reading
 from .compatibility import _last_activation, reason
 from .raw_files import input_facts
@@ -164,15 +165,16 @@ def _unsure(self:Predictions):
 # %% ../../nbs/library/models/06_prediction.ipynb #60803471
 @patch
 def _repr_html_(self:Predictions):
-    title = self.captions[0] if len(self) == 1 else f'{len(self):,} predictions{self._unsure()}'
+    many = f'{len(self):,} predictions{self._unsure()}'
     facts = {'unit': self.unit or None, 'note': '; '.join(self.notes) or None}
-    shown = [c for c in self.frame if not c.startswith('P(')]
-    if len(self) == 1 and self.class_names:
-        by = self.probabilities[0].argsort()[::-1][:5]
-        facts |= {self.class_names[i]: f'{self.probabilities[0, i]:.1%}' for i in by}
-        return str(card(title, facts))
-    table = self.frame[shown].head(10).round(4).to_html(escape=True, border=0)
-    return str(Div(card(title, facts), Safe(table)))
+    if len(self) > 1:
+        left_out = [f'P({name})' for name in self.class_names]
+        table = self.frame.drop(columns=left_out).head(10).round(4)
+        return str(Div(card(many, facts), Safe(table.to_html(escape=True, border=0))))
+    if self.names: facts['file'] = self.names[0]
+    best = self.outputs[0].argsort()[::-1][:5] if self.class_names else []
+    facts |= {f'P({self.class_names[i]})': f'{self.outputs[0, i]:.1%}' for i in best}
+    return str(card(self.captions[0], facts))
 
 # %% ../../nbs/library/models/06_prediction.ipynb #db3afaf8
 @patch
@@ -180,12 +182,14 @@ def plot(self:Predictions,
     max_examples:int=20,  # maximum number of images
 ) -> Figure|None:
     "Draw the images as the model saw them, with their predictions; None where there are no images."
-    if self.kind != 'image': return None
+    images = self.kind == 'image' or self.kind == 'unknown' and is_image(self.x)
+    if not images: return None
     some = self[:max_examples]
-    title = some.captions[0] if len(self) == 1 else f'{len(self):,} predictions{self._unsure()}'
-    wide = self.threshold > 0
-    return image_grid(np.asarray(some.x), some.captions, columns=min(len(some), 4 if wide else 5),
-                      size=1.7 if wide else 1.3, title=title)
+    many = f'{len(self):,} predictions{self._unsure()}'
+    title = some.captions[0] if len(self) == 1 else many
+    columns, size = (4, 1.7) if self.threshold else (5, 1.3)     # a longer caption needs more room
+    columns = min(len(some), columns)
+    return image_grid(np.asarray(some.x), some.captions, columns, size, title)
 
 # %% ../../nbs/library/models/06_prediction.ipynb #bb01d43e
 def _outputs(model, x):

@@ -31,9 +31,8 @@ def _range(data):
     "The smallest and the largest number of the training set, for tables by column."
     x = data.x
     if isinstance(x, pd.DataFrame):
-        numbers = x.astype({c: 'float64' for c in x.select_dtypes(['number', 'bool'])})
-        ends = numbers.min(numeric_only=True), numbers.max(numeric_only=True)
-        return tuple(end.reindex(x.columns).tolist() for end in ends)
+        ends = x.min(numeric_only=True), x.max(numeric_only=True)
+        return tuple([float(v) for v in end.reindex(x.columns)] for end in ends)
     if data.features is None: return float(x.min()), float(x.max())
     return tuple(end.astype(float).tolist() for end in (x.min(axis=0), x.max(axis=0)))
 

@@ -133,15 +133,16 @@ def _cast(x, facts):
 
 # %% ../../nbs/library/models/05_raw_input.ipynb #d70203fe
 def _far(x, facts):
-    "A note for each column with numbers far outside of training."
-    if facts['kind'] != 'table' or facts.get('low') is None: return []
-    low, high = (np.array(facts[end], float) for end in ('low', 'high'))
+    "A note for each column with numbers far outside of training; without columns, for all."
+    if facts['kind'] not in ('table', 'numbers') or facts.get('low') is None: return []
+    names = facts['features'] or ['x']
+    low, high = (np.array(facts[end], float).reshape(-1) for end in ('low', 'high'))
     width = high - low
+    x = x.reshape(-1, len(names)).astype(float)
     away = np.maximum(x - (high + width), (low - width) - x)
-    columns = [c for c in range(x.shape[1]) if (away[:, c] > 0).any()]
-    value = {c: x[away[:, c].argmax(), c] for c in columns}
-    return [f"{facts['features'][c]} {value[c]:g} is far outside of training, {low[c]:g} to {high[c]:g}"
-            for c in columns[:6]]
+    worst = x[away.argmax(axis=0), range(len(names))]
+    return [f'{names[c]} {worst[c]:g} is far outside of training, {low[c]:g} to {high[c]:g}'
+            for c in np.flatnonzero((away > 0).any(axis=0))[:6]]
 
 # %% ../../nbs/library/models/05_raw_input.ipynb #6ef33e3f
 def _examples(data, facts):

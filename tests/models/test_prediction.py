@@ -250,7 +250,7 @@ def test_a_run_saved_before_answers_arrays_and_says_what_it_lacks():
     x = hb.data.digits().x[:5]
     found = old.predict(x)
     assert np.allclose(found.probabilities, old.model.predict(x, verbose=0), atol=1e-6) and found.class_names == list("0123456789")
-    assert len(old.predict(x[0])) == 1
+    assert len(old.predict(x[0])) == 1 and found.plot()
     with refused("saved before records said how files are read.*as in training"):
         old.predict(ROOT / "README.md")
     numbers = hb.load_run(ROOT / "tests/saved/numbers")
@@ -331,6 +331,11 @@ def test_rows_that_do_not_fit(table, change, says):
 def test_far_outside_is_noted_and_answered(table):
     found = table[0].predict({"age": 900, "dose": 0.5, "smokes": 0})
     assert "age 900 is far outside of training" in found.notes[0] and "far outside" in repr(found)
+
+
+def test_far_outside_without_columns(numbers):
+    assert "x 1e+06 is far outside" in numbers[0].predict(np.array([0, 1e6, 0], "float32")).notes[0]
+    assert numbers[0].predict(numbers[1].validation).notes == []
 
 
 def test_what_a_pipeline_computed_is_missed_by_name():
