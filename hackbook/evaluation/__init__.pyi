@@ -1,9 +1,9 @@
 """Score a model with confidence intervals, and show its errors."""
 
-from .scores import DRAWN, drawn_f1, drawn_scores, score_intervals, score_table, tempered, wilson
+from .scores import DRAWN, drawn_f1, drawn_scores, score_intervals, score_table, wilson
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
 from .evaluation import check_evaluate, model_of, opened, predictions
-from .calibration import calibrate, fit_temperature
+from .calibration import calibrate, fit_temperature, tempered
 from .slices import Slices, traits
 from .thresholds import AbstainCurve, keep_threshold
 from .costs import CostCurve, choose_threshold

@@ -15,7 +15,7 @@ from ..core import save_record, subplots, wilson
 from ..data import Dataset, Sealed
 from .classification import Evaluation
 from .evaluation import evaluate
-from .scores import tempered
+from ..models import tempered
 from ..training import Run
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #fa7933be

@@ -6,14 +6,15 @@
 __all__ = ['EVALUATIONS', 'model_of', 'check_evaluate', 'opened', 'predictions', 'evaluate']
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #b863a2fe
+from warnings import warn
+
 import numpy as np
 
 from ..core import check_confidence, load_keras, require, save_record
 from ..data import Dataset, reading, Sealed
 from .classification import Evaluation
 from .regression import RegressionEvaluation
-from .scores import tempered
-from ..models import check_model
+from ..models import as_probabilities, check_model, check_outputs, tempered
 from ..training import check_examples, in_order, Run
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #32550d79
@@ -40,13 +41,6 @@ def check_evaluate(
     check_model(model, data)
     check_examples(data)
 
-# %% ../../nbs/library/evaluation/03_evaluation.ipynb #b1b61505
-def _check_predictions(predictions):
-    "Raise `InvalidValue` where a model predicts NaN."
-    bad = ~np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
-    require(not bad.any(), 'predictions', f'{bad.sum():,} of {len(bad):,} NaN', 'finite',
-            'were the losses of the training run finite?')
-
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #3ce205b4
 def _note_openings(run, openings):
     "Write the openings of the test set into the run's record, and into its file if it has one."
@@ -71,9 +65,12 @@ def predictions(
     data:Dataset,   # examples that `check_evaluate` has found to fit
 ) -> np.ndarray:    # probabilities of shape (examples, classes), or one number per example
     "What the model predicts, with the run's temperature. Raises `InvalidValue` for NaN."
-    with reading(data.x): predicted = model_of(run).predict(in_order(data), verbose=0)
-    _check_predictions(predicted)
+    model = model_of(run)
+    with reading(data.x): predicted = model.predict(in_order(data), verbose=0)
+    check_outputs(predicted)
     if data.task.family == 'regression': return predicted[:, 0]
+    predicted, note = as_probabilities(model, predicted)
+    if note and not getattr(model.loss, 'from_logits', False): warn(note, stacklevel=3)
     temperature = run.record.get('temperature') if isinstance(run, Run) else None
     return tempered(predicted, temperature) if temperature else predicted
 

@@ -22,7 +22,8 @@ from fastcore.xml import Div, Safe, Strong
 
 from ..core import atomic, card, Figure, HackbookError, InvalidValue, label_axes
 from ..core import make_folder, NotFound, save_record, subplots, way_out
-from ..models import load_model, load_weights, save_model, WEIGHTS, WHOLE
+from ..models import describe_input, load_model, load_weights, Predictions
+from ..models import predictions_of, save_model, WEIGHTS, WHOLE
 from .checkpoints import by_new_names, read_history, read_record
 from .compilation import note_ours
 
@@ -42,8 +43,11 @@ def describe(model, splits, parameters, started):
     "The record of a Run at its beginning."
     parts = {part: {'examples': len(d), 'fingerprint': d.fingerprint}
              for part, d in splits.parts.items()}
+    task = splits.train.task
+    task = {'name': task.name, 'family': task.family, 'unit': task.unit}
     data = {'name': splits.name, 'origin': splits.train.origin, 'classes': splits.class_names,
-            'split_seed': splits.seed, **parts}
+            'split_seed': splits.seed, **parts,
+            'task': task, 'input': describe_input(splits.train)}
     packages = {p: version(p) for p in ('hackbook', 'keras', 'tensorflow', 'numpy')}
     return {
         'status': 'training', 'parameters': parameters,
@@ -188,6 +192,15 @@ def load_run(
     except (OSError, ValueError) as e:
         raise InvalidValue(f'{folder} must be a saved run, but cannot be read: {e}') from None
     return Run(model, history, record, folder)
+
+# %% ../../nbs/library/training/07_runs.ipynb #e6178379
+@patch
+def predict(self:Run,
+    x,                     # examples, a Dataset, paths, texts, or rows of a table
+    threshold:float=None,  # "not sure" below; 0 to 1, None: the record's, or 0
+) -> Predictions:          # one row per example
+    "Named predictions, with the record's temperature. Raises `InvalidValue` for unlike data."
+    return predictions_of(self.model, self.record, x, threshold)
 
 # %% ../../nbs/library/training/07_runs.ipynb #ad3f5543
 def _row(folder):
