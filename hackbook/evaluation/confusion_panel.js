@@ -97,7 +97,7 @@ function render({ model, el }) {
     const words = of ? `${asked}: ${counted(of)}` : `${asked}: no example`;
     const more = of > shown.length ? make("p", { class: "more" }, `and ${(of - shown.length).toLocaleString("en")} more`) : "";
     const rows = shown.length && shown[0].kind === "table";
-    const body = rows ? rowsOf(shown) : make("ul", {}, ...shown.map(card));
+    const body = rows ? rowsOf(shown) : make("ul", { tabindex: "0", "aria-label": "examples" }, ...shown.map(card));
     examples.replaceChildren(make("strong", {}, words), shown.length ? body : "", more);
     put(status, words);
     panel.dataset.turn = String(Number(panel.dataset.turn ?? 0) + 1);

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['class_number', 'ConfusionPanel']
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #26817967
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #196f4ef7
 from base64 import b64encode
 from functools import cache
 from numbers import Integral
@@ -21,7 +21,7 @@ from .calibration import evaluate
 from .classification import Evaluation, _most_confused
 from ..quality import as_page, thumbnail, value_range
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #5816f59d
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #79516f1d
 def class_number(
     data:Dataset,    # with classes
     name:str|int,    # the name of a class, or its number
@@ -34,7 +34,7 @@ def class_number(
     require(known, 'class', name, f"one of {', '.join(names[:20])}{more}")
     return int(name) if number else names.index(str(name))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #cc8a9268
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e0b7cdcf
 def _drawn(result, confused, max_classes):
     "The numbers of the classes in the matrix."
     names = result.data.class_names
@@ -42,7 +42,7 @@ def _drawn(result, confused, max_classes):
     some = set(_most_confused(confused, names))
     return [i for i, name in enumerate(names) if name in some]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #c0c5e390
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #fa66e52a
 class ConfusionPanel:
     "A confusion matrix to click on; `.selected` are the rows of the examples of the chosen cell."
     def __init__(self,
@@ -63,13 +63,13 @@ class ConfusionPanel:
     def __repr__(self):
         return f'ConfusionPanel({self.result.data.name}: {len(self.selected):,} examples selected)'
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #8eb8b40c
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #2ee1feaa
 def _rows_of(result, true, predicted):
     "The rows of a cell, by the probability of the predicted class."
     rows = np.flatnonzero((result.data.y == true) & (result.predicted == predicted))
     return rows[np.argsort(-result.probabilities[rows, predicted], kind='stable')]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #0550de02
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #9e6a5e27
 @patch
 def select(self:ConfusionPanel,
     true:str|int,        # a class: its name or number
@@ -82,19 +82,21 @@ def select(self:ConfusionPanel,
     self._show()
     return self.selected
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #3039cf4c
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #53359dce
 @patch
 def _show(self:ConfusionPanel, trouble=''):
     "Show the chosen cell, if there is a widget."
-    if self._view is not None: self._view.page = self._page(trouble)
+    if self._view is None: return
+    turn = self._view.page['turn'] + 1      # the page hears of the same cell too
+    self._view.page = self._page(trouble) | {'turn': turn}
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #669daf57
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #351ae251
 @patch(as_prop=True)
 def frame(self:ConfusionPanel) -> pd.DataFrame:
     "One row per selected example: classes and probabilities, the most confident first."
     return self.result.frame.loc[self.selected]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #0cfa17f5
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e73540c8
 LARGE = 150_000     # characters of a sound as part of the page: longer ones come without a player
 
 @patch
@@ -107,7 +109,7 @@ def _example(self:ConfusionPanel, row, predicted):
     probability = float(self.result.probabilities[row, predicted])
     return shown | dict(row=int(row), probability=probability)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #be22f21d
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #6d518cca
 @patch
 def _page(self:ConfusionPanel, trouble=''):
     "The chosen cell as plain values."
@@ -116,7 +118,7 @@ def _page(self:ConfusionPanel, trouble=''):
     return dict(true=true, predicted=predicted, of=len(self.selected), examples=examples,
                 trouble=trouble)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #42b16fde
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #13b3edaf
 @patch
 def _grid(self:ConfusionPanel):
     "The matrix, and the pairs that are confused most often, as plain values."
@@ -132,7 +134,7 @@ def _grid(self:ConfusionPanel):
     return dict(names=names, drawn=self.drawn, counts=counts.tolist(), pairs=pairs, note=note,
                 title=f'Confusion matrix of {result.data.name}')
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #688c2935
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #845294cf
 @cache
 def _view_class():
     "The widget's class. Its front end is imported when it is first shown."
@@ -147,29 +149,29 @@ def _view_class():
         page = Dict().tag(sync=True)
     return ConfusionView
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #00f97a60
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #9dd2073a
 @patch(as_prop=True)
 def view(self:ConfusionPanel):
     "The widget, created when it is first shown."
     if self._view is None:
-        self._view = _view_class()(grid=self._grid(), page=self._page())
+        self._view = _view_class()(grid=self._grid(), page=self._page() | {'turn': 0})
         self._view.on_msg(lambda widget, message, buffers: self._told(message))
     return self._view
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #b23732f9
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #c40b9e54
 @patch
 def _told(self:ConfusionPanel, message):
     "Do what was asked for in the widget; an error is shown there."
     try: self.select(message['true'], message['predicted'])
     except HackbookError as e: self._show(str(e))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #ce19e8b8
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e0381866
 @patch
 def plot(self:ConfusionPanel) -> Figure:
     "The confusion matrix as a picture."
     return self.result.plot_confusion()
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #f09d661f
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #81c606ab
 def _captioned(shown, probability):
     "A small example with the probability of its predicted class."
     place = 'display: inline-block; vertical-align: top; margin: .2em .6em .2em 0'
@@ -186,7 +188,7 @@ def _opening(self:ConfusionPanel, true, predicted, most=5):
     title = f'{true} predicted as {predicted} ({len(rows):,})'
     return Details(Summary(title), Div(*shown, more))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #994ee92a
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #079e9cd1
 @patch
 def still(self:ConfusionPanel,
     max_bytes:int=100_000,   # of the examples: pairs that do not fit are left out
@@ -203,13 +205,13 @@ def still(self:ConfusionPanel,
     picture = Img(src=source, alt=figure.alt, style='max-width: 100%; height: auto')
     return Div(picture, Strong('Most confused') if pairs else None, *pairs)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #f83dd182
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #921f5723
 @patch
 def _repr_mimebundle_(self:ConfusionPanel, **kwargs):
     shown, metadata = self.view._repr_mimebundle_()
     return shown | {'text/plain': repr(self), 'text/html': str(self.still())}, metadata
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #d1aea70d
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #3f6df676
 @patch
 def browse(self:Evaluation,
     max_examples:int=20,   # at most so many are shown per cell, 1 or more

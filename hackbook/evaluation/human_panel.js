@@ -53,7 +53,7 @@ function render({ model, el }) {
   else answers.append(make("label", {}, "Your number ", number, unit ? ` ${unit}` : ""), button("Enter", "answer", () => numbered()));
   function numbered() { if (number.value !== "") answer(Number(number.value)); }
 
-  const unsure = button(UNSURE, "not sure", () => answer(null));
+  const unsure = button(asks === "class" ? UNSURE : "", "not sure", () => answer(null));
   const undo = button(UNDO, "undo the last", () => { if (page().at && !over) tell("undo"); });
   const score = button("Enter", "show the score", () => tell("finish"), "score");
   const stop = button("", "stop here and score", () => tell("finish"));
@@ -64,6 +64,10 @@ function render({ model, el }) {
     example, answers, controls, end, problem, hint, status);
   const unshield = shield(panel);
 
+  // Enter in an empty field would choose the first class of all
+  panel.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && asks === "search" && event.target.tagName === "INPUT" && !event.target.value) event.stopPropagation();
+  }, true);
   panel.addEventListener("keydown", (event) => {
     if (!plain(event)) return;
     event.stopPropagation();
@@ -80,6 +84,7 @@ function render({ model, el }) {
     else if (!ended && event.key === UNSURE) answer(null);
     else if (!ended && asks === "class" && chosen >= 0) answer(chosen);
     else if (event.key === " " && !native && sound) sound.paused ? sound.play() : sound.pause();
+    else if (/^Arrow(Up|Down)$/.test(event.key)) example.scrollBy(0, event.key === "ArrowUp" ? -60 : 60);
     else if (!(event.key === " " && !native)) return;
     event.preventDefault();
   });
@@ -93,10 +98,10 @@ function render({ model, el }) {
 
   function draw() {
     const { at, of, shown, last, trouble, result } = page();
-    const ended = at >= of;
+    const ended = at >= of, within = panel.contains(document.activeElement);
     over = known(result);
     talk.heard(trouble);
-    put(count, over ? `${at} answered` : `${at} of ${of} answered`);
+    put(count, over ? `${at} answered, ${result.seconds.toFixed(1)} s per answer (median)` : `${at} of ${of} answered`);
     bar.style.width = `${100 * at / of}%`;
     for (const node of [example, answers, unsure]) show(node, !ended && !over);
     show(controls, !over);
@@ -113,8 +118,9 @@ function render({ model, el }) {
       node.querySelector("audio")?.setAttribute("aria-label", "the sound");
       example.replaceChildren(node);
       example.scrollTop = 0;
+      example.removeAttribute("tabindex");
+      if (example.scrollHeight > example.clientHeight) example.tabIndex = 0;
     }
-    const within = panel.contains(document.activeElement);
     number.value = "";
     if (asks === "search" && !ended && !over) {
       const before = document.activeElement;

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['HumanResult', 'HumanBaseline', 'human_baseline']
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #e05a746e
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #0fde32c2
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import isfinite
 from numbers import Integral, Real
 from time import monotonic
@@ -21,14 +21,14 @@ from ..core import check_seed, Figure, HackbookError, label_axes, PALETTE, requi
 from ..core import save_record, script, style, subplots, wilson
 from ..data import Dataset, Sealed
 from .classification import Evaluation
-from .comparison import compare_results, mcnemar
+from .comparison import mcnemar
 from .confusion_panel import class_number
 from .evaluation import check_evaluate, opened, predictions
 from .regression import RegressionEvaluation
 from ..quality import as_page, thumbnail, value_range
 from ..training import Run
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #681a0dda
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #ce2f0c0d
 def _drawn_rows(data, examples, seed):
     "Rows drawn without replacement, stratified by class."
     from sklearn.utils import resample
@@ -36,14 +36,14 @@ def _drawn_rows(data, examples, seed):
     most = min(int(examples), len(data))
     return resample(np.arange(len(data)), replace=False, n_samples=most, random_state=seed, stratify=stratify)
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #5b3b1fd8
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #ad330bf5
 def _keys(names):
     "One key per class, in order; none for more than 20 classes."
     own = [name.lower() for name in names]
     if len(set(own)) == len(own) and all(len(k) == 1 and k.isalnum() for k in own): return own
     return list('123456789abcdefghijk'[:len(names)]) if len(names) <= 20 else []
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #eb7f6357
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #187d35de
 @dataclass(repr=False)
 class HumanResult:
     "A person's answers beside the model's, on the same examples."
@@ -60,9 +60,17 @@ class HumanResult:
         return np.array([a is not None for a in self.answers])
     @property
     def is_regression(self) -> bool: return self.data.task.family == 'regression'
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        "Person and model: score, low, high, examples; of classes also the number right."
+        return self._scores()
+    @cached_property
+    def p(self) -> float:
+        "Two-sided p value of the difference: McNemar's exact test, of numbers Wilcoxon's."
+        return self._p_value()
     def __repr__(self): return f'HumanResult({self.data.name}: {self.sentence})'
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #44af9767
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #f5edd5ea
 @patch(as_prop=True)
 def frame(self:HumanResult) -> pd.DataFrame:
     "One row per answer: row, true, person, model, seconds; and who was right, or the errors."
@@ -79,7 +87,7 @@ def frame(self:HumanResult) -> pd.DataFrame:
     table['person'] = ['not sure' if a is None else names[a] for a in self.answers]
     return table
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #3fee0fe7
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #b9732c38
 @patch
 def _evaluations(self:HumanResult):
     "For numbers: both as evaluations of the examples with an answer."
@@ -89,10 +97,10 @@ def _evaluations(self:HumanResult):
     return {'model': RegressionEvaluation(data, self.predicted[rows], self.confidence),
             'person': RegressionEvaluation(data, numbers, self.confidence)}
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #fd11d0de
-@patch(as_prop=True)
-def scores(self:HumanResult) -> pd.DataFrame:
-    "Person and model: score, low, high, examples; of classes also the number right."
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #f7431d08
+@patch
+def _scores(self:HumanResult):
+    "One row for the person, and one for the model."
     if self.is_regression:
         metric, found = self.data.task.metric.name, self._evaluations()
         rows = {name: found[name].scores.loc[metric] for name in ('person', 'model')}
@@ -104,14 +112,17 @@ def scores(self:HumanResult) -> pd.DataFrame:
     columns = ['score', 'low', 'high', 'examples', 'right']
     return pd.DataFrame.from_dict(table, 'index', columns=columns).astype({'examples': int, 'right': int})
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #22cebc73
-@patch(as_prop=True)
-def p(self:HumanResult) -> float:
-    "Two-sided p value of the difference: McNemar's exact test, or a paired bootstrap for numbers."
-    if self.is_regression: return float(compare_results(self._evaluations()).frame.p['person'])
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #4e011acb
+@patch
+def _p_value(self:HumanResult):
+    "May the difference be chance?"
+    if self.is_regression:
+        from scipy.stats import wilcoxon
+        person, model = (np.abs(self._evaluations()[name].errors) for name in ('person', 'model'))
+        return float(wilcoxon(person, model).pvalue) if (person != model).any() else 1.
     return mcnemar(self.frame.model_right, self.frame.person_right)
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #4db99b95
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #ab3cc105
 @patch
 def _score_words(self:HumanResult, name):
     "A score with its interval, as a person says it."
@@ -126,11 +137,13 @@ def _little(self:HumanResult):
     row = self.scores.loc['person']
     n = f'{row.examples:.0f} ' + ('example tells' if row.examples == 1 else 'examples tell')
     if row.examples >= 100: return ''
-    if self.is_regression: return f' {n} little.'
-    return (f' {n} little: the first interval is {100 * (row.high - row.low):.0f} percentage points wide, and '
-            'p falls below 0.05 only if one of the two is right on at least 6 that the other gets wrong.')
+    if self.is_regression: return f' {n} little: with fewer than 6, p cannot fall below 0.05.'
+    wide = f"{n} little: the person's interval is {100 * (row.high - row.low):.0f} percentage points wide"
+    if self.p < .05: return f' {wide}.'
+    return (f' {wide}, and p falls below 0.05 only if one of the two is right on at least 6 '
+            'that the other gets wrong.')
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #17b03bd0
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #effc14a8
 @patch(as_prop=True)
 def sentence(self:HumanResult) -> str:
     "Both scores, whether they differ, and how much that means."
@@ -143,7 +156,7 @@ def sentence(self:HumanResult) -> str:
         verdict = 'No evidence that they differ'
     return f'Person: {metric}{person}; model: {metric}{model}. {verdict} (p = {self.p:.2g}).{self._little()}'
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #c845bbbe
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #d3db3f0a
 @patch(as_prop=True)
 def differ(self:HumanResult) -> pd.DataFrame:
     "The rows of `frame` on which person and model differ; of numbers the largest differences first."
@@ -152,7 +165,7 @@ def differ(self:HumanResult) -> pd.DataFrame:
     gap = (table.person_error.abs() - table.model_error.abs()).abs()
     return table.assign(gap=gap).dropna(subset='gap').sort_values('gap', ascending=False, kind='stable').drop(columns='gap')
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #c22bed13
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #a3b88aff
 @patch
 def plot(self:HumanResult) -> Figure:
     "Both scores with their intervals."
@@ -167,14 +180,14 @@ def plot(self:HumanResult) -> Figure:
     title = f'Person beside model on {table.examples.iloc[0]} examples: p = {self.p:.2g}'
     return label_axes(ax, title, f'{metric}, with {self.confidence:.0%} intervals').figure
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #b48f5e2e
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #4cf3aab6
 @patch
 def _repr_html_(self:HumanResult):
     table = self.differ.head(10).round(4).to_html(escape=True, border=0, index=False)
     differ = (P('Where they differ:'), Safe(table)) if len(self.differ) else ()
     return str(Div(Strong(f'A person beside the model on {self.data.name}'), P(self.sentence), *differ))
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #b8fdc7fa
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #98cff02e
 class HumanBaseline:
     "Examples for a person to answer without their labels. In a notebook: a panel."
     def __init__(self,
@@ -201,7 +214,7 @@ class HumanBaseline:
     def __repr__(self):
         return f"HumanBaseline({self.about['part']}: {len(self.given)} of {len(self)} answered)"
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #01e023e7
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #d4ef1429
 @patch
 def _kept(self:HumanBaseline):
     "The answers of an earlier panel that asked the same and was not finished."
@@ -218,7 +231,7 @@ def _keep(self:HumanBaseline, **entries):
         else: self.run.record[name] = value
     if self.run.folder: save_record(self.run.record, self.run.folder/'run.json')
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #31d4003c
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #0af88074
 @patch
 def _understood(self:HumanBaseline, value):
     "A class number, a number, or None. Raises `InvalidValue` for what cannot be an answer."
@@ -228,7 +241,7 @@ def _understood(self:HumanBaseline, value):
     require(ok, 'value', value, 'a finite number, or None: not sure')
     return float(value)
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #5ae1e461
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #4c67ff6f
 @patch
 def _changed(self:HumanBaseline):
     "Keep the answers, and show the next example."
@@ -242,7 +255,7 @@ def _check_open(self:HumanBaseline):
     require(self._result is None, 'answer', 'one after the score', 'given before',
             'ask again with another seed')
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #bdb0ec63
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #b0dda6e3
 @patch
 def answer(self:HumanBaseline,
     value:str|int|float|None,   # a class (name or number), or a number; None: not sure
@@ -255,7 +268,7 @@ def answer(self:HumanBaseline,
     self.given.append((self._understood(value), took))
     self._changed()
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #8e34ab3e
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #76ecc91e
 @patch
 def undo(self:HumanBaseline):
     "Take the last answer back. Raises `InvalidValue` where there is none, or the score was shown."
@@ -264,7 +277,7 @@ def undo(self:HumanBaseline):
     self.given.pop()
     self._changed()
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #acecb09e
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #3f707801
 @patch
 def _outcome(self:HumanBaseline, result):
     "What the record keeps."
@@ -277,7 +290,7 @@ def _outcome(self:HumanBaseline, result):
     return self.about | told('person') | dict(
         not_sure=int((~result.sure).sum()), seconds=float(np.median(result.seconds)), p=p, model=told('model'))
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #12d7d17f
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #f8b55c5b
 @patch
 def finish(self:HumanBaseline) -> HumanResult:
     "Score the answers given so far, and keep the outcome in the record; nothing can be changed after."
@@ -293,7 +306,7 @@ def finish(self:HumanBaseline) -> HumanResult:
     self._show()
     return self._result
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #3ec4ed60
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #5ef31b70
 @patch(as_prop=True)
 def result(self:HumanBaseline) -> HumanResult:
     "The score, once all is answered. Raises `InvalidValue` before; `finish` scores what there is."
@@ -311,7 +324,7 @@ def frame(self:HumanBaseline) -> pd.DataFrame:
     words = lambda value: names[value] if names and value is not None else value
     return pd.DataFrame([(words(v), s) for v, s in self.given], columns=['person', 'seconds'])
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #10c7de05
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #2c3c29a1
 @patch
 def _shown(self:HumanBaseline, i, side=288): return as_page(self.data, i, *self.range, side=side)
 
@@ -324,7 +337,7 @@ def _about_page(self:HumanBaseline):
     title = f'You beside the model: {self.data.name}'
     return dict(title=title, names=names, keys=keys, asks=asks, unit=self.data.task.unit or '')
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #ae3d46d8
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #8a64ef42
 @patch
 def _page(self:HumanBaseline, trouble=''):
     "What the page shows now."
@@ -335,7 +348,7 @@ def _page(self:HumanBaseline, trouble=''):
     result = None if self._result is None else self._result_page()
     return dict(at=at, of=of, shown=shown, last=last, trouble=trouble, result=result)
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #d4cc53f0
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #b4c4c69b
 @patch
 def _result_page(self:HumanBaseline, most=12):
     "The score, and the examples on which the two differ."
@@ -349,9 +362,11 @@ def _result_page(self:HumanBaseline, most=12):
     words = lambda value: f'{value:.4g}' if isinstance(value, float) else str(value)
     differ = [dict(shown=self._shown(i, 96), truth=words(row.true), person=words(row.person), model=words(row.model))
               for i, row in zip(result.differ.index[:most], result.differ.itertuples())]
-    return dict(scores=scores, sentence=result.sentence, differ=differ, more=max(0, len(result.differ) - most))
+    more = max(0, len(result.differ) - most)
+    seconds = float(np.median(result.seconds))
+    return dict(scores=scores, sentence=result.sentence, seconds=seconds, differ=differ, more=more)
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #e8d109f5
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #a98e7e89
 @cache
 def _view_class():
     "The widget's class. Its front end is imported when it is first shown."
@@ -366,7 +381,7 @@ def _view_class():
         page = Dict().tag(sync=True)
     return HumanView
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #c1f4c97f
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #581eb4d8
 @patch(as_prop=True)
 def view(self:HumanBaseline):
     "The widget, created when it is first shown."
@@ -382,7 +397,7 @@ def _show(self:HumanBaseline, trouble=''):
     turn = self._view.page['turn'] + 1
     self._view.page = self._page(trouble) | {'turn': turn}
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #5475cf67
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #659eac8d
 @patch
 def _told(self:HumanBaseline, message):
     "Do what was asked for in the widget, for the example that was seen there; an error is shown."
@@ -393,7 +408,7 @@ def _told(self:HumanBaseline, message):
         else: self._show()
     except (HackbookError, OSError) as e: self._show(str(e))
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #228be888
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #8dabea74
 @patch
 def still(self:HumanBaseline,
     max_examples:int=6,   # at most so many
@@ -409,7 +424,7 @@ def _repr_mimebundle_(self:HumanBaseline, **kwargs):
     shown, metadata = self.view._repr_mimebundle_()
     return shown | {'text/plain': repr(self), 'text/html': str(self.still())}, metadata
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #9df4f493
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #9ce1abbd
 def _predicted(data, predicted): return predicted.argmax(axis=1) if data.class_names else predicted
 
 def _check_asked(run, data, examples):
@@ -419,7 +434,7 @@ def _check_asked(run, data, examples):
     if not isinstance(run, (Evaluation, RegressionEvaluation)): return check_evaluate(run, data)
     require(data is None or data is run.data, 'data', data, 'left out: a result has its own examples')
 
-# %% ../../nbs/library/evaluation/11_human_panel.ipynb #b30b9b53
+# %% ../../nbs/library/evaluation/11_human_panel.ipynb #ab3456c0
 def human_baseline(
     run,                        # a Run, a `keras.Model`, or the result of `evaluate`
     data:Dataset|Sealed=None,   # what the examples are drawn from; of a result, left out
