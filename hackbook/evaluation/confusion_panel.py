@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['class_number', 'ConfusionPanel']
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #196f4ef7
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #161925fd
 from base64 import b64encode
 from functools import cache
 from numbers import Integral
@@ -21,7 +21,7 @@ from .calibration import evaluate
 from .classification import Evaluation, _most_confused
 from ..quality import as_page, thumbnail, value_range
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #79516f1d
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #8176970e
 def class_number(
     data:Dataset,    # with classes
     name:str|int,    # the name of a class, or its number
@@ -34,7 +34,7 @@ def class_number(
     require(known, 'class', name, f"one of {', '.join(names[:20])}{more}")
     return int(name) if number else names.index(str(name))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e0b7cdcf
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #811d444b
 def _drawn(result, confused, max_classes):
     "The numbers of the classes in the matrix."
     names = result.data.class_names
@@ -42,7 +42,7 @@ def _drawn(result, confused, max_classes):
     some = set(_most_confused(confused, names))
     return [i for i, name in enumerate(names) if name in some]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #fa66e52a
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #484fdf64
 class ConfusionPanel:
     "A confusion matrix to click on; `.selected` are the rows of the examples of the chosen cell."
     def __init__(self,
@@ -63,13 +63,13 @@ class ConfusionPanel:
     def __repr__(self):
         return f'ConfusionPanel({self.result.data.name}: {len(self.selected):,} examples selected)'
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #2ee1feaa
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #a4cf2991
 def _rows_of(result, true, predicted):
     "The rows of a cell, by the probability of the predicted class."
     rows = np.flatnonzero((result.data.y == true) & (result.predicted == predicted))
     return rows[np.argsort(-result.probabilities[rows, predicted], kind='stable')]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #9e6a5e27
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #446d6ea7
 @patch
 def select(self:ConfusionPanel,
     true:str|int,        # a class: its name or number
@@ -82,7 +82,7 @@ def select(self:ConfusionPanel,
     self._show()
     return self.selected
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #53359dce
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #5f389c2b
 @patch
 def _show(self:ConfusionPanel, trouble=''):
     "Show the chosen cell, if there is a widget."
@@ -90,26 +90,27 @@ def _show(self:ConfusionPanel, trouble=''):
     turn = self._view.page['turn'] + 1      # the page hears of the same cell too
     self._view.page = self._page(trouble) | {'turn': turn}
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #351ae251
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #998e13ed
 @patch(as_prop=True)
 def frame(self:ConfusionPanel) -> pd.DataFrame:
     "One row per selected example: classes and probabilities, the most confident first."
     return self.result.frame.loc[self.selected]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e73540c8
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #7f3f481b
 LARGE = 150_000     # characters of a sound as part of the page: longer ones come without a player
 
 @patch
 def _example(self:ConfusionPanel, row, predicted):
     "One example as plain values, with the probability of the predicted class."
     shown = as_page(self.result.data, row, *self.range, side=96)
-    if shown['kind'] == 'text' and len(shown['text']) > 400: shown['text'] = shown['text'][:400] + '…'
+    if shown['kind'] == 'text' and len(shown['text']) > 400:
+        shown['text'] = shown['text'][:400] + '…'
     if shown['kind'] == 'sound' and len(shown['source']) > LARGE:
         shown = dict(kind='curve', curve=shown['curve'])
     probability = float(self.result.probabilities[row, predicted])
     return shown | dict(row=int(row), probability=probability)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #6d518cca
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #21ebc1f6
 @patch
 def _page(self:ConfusionPanel, trouble=''):
     "The chosen cell as plain values."
@@ -118,7 +119,7 @@ def _page(self:ConfusionPanel, trouble=''):
     return dict(true=true, predicted=predicted, of=len(self.selected), examples=examples,
                 trouble=trouble)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #13b3edaf
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #3eea61c2
 @patch
 def _grid(self:ConfusionPanel):
     "The matrix, and the pairs that are confused most often, as plain values."
@@ -134,7 +135,7 @@ def _grid(self:ConfusionPanel):
     return dict(names=names, drawn=self.drawn, counts=counts.tolist(), pairs=pairs, note=note,
                 title=f'Confusion matrix of {result.data.name}')
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #845294cf
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #5389ccf7
 @cache
 def _view_class():
     "The widget's class. Its front end is imported when it is first shown."
@@ -149,7 +150,7 @@ def _view_class():
         page = Dict().tag(sync=True)
     return ConfusionView
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #9dd2073a
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #bb54f023
 @patch(as_prop=True)
 def view(self:ConfusionPanel):
     "The widget, created when it is first shown."
@@ -158,20 +159,20 @@ def view(self:ConfusionPanel):
         self._view.on_msg(lambda widget, message, buffers: self._told(message))
     return self._view
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #c40b9e54
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #93848ce4
 @patch
 def _told(self:ConfusionPanel, message):
     "Do what was asked for in the widget; an error is shown there."
     try: self.select(message['true'], message['predicted'])
     except HackbookError as e: self._show(str(e))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e0381866
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #4521309f
 @patch
 def plot(self:ConfusionPanel) -> Figure:
     "The confusion matrix as a picture."
     return self.result.plot_confusion()
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #81c606ab
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #bd6fd298
 def _captioned(shown, probability):
     "A small example with the probability of its predicted class."
     place = 'display: inline-block; vertical-align: top; margin: .2em .6em .2em 0'
@@ -188,12 +189,12 @@ def _opening(self:ConfusionPanel, true, predicted, most=5):
     title = f'{true} predicted as {predicted} ({len(rows):,})'
     return Details(Summary(title), Div(*shown, more))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #079e9cd1
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #820a47ab
 @patch
 def still(self:ConfusionPanel,
     max_bytes:int=100_000,   # of the examples: pairs that do not fit are left out
 ) -> Div:                    # an HTML element; `str` gives its text
-    "The picture and the most confused pairs with a few examples each, as safe HTML without scripts."
+    "The picture, and the most confused pairs with a few examples each; safe HTML, no scripts."
     figure = self.plot()
     source = f'data:image/png;base64,{b64encode(figure.png(dpi=80)).decode()}'
     pairs = []
@@ -205,13 +206,13 @@ def still(self:ConfusionPanel,
     picture = Img(src=source, alt=figure.alt, style='max-width: 100%; height: auto')
     return Div(picture, Strong('Most confused') if pairs else None, *pairs)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #921f5723
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #a0e2b1ed
 @patch
 def _repr_mimebundle_(self:ConfusionPanel, **kwargs):
     shown, metadata = self.view._repr_mimebundle_()
     return shown | {'text/plain': repr(self), 'text/html': str(self.still())}, metadata
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #3f6df676
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #51e489f5
 @patch
 def browse(self:Evaluation,
     max_examples:int=20,   # at most so many are shown per cell, 1 or more

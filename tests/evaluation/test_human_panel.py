@@ -13,8 +13,7 @@ from statsmodels.stats.contingency_tables import mcnemar as of_statsmodels
 from statsmodels.stats.proportion import proportion_confint
 
 import hackbook as hb
-from hackbook.evaluation import Evaluation, human_baseline
-from hackbook.evaluation.human_panel import HumanResult
+from hackbook.evaluation import Evaluation, HumanResult, human_baseline
 from hackbook.evaluation.regression import RegressionEvaluation
 
 HOSTILE = ['<img src=x onerror="window.hacked=1">', "</script><script>window.hacked=2</script>", "a <b>bold</b> name"]
