@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['class_number', 'ConfusionPanel']
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #161925fd
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #0d4cb04d
 from base64 import b64encode
 from functools import cache
 from numbers import Integral
@@ -21,7 +21,7 @@ from .calibration import evaluate
 from .classification import Evaluation, _most_confused
 from ..quality import as_page, thumbnail, value_range
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #8176970e
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #32f2bc48
 def class_number(
     data:Dataset,    # with classes
     name:str|int,    # the name of a class, or its number
@@ -34,7 +34,7 @@ def class_number(
     require(known, 'class', name, f"one of {', '.join(names[:20])}{more}")
     return int(name) if number else names.index(str(name))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #811d444b
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #967730b6
 def _drawn(result, confused, max_classes):
     "The numbers of the classes in the matrix."
     names = result.data.class_names
@@ -42,7 +42,7 @@ def _drawn(result, confused, max_classes):
     some = set(_most_confused(confused, names))
     return [i for i, name in enumerate(names) if name in some]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #484fdf64
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #35dc3d8a
 class ConfusionPanel:
     "A confusion matrix to click on; `.selected` are the rows of the examples of the chosen cell."
     def __init__(self,
@@ -63,13 +63,13 @@ class ConfusionPanel:
     def __repr__(self):
         return f'ConfusionPanel({self.result.data.name}: {len(self.selected):,} examples selected)'
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #a4cf2991
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #f6b1a983
 def _rows_of(result, true, predicted):
     "The rows of a cell, by the probability of the predicted class."
     rows = np.flatnonzero((result.data.y == true) & (result.predicted == predicted))
     return rows[np.argsort(-result.probabilities[rows, predicted], kind='stable')]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #446d6ea7
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #cf930552
 @patch
 def select(self:ConfusionPanel,
     true:str|int,        # a class: its name or number
@@ -82,7 +82,7 @@ def select(self:ConfusionPanel,
     self._show()
     return self.selected
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #5f389c2b
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #dc9dc7bf
 @patch
 def _show(self:ConfusionPanel, trouble=''):
     "Show the chosen cell, if there is a widget."
@@ -90,19 +90,19 @@ def _show(self:ConfusionPanel, trouble=''):
     turn = self._view.page['turn'] + 1      # the page hears of the same cell too
     self._view.page = self._page(trouble) | {'turn': turn}
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #998e13ed
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #fcbef950
 @patch(as_prop=True)
 def frame(self:ConfusionPanel) -> pd.DataFrame:
     "One row per selected example: classes and probabilities, the most confident first."
     return self.result.frame.loc[self.selected]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #7f3f481b
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #b221f5f3
 LARGE = 150_000     # characters of a sound as part of the page: longer ones come without a player
 
 @patch
-def _example(self:ConfusionPanel, row, predicted):
+def _example(self:ConfusionPanel, row, predicted, side=96):
     "One example as plain values, with the probability of the predicted class."
-    shown = as_page(self.result.data, row, *self.range, side=96)
+    shown = as_page(self.result.data, row, *self.range, side)
     if shown['kind'] == 'text' and len(shown['text']) > 400:
         shown['text'] = shown['text'][:400] + '…'
     if shown['kind'] == 'sound' and len(shown['source']) > LARGE:
@@ -110,7 +110,7 @@ def _example(self:ConfusionPanel, row, predicted):
     probability = float(self.result.probabilities[row, predicted])
     return shown | dict(row=int(row), probability=probability)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #21ebc1f6
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e5722f4d
 @patch
 def _page(self:ConfusionPanel, trouble=''):
     "The chosen cell as plain values."
@@ -119,7 +119,7 @@ def _page(self:ConfusionPanel, trouble=''):
     return dict(true=true, predicted=predicted, of=len(self.selected), examples=examples,
                 trouble=trouble)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #3eea61c2
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #7b378bde
 @patch
 def _grid(self:ConfusionPanel):
     "The matrix, and the pairs that are confused most often, as plain values."
@@ -135,7 +135,7 @@ def _grid(self:ConfusionPanel):
     return dict(names=names, drawn=self.drawn, counts=counts.tolist(), pairs=pairs, note=note,
                 title=f'Confusion matrix of {result.data.name}')
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #5389ccf7
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #d33802b6
 @cache
 def _view_class():
     "The widget's class. Its front end is imported when it is first shown."
@@ -150,7 +150,7 @@ def _view_class():
         page = Dict().tag(sync=True)
     return ConfusionView
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #bb54f023
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #93bfb650
 @patch(as_prop=True)
 def view(self:ConfusionPanel):
     "The widget, created when it is first shown."
@@ -159,20 +159,20 @@ def view(self:ConfusionPanel):
         self._view.on_msg(lambda widget, message, buffers: self._told(message))
     return self._view
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #93848ce4
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #14b112d3
 @patch
 def _told(self:ConfusionPanel, message):
     "Do what was asked for in the widget; an error is shown there."
     try: self.select(message['true'], message['predicted'])
     except HackbookError as e: self._show(str(e))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #4521309f
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #f11cf86e
 @patch
 def plot(self:ConfusionPanel) -> Figure:
     "The confusion matrix as a picture."
     return self.result.plot_confusion()
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #bd6fd298
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #d2c9d749
 def _captioned(shown, probability):
     "A small example with the probability of its predicted class."
     place = 'display: inline-block; vertical-align: top; margin: .2em .6em .2em 0'
@@ -183,13 +183,13 @@ def _opening(self:ConfusionPanel, true, predicted, most=5):
     "A pair of classes that opens on a click, and shows its most confident examples."
     cell = [class_number(self.result.data, name) for name in (true, predicted)]
     rows = _rows_of(self.result, *cell)
-    examples = [self._example(row, cell[1]) for row in rows[:most]]
+    examples = [self._example(row, cell[1], side=48) for row in rows[:most]]
     shown = [_captioned(e, e['probability']) for e in examples]
     more = f'and {len(rows) - most:,} more' if len(rows) > most else None
     title = f'{true} predicted as {predicted} ({len(rows):,})'
     return Details(Summary(title), Div(*shown, more))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #820a47ab
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #71000e52
 @patch
 def still(self:ConfusionPanel,
     max_bytes:int=100_000,   # of the examples: pairs that do not fit are left out
@@ -206,13 +206,13 @@ def still(self:ConfusionPanel,
     picture = Img(src=source, alt=figure.alt, style='max-width: 100%; height: auto')
     return Div(picture, Strong('Most confused') if pairs else None, *pairs)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #a0e2b1ed
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #2720139e
 @patch
 def _repr_mimebundle_(self:ConfusionPanel, **kwargs):
     shown, metadata = self.view._repr_mimebundle_()
     return shown | {'text/plain': repr(self), 'text/html': str(self.still())}, metadata
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #51e489f5
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e1b8493d
 @patch
 def browse(self:Evaluation,
     max_examples:int=20,   # at most so many are shown per cell, 1 or more

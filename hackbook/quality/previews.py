@@ -29,15 +29,17 @@ def _uri(kind, content): return f'data:{kind};base64,{b64encode(content).decode(
 
 # %% ../../nbs/library/quality/09_previews.ipynb #5f6b7976
 def _image(x, low, high, side=288):
-    "The image `x` as a PNG, and its size on the page (pixels)."
+    "The image `x` as a PNG, or a JPEG where it is made smaller; and its size on the page (pixels)."
     if x.ndim == 3 and x.shape[-1] == 1: x = x[..., 0]
     x = (np.nan_to_num(x.astype('float32')) - low) * (255 / (high - low or 1))
     picture = Image.fromarray(x.clip(0, 255).round().astype('uint8'))
+    shrunk = max(picture.size) > 2 * side and picture.mode in ('L', 'RGB')
     picture.thumbnail((2 * side, 2 * side))
     scale, buffer = side / max(picture.size), BytesIO()
     width, height = (round(s * (int(scale) or scale)) for s in picture.size)
-    picture.save(buffer, 'PNG')
-    source = _uri('image/png', buffer.getvalue())
+    kind = 'jpeg' if shrunk else 'png'      # a JPEG takes a sixth of the time and the bytes
+    picture.save(buffer, kind, quality=88)
+    source = _uri(f'image/{kind}', buffer.getvalue())
     return dict(kind='image', source=source, width=width, height=height, enlarged=scale >= 2)
 
 # %% ../../nbs/library/quality/09_previews.ipynb #d04a1f9f
