@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['class_number', 'ConfusionPanel']
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #0d4cb04d
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #d8055f2a
 from base64 import b64encode
 from functools import cache
 from numbers import Integral
@@ -21,7 +21,7 @@ from .calibration import evaluate
 from .classification import Evaluation, _most_confused
 from ..quality import as_page, thumbnail, value_range
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #32f2bc48
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #aa978ce0
 def class_number(
     data:Dataset,    # with classes
     name:str|int,    # the name of a class, or its number
@@ -34,7 +34,7 @@ def class_number(
     require(known, 'class', name, f"one of {', '.join(names[:20])}{more}")
     return int(name) if number else names.index(str(name))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #967730b6
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #3e8744cc
 def _drawn(result, confused, max_classes):
     "The numbers of the classes in the matrix."
     names = result.data.class_names
@@ -42,7 +42,7 @@ def _drawn(result, confused, max_classes):
     some = set(_most_confused(confused, names))
     return [i for i, name in enumerate(names) if name in some]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #35dc3d8a
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #36147e98
 class ConfusionPanel:
     "A confusion matrix to click on; `.selected` are the rows of the examples of the chosen cell."
     def __init__(self,
@@ -63,13 +63,13 @@ class ConfusionPanel:
     def __repr__(self):
         return f'ConfusionPanel({self.result.data.name}: {len(self.selected):,} examples selected)'
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #f6b1a983
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #2c63d5a2
 def _rows_of(result, true, predicted):
     "The rows of a cell, by the probability of the predicted class."
     rows = np.flatnonzero((result.data.y == true) & (result.predicted == predicted))
     return rows[np.argsort(-result.probabilities[rows, predicted], kind='stable')]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #cf930552
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #f49ac894
 @patch
 def select(self:ConfusionPanel,
     true:str|int,        # a class: its name or number
@@ -82,7 +82,7 @@ def select(self:ConfusionPanel,
     self._show()
     return self.selected
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #dc9dc7bf
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #3570bde8
 @patch
 def _show(self:ConfusionPanel, trouble=''):
     "Show the chosen cell, if there is a widget."
@@ -90,13 +90,13 @@ def _show(self:ConfusionPanel, trouble=''):
     turn = self._view.page['turn'] + 1      # the page hears of the same cell too
     self._view.page = self._page(trouble) | {'turn': turn}
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #fcbef950
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #97e600e3
 @patch(as_prop=True)
 def frame(self:ConfusionPanel) -> pd.DataFrame:
     "One row per selected example: classes and probabilities, the most confident first."
     return self.result.frame.loc[self.selected]
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #b221f5f3
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e4a75152
 LARGE = 150_000     # characters of a sound as part of the page: longer ones come without a player
 
 @patch
@@ -110,7 +110,7 @@ def _example(self:ConfusionPanel, row, predicted, side=96):
     probability = float(self.result.probabilities[row, predicted])
     return shown | dict(row=int(row), probability=probability)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e5722f4d
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #2efb1239
 @patch
 def _page(self:ConfusionPanel, trouble=''):
     "The chosen cell as plain values."
@@ -119,7 +119,7 @@ def _page(self:ConfusionPanel, trouble=''):
     return dict(true=true, predicted=predicted, of=len(self.selected), examples=examples,
                 trouble=trouble)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #7b378bde
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #212a2c2c
 @patch
 def _grid(self:ConfusionPanel):
     "The matrix, and the pairs that are confused most often, as plain values."
@@ -135,7 +135,7 @@ def _grid(self:ConfusionPanel):
     return dict(names=names, drawn=self.drawn, counts=counts.tolist(), pairs=pairs, note=note,
                 title=f'Confusion matrix of {result.data.name}')
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #d33802b6
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #2aa369ae
 @cache
 def _view_class():
     "The widget's class. Its front end is imported when it is first shown."
@@ -150,7 +150,7 @@ def _view_class():
         page = Dict().tag(sync=True)
     return ConfusionView
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #93bfb650
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #d30cc296
 @patch(as_prop=True)
 def view(self:ConfusionPanel):
     "The widget, created when it is first shown."
@@ -159,20 +159,20 @@ def view(self:ConfusionPanel):
         self._view.on_msg(lambda widget, message, buffers: self._told(message))
     return self._view
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #14b112d3
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #f51d9711
 @patch
 def _told(self:ConfusionPanel, message):
     "Do what was asked for in the widget; an error is shown there."
     try: self.select(message['true'], message['predicted'])
     except HackbookError as e: self._show(str(e))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #f11cf86e
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #2bef9d74
 @patch
 def plot(self:ConfusionPanel) -> Figure:
     "The confusion matrix as a picture."
     return self.result.plot_confusion()
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #d2c9d749
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #467d60c5
 def _captioned(shown, probability):
     "A small example with the probability of its predicted class."
     place = 'display: inline-block; vertical-align: top; margin: .2em .6em .2em 0'
@@ -189,7 +189,7 @@ def _opening(self:ConfusionPanel, true, predicted, most=5):
     title = f'{true} predicted as {predicted} ({len(rows):,})'
     return Details(Summary(title), Div(*shown, more))
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #71000e52
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #c16704bd
 @patch
 def still(self:ConfusionPanel,
     max_bytes:int=100_000,   # of the examples: pairs that do not fit are left out
@@ -203,16 +203,17 @@ def still(self:ConfusionPanel,
         max_bytes -= len(pair)
         if max_bytes < 0: break
         pairs.append(Safe(pair))
-    picture = Img(src=source, alt=figure.alt, style='max-width: 100%; height: auto')
-    return Div(picture, Strong('Most confused') if pairs else None, *pairs)
+    picture = Img(src=source, alt=figure.alt, style='display: block; max-width: 100%; height: auto')
+    title = Div(Strong('Most confused')) if pairs else None
+    return Div(picture, title, *pairs)
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #2720139e
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #014c8b51
 @patch
 def _repr_mimebundle_(self:ConfusionPanel, **kwargs):
     shown, metadata = self.view._repr_mimebundle_()
     return shown | {'text/plain': repr(self), 'text/html': str(self.still())}, metadata
 
-# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #e1b8493d
+# %% ../../nbs/library/evaluation/10_confusion_panel.ipynb #dfd486c5
 @patch
 def browse(self:Evaluation,
     max_examples:int=20,   # at most so many are shown per cell, 1 or more

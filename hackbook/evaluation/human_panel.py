@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HumanBaseline', 'human_baseline']
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #4a6b145d
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #336ab77d
 from functools import cache
 from math import isfinite
 from numbers import Integral, Real
@@ -27,7 +27,7 @@ from .regression import RegressionEvaluation
 from ..quality import as_page, thumbnail, value_range
 from ..training import Run
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #dcfe2e31
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #412b9dcd
 def _drawn_rows(data, examples, seed):
     "Rows drawn without replacement, stratified by class."
     from sklearn.utils import resample
@@ -36,14 +36,14 @@ def _drawn_rows(data, examples, seed):
     return resample(np.arange(len(data)), replace=False, n_samples=most, random_state=seed,
                     stratify=stratify)
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #d8963ae6
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #e4378bd6
 def _keys(names):
     "One key per class, in order; none for more than 20 classes."
     own = [name.lower() for name in names]
     if len(set(own)) == len(own) and all(len(k) == 1 and k.isalnum() for k in own): return own
     return list('123456789abcdefghijk'[:len(names)]) if len(names) <= 20 else []
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #f680f12f
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #8e4f4c08
 class HumanBaseline:
     "Examples for a person to answer without their labels. In a notebook: a panel."
     def __init__(self,
@@ -71,7 +71,7 @@ class HumanBaseline:
     def __repr__(self):
         return f"HumanBaseline({self.about['part']}: {len(self.given)} of {len(self)} answered)"
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #6c0af599
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #6ae6af6a
 @patch
 def _kept(self:HumanBaseline):
     "The answers of an earlier panel that asked the same and was not finished."
@@ -88,7 +88,7 @@ def _keep(self:HumanBaseline, **entries):
         else: self.run.record[name] = value
     if self.run.folder: save_record(self.run.record, self.run.folder/'run.json')
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #99d1fb9b
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #3d09f1e9
 @patch
 def _understood(self:HumanBaseline, value):
     "A class number, a number, or None. Raises `InvalidValue` for what cannot be an answer."
@@ -98,7 +98,7 @@ def _understood(self:HumanBaseline, value):
     require(ok, 'value', value, 'a finite number, or None: not sure')
     return float(value)
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #6b1b724d
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #0df42b53
 @patch
 def _changed(self:HumanBaseline):
     "Keep the answers, and show the next example."
@@ -112,7 +112,7 @@ def _check_open(self:HumanBaseline):
     require(self._result is None, 'answer', 'one after the score', 'given before',
             'ask again with another seed')
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #ddcce804
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #4acfb204
 @patch
 def answer(self:HumanBaseline,
     value:str|int|float|None,   # a class (name or number), or a number; None: not sure
@@ -125,7 +125,7 @@ def answer(self:HumanBaseline,
     self.given.append((self._understood(value), took))
     self._changed()
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #8de818ed
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #b6e741c1
 @patch
 def undo(self:HumanBaseline):
     "Take the last answer back. Raises `InvalidValue` where there is none, or the score was shown."
@@ -134,7 +134,7 @@ def undo(self:HumanBaseline):
     self.given.pop()
     self._changed()
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #1c9e73b6
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #a9061057
 @patch
 def _outcome(self:HumanBaseline, result):
     "What the record keeps."
@@ -150,7 +150,7 @@ def _outcome(self:HumanBaseline, result):
     more = dict(not_sure=not_sure, seconds=seconds, p=p, model=told('model'))
     return self.about | told('person') | more
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #5240ea0d
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #fd4a72cf
 @patch
 def finish(self:HumanBaseline) -> HumanResult:
     "Score the answers given so far, and keep the outcome in the record. Nothing changes after."
@@ -167,7 +167,7 @@ def finish(self:HumanBaseline) -> HumanResult:
     self._show()
     return self._result
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #72e86c59
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #d6f3436b
 @patch(as_prop=True)
 def result(self:HumanBaseline) -> HumanResult:
     "The score, once all is answered. Raises `InvalidValue` before; `finish` scores what there is."
@@ -185,7 +185,7 @@ def frame(self:HumanBaseline) -> pd.DataFrame:
     words = lambda value: names[value] if names and value is not None else value
     return pd.DataFrame([(words(v), s) for v, s in self.given], columns=['person', 'seconds'])
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #21c0d00c
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #59b16d9a
 @patch
 def _shown(self:HumanBaseline, i, side=288): return as_page(self.data, i, *self.range, side=side)
 
@@ -198,7 +198,7 @@ def _about_page(self:HumanBaseline):
     title = f'You beside the model: {self.data.name}'
     return dict(title=title, names=names, keys=keys, asks=asks, unit=self.data.task.unit or '')
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #c3881634
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #90e71b43
 @patch
 def _page(self:HumanBaseline, trouble=''):
     "What the page shows now."
@@ -209,7 +209,7 @@ def _page(self:HumanBaseline, trouble=''):
     result = None if self._result is None else self._result_page()
     return dict(at=at, of=of, shown=shown, last=last, trouble=trouble, result=result)
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #b4fd565c
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #9e9789cd
 def _score_page(result, name, label, color):
     "A score in words, and on a line from 0 to 1, or to the largest of all."
     numbers = result.scores[['score', 'low', 'high']]
@@ -219,7 +219,7 @@ def _score_page(result, name, label, color):
     on_line = {key: None if np.isnan(value) else float(value) for key, value in place.items()}
     return dict(name=label, words=result._score_words(name), color=color, **on_line)
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #2d6b399e
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #df4136f0
 @patch
 def _result_page(self:HumanBaseline, most=12):
     "The score, and the examples on which the two differ."
@@ -234,7 +234,7 @@ def _result_page(self:HumanBaseline, most=12):
     seconds = float(np.median(result.seconds))
     return dict(scores=scores, sentence=result.sentence, seconds=seconds, differ=differ, more=more)
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #c019b866
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #9b539cfd
 @cache
 def _view_class():
     "The widget's class. Its front end is imported when it is first shown."
@@ -249,7 +249,7 @@ def _view_class():
         page = Dict().tag(sync=True)
     return HumanView
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #78e368b8
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #af26ac28
 @patch(as_prop=True)
 def view(self:HumanBaseline):
     "The widget, created when it is first shown."
@@ -265,7 +265,7 @@ def _show(self:HumanBaseline, trouble=''):
     turn = self._view.page['turn'] + 1
     self._view.page = self._page(trouble) | {'turn': turn}
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #9dbdf23b
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #f089e43d
 @patch
 def _told(self:HumanBaseline, message):
     "Do what was asked for in the widget, for the example that was seen there; an error is shown."
@@ -276,7 +276,7 @@ def _told(self:HumanBaseline, message):
         else: self._show()
     except (HackbookError, OSError) as e: self._show(str(e))
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #32a0adf4
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #cb982c67
 @patch
 def still(self:HumanBaseline,
     max_examples:int=6,   # at most so many
@@ -293,7 +293,7 @@ def _repr_mimebundle_(self:HumanBaseline, **kwargs):
     shown, metadata = self.view._repr_mimebundle_()
     return shown | {'text/plain': repr(self), 'text/html': str(self.still())}, metadata
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #08016014
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #3f4b3f01
 def _predicted(data, predicted): return predicted.argmax(axis=1) if data.class_names else predicted
 
 def _check_asked(run, data, examples):
@@ -304,7 +304,7 @@ def _check_asked(run, data, examples):
     require(data is None or data is run.data, 'data', data,
             'left out: a result has its own examples')
 
-# %% ../../nbs/library/evaluation/12_human_panel.ipynb #4415fa90
+# %% ../../nbs/library/evaluation/12_human_panel.ipynb #debc3c88
 def human_baseline(
     run,                        # a Run, a `keras.Model`, or the result of `evaluate`
     data:Dataset|Sealed=None,   # what the examples are drawn from; of a result, left out

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HumanResult']
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #39553d8c
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #4a2916f0
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from ..data import Dataset
 from .comparison import mcnemar
 from .regression import RegressionEvaluation
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #327583b3
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #51b45232
 @dataclass(repr=False)
 class HumanResult:
     "A person's answers beside the model's, on the same examples."
@@ -46,7 +46,7 @@ class HumanResult:
         return self._p_value()
     def __repr__(self): return f'HumanResult({self.data.name}: {self.sentence})'
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #4896bcbb
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #4a05bbdb
 @patch(as_prop=True)
 def frame(self:HumanResult) -> pd.DataFrame:
     "One row per answer: row, true, person, model, seconds; and who was right, or the errors."
@@ -64,7 +64,7 @@ def frame(self:HumanResult) -> pd.DataFrame:
     table['person'] = ['not sure' if a is None else names[a] for a in self.answers]
     return table
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #0c7c71cf
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #07266ae4
 @patch
 def _evaluations(self:HumanResult):
     "For numbers: both as evaluations of the examples with an answer."
@@ -74,7 +74,7 @@ def _evaluations(self:HumanResult):
     return {'model': RegressionEvaluation(data, self.predicted[rows], self.confidence),
             'person': RegressionEvaluation(data, numbers, self.confidence)}
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #b987fca3
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #0433d76f
 @patch
 def _scores(self:HumanResult):
     "One row for the person, and one for the model."
@@ -89,7 +89,7 @@ def _scores(self:HumanResult):
     columns = ['score', 'low', 'high', 'examples', 'right']
     return pd.DataFrame.from_dict(table, 'index', columns=columns)
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #3add383f
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #88188320
 @patch
 def _p_value(self:HumanResult):
     "May the difference be chance?"
@@ -99,7 +99,7 @@ def _p_value(self:HumanResult):
         return float(wilcoxon(person, model).pvalue) if (person != model).any() else 1.
     return mcnemar(self.frame.model_right, self.frame.person_right)
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #3cddd208
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #7390006a
 @patch
 def _score_words(self:HumanResult, name):
     "A score with its interval, as a person says it."
@@ -124,7 +124,7 @@ def _little(self:HumanResult):
     return (f' {wide}, and p falls below 0.05 only if one of the two is right on at least 6 '
             'that the other gets wrong.')
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #8f77e633
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #2501fe74
 @patch(as_prop=True)
 def sentence(self:HumanResult) -> str:
     "Both scores, whether they differ, and how much that means."
@@ -139,7 +139,7 @@ def sentence(self:HumanResult) -> str:
     both = f'Person: {metric}{person}; model: {metric}{model}.'
     return f'{both} {verdict} (p = {self.p:.2g}).{self._little()}'
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #500a985f
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #f6d85cce
 @patch(as_prop=True)
 def differ(self:HumanResult) -> pd.DataFrame:
     "The rows of `frame` on which the two differ; of numbers the largest differences first."
@@ -149,7 +149,7 @@ def differ(self:HumanResult) -> pd.DataFrame:
     order = gap.dropna().sort_values(ascending=False, kind='stable').index
     return table.loc[order]
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #9d8bbfaf
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #8e4a9dfa
 @patch
 def plot(self:HumanResult) -> Figure:
     "Both scores with their intervals."
@@ -164,7 +164,7 @@ def plot(self:HumanResult) -> Figure:
     title = f'Person beside model on {table.examples.iloc[0]} examples: p = {self.p:.2g}'
     return label_axes(ax, title, f'{metric}, with {self.confidence:.0%} intervals').figure
 
-# %% ../../nbs/library/evaluation/11_human_scores.ipynb #5a682501
+# %% ../../nbs/library/evaluation/11_human_scores.ipynb #c5a35f52
 @patch
 def _repr_html_(self:HumanResult):
     table = self.differ.head(10).round(4).to_html(escape=True, border=0, index=False)
