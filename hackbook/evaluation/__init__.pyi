@@ -7,4 +7,7 @@ from .calibration import calibrate, fit_temperature, tempered
 from .slices import Slices, traits
 from .thresholds import AbstainCurve, keep_threshold
 from .costs import CostCurve, choose_threshold
-from .costs import evaluate, Evaluation, RegressionEvaluation   # with the methods of all rooms
+from .confusion_panel import ConfusionPanel, class_number
+from .confusion_panel import evaluate, Evaluation, RegressionEvaluation   # with the methods of all rooms
+from .human_scores import HumanResult
+from .human_panel import HumanBaseline, human_baseline

@@ -9,7 +9,7 @@ from .classes import alike_classes, imbalance, rare_classes, same_names, suspici
 from .inspection import Inspection, inspect
 from .decisions import load_decisions, save_decisions
 from .cleaning import FIXES, clean, fix_types, merge_classes
-from .previews import as_page
+from .previews import as_page, thumbnail, value_range
 from .relabeling import Relabel, relabel
 from .leakage import (
     Leakage, check_leakage, duplicates_across_parts, fitted_on_everything, giveaways,

@@ -29,15 +29,17 @@ def _uri(kind, content): return f'data:{kind};base64,{b64encode(content).decode(
 
 # %% ../../nbs/library/quality/09_previews.ipynb #5f6b7976
 def _image(x, low, high, side=288):
-    "The image `x` as a PNG, and its size on the page (pixels)."
+    "The image `x` as a PNG, or a JPEG where it is made smaller; and its size on the page (pixels)."
     if x.ndim == 3 and x.shape[-1] == 1: x = x[..., 0]
     x = (np.nan_to_num(x.astype('float32')) - low) * (255 / (high - low or 1))
     picture = Image.fromarray(x.clip(0, 255).round().astype('uint8'))
+    shrunk = max(picture.size) > 2 * side and picture.mode in ('L', 'RGB')
     picture.thumbnail((2 * side, 2 * side))
     scale, buffer = side / max(picture.size), BytesIO()
     width, height = (round(s * (int(scale) or scale)) for s in picture.size)
-    picture.save(buffer, 'PNG')
-    source = _uri('image/png', buffer.getvalue())
+    kind = 'jpeg' if shrunk else 'png'      # a JPEG takes a sixth of the time and the bytes
+    picture.save(buffer, kind, quality=88)
+    source = _uri(f'image/{kind}', buffer.getvalue())
     return dict(kind='image', source=source, width=width, height=height, enlarged=scale >= 2)
 
 # %% ../../nbs/library/quality/09_previews.ipynb #d04a1f9f
@@ -48,7 +50,10 @@ SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 100" preserveA
 def _curve(x, low, high):
     "The numbers `x` as a line from left to right, in an SVG."
     y = np.nan_to_num(x.astype('float32').ravel())
-    if len(y) > 800: y = np.array([(p.min(), p.max()) for p in np.array_split(y, 400)]).ravel()
+    if len(y) > 800:
+        starts = np.r_[0, np.cumsum([len(p) for p in np.array_split(y, 400)])[:-1]]
+        ends = np.minimum.reduceat(y, starts), np.maximum.reduceat(y, starts)
+        y = np.stack(ends, axis=1).ravel()
     y = 98 - 96 * (y.clip(low, high) - low) / (high - low or 1)
     points = (f'{400 * i / max(len(y) - 1, 1):.1f},{v:.1f}' for i, v in enumerate(y))
     return _uri('image/svg+xml', SVG.format(points=' '.join(points)).encode())
@@ -81,10 +86,11 @@ def as_page(
     row:int,               # the example's row
     low:float=0,           # the smallest value in the data
     high:float=255,        # the largest value in the data
+    side:int=288,          # the longer side of an image on the page (pixels)
 ) -> dict:                 # its kind, and source, curve, text or rows
     "An example as plain values that the panel can show."
     kind, x = data.kind, data.x
-    if kind == 'image': return _image(x[row], low, high)
+    if kind == 'image': return _image(x[row], low, high, side)
     if kind == 'text': return dict(kind='text', text=x[row][:20_000])
     if kind == 'table' or kind == 'numbers' and x[row].size <= 20:
         return dict(kind='table', rows=_values(data, row))

@@ -195,7 +195,7 @@ def undo(self:Relabel):
 # %% ../../nbs/library/quality/10_relabeling.ipynb #6596baac
 class _Panel(AnyWidget):
     "The view of a `Relabel`."
-    _esm = script('hackbook.quality', 'relabeling.js')
+    _esm = script('hackbook.quality', 'previews.js', 'relabeling.js')
     _css = style('hackbook.quality', 'relabeling.css')
     name, path, then = (Unicode().tag(sync=True) for _ in range(3))
     classes = List().tag(sync=True)
