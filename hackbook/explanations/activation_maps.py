@@ -55,13 +55,13 @@ def _enlarged(maps, size):
     import tensorflow as tf
     return tf.image.resize(maps[..., None], size)[..., 0]
 
-# %% ../../nbs/library/explanations/02_activation_maps.ipynb #276963ec
+# %% ../../nbs/library/explanations/02_activation_maps.ipynb #7684778d
 def activation_map(
     model,                # a built `keras.Model`
     x,                    # a tensor of images: (n, height, width[, channels])
     classes:np.ndarray,   # one class number per image
     layer:str=None,       # by name; None: the last one with rows and columns
-    pooled:bool=True,     # Grad-CAM: weight a channel by its mean gradient; False: HiResCAM
+    pooled:bool=True,     # Grad-CAM: channels are weighted by mean gradients; False: HiResCAM
 ) -> np.ndarray:          # (n, height, width), 0 or more
     "Where in each image the class was seen."
     import tensorflow as tf

@@ -17,7 +17,7 @@ from ..core import load_keras, logits_of, override, require, rows
 from ..data import Dataset
 from ..training import as_array
 
-# %% ../../nbs/library/explanations/01_class_scores.ipynb #854f36e4
+# %% ../../nbs/library/explanations/01_class_scores.ipynb #139646ff
 def score_of(
     outputs,    # of a model, a tensor (examples, outputs)
     classes,    # one class number per example, from 0
@@ -25,7 +25,7 @@ def score_of(
     "The logit of a class per example, within TensorFlow."
     import tensorflow as tf
     logits = logits_of(outputs)
-    if logits is None: logits = _log_where_probability(outputs)
+    if logits is None: logits = _log_where_probability(tf.cast(outputs, tf.float32))
     return tf.cast(tf.gather(logits, classes, axis=1, batch_dims=1), tf.float32)
 
 # %% ../../nbs/library/explanations/01_class_scores.ipynb #480ff05a

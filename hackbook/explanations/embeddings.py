@@ -41,7 +41,7 @@ def _as_images(kernels):
     ends = (-1, *[1] * (images.ndim - 1))
     return (images - low.reshape(ends)) / np.maximum(span, 1e-9).reshape(ends)
 
-# %% ../../nbs/library/explanations/07_embeddings.ipynb #81cd00e7
+# %% ../../nbs/library/explanations/07_embeddings.ipynb #e1707ec4
 def first_layer_filters(
     run:Run,              # or a plain `keras.Model`
     max_filters:int=64,   # at most so many kernels, 1 or more
@@ -55,7 +55,7 @@ def first_layer_filters(
     images = _as_images(kernels)[:max_filters]
     height, width, _, n = kernels.shape
     title = f'{len(images)} of {n} kernels of {name}, {height} × {width}'
-    return image_grid(images, [''] * len(images), min(len(images), 16), .5, title)
+    return image_grid(images, [''] * len(images), min(len(images), 8), .6, title)
 
 # %% ../../nbs/library/explanations/07_embeddings.ipynb #80f0688f
 def _last_weighted(model):
@@ -82,7 +82,7 @@ def activations(
     function = compiled(model, f'activations {layer}', build)
     return in_parts(function, as_tensor(data), size=256)
 
-# %% ../../nbs/library/explanations/07_embeddings.ipynb #0dbf08d4
+# %% ../../nbs/library/explanations/07_embeddings.ipynb #cebb4e3b
 @dataclass(repr=False)
 class EmbeddingMap:
     "Examples in two dimensions, as a layer of a network sees them."
@@ -94,7 +94,8 @@ class EmbeddingMap:
     explained:float=None      # PCA: fraction of the variance in the two dimensions, 0 to 1
 
     def __len__(self): return len(self.data)
-    def __repr__(self): return f'EmbeddingMap({self.data.name}: {len(self)} examples, {self.method})'
+    def __repr__(self):
+        return f'EmbeddingMap({self.data.name}: {len(self)} examples, {self.method})'
 
 # %% ../../nbs/library/explanations/07_embeddings.ipynb #41ed85d6
 @patch(as_prop=True)
@@ -106,17 +107,19 @@ def frame(self:EmbeddingMap) -> pd.DataFrame:
     best = self.predicted.argmax(axis=1)
     return pd.DataFrame(table | {'true': names[y], 'predicted': names[best], 'right': best == y})
 
-# %% ../../nbs/library/explanations/07_embeddings.ipynb #0b97a9f4
+# %% ../../nbs/library/explanations/07_embeddings.ipynb #17849448
 def _in_two(features, method, seed):
     "Positions in two dimensions, and the fraction of the variance if it is known."
     features = np.pad(features, [(0, 0), (0, max(0, 2 - features.shape[1]))])
     if method == 'pca':
         from sklearn.decomposition import PCA
         pca = PCA(2, random_state=seed)
-        return pca.fit_transform(features), float(np.nan_to_num(pca.explained_variance_ratio_).sum())
+        positions = pca.fit_transform(features)
+        return positions, float(np.nan_to_num(pca.explained_variance_ratio_).sum())
     from sklearn.manifold import TSNE
     perplexity = min(30, (len(features) - 1) / 3)
-    return TSNE(2, perplexity=perplexity, init='pca', random_state=seed).fit_transform(features), None
+    tsne = TSNE(2, perplexity=perplexity, init='pca', random_state=seed)
+    return tsne.fit_transform(features), None
 
 # %% ../../nbs/library/explanations/07_embeddings.ipynb #19dfb47a
 def embedding_map(
@@ -162,7 +165,7 @@ def _class_colors(n):
     if n <= 20: return [to_hex(c) for c in colormaps[names].colors[:n]]
     return [to_hex(c) for c in colormaps['turbo'](np.linspace(.02, .98, n))]
 
-# %% ../../nbs/library/explanations/07_embeddings.ipynb #adeca672
+# %% ../../nbs/library/explanations/07_embeddings.ipynb #88600551
 @patch
 def plot(self:EmbeddingMap) -> Figure:
     "Draw the map, colored by class, with wrong predictions circled."
@@ -174,7 +177,8 @@ def plot(self:EmbeddingMap) -> Figure:
         fig.colorbar(drawn, ax=ax, label='true value')
     for i, (name, color) in enumerate(zip(names, _class_colors(len(names)))):
         own = frame[self.data.y == i]
-        ax.scatter(own.x, own.y, s=14, color=color, linewidths=0, alpha=.8, label=name.replace('$', r'\$'))
+        label = name.replace('$', r'\$')
+        ax.scatter(own.x, own.y, s=14, color=color, linewidths=0, alpha=.8, label=label)
     if names:
         wrong = frame[~frame.right]
         ax.scatter(wrong.x, wrong.y, s=55, facecolors='none', edgecolors='black', linewidths=1,
@@ -183,12 +187,15 @@ def plot(self:EmbeddingMap) -> Figure:
             fig.legend(loc='outside right center', frameon=False, fontsize=8)
     return label_axes(ax, _headline(self), 'first dimension', 'second dimension').figure
 
-# %% ../../nbs/library/explanations/07_embeddings.ipynb #96e03be8
-_CSS = """.hb-map {position: relative; width: 100%; max-width: 640px; aspect-ratio: 3/2; border: 1px solid #8886}
-.hb-map > span {position: absolute; width: 9px; height: 9px; margin: -5px; border-radius: 50%; opacity: .85}
+# %% ../../nbs/library/explanations/07_embeddings.ipynb #9c36de39
+_CSS = """.hb-map {position: relative; width: 100%; max-width: 640px; aspect-ratio: 3/2;
+ border: 1px solid #8886}
+.hb-map > span {position: absolute; width: 9px; height: 9px; margin: -5px; border-radius: 50%;
+ opacity: .85}
 .hb-map > .hb-wrong {outline: 1.5px solid currentcolor; outline-offset: 1.5px}
 .hb-map > span > span {display: none; position: absolute; left: 12px; top: 12px; padding: .3em .5em;
- background: #fff; color: #000; border: 1px solid #888; font-size: 12px; width: max-content; max-width: 220px}
+ background: #fff; color: #000; border: 1px solid #888; font-size: 12px; width: max-content;
+ max-width: 220px}
 .hb-map > span:hover {z-index: 9; opacity: 1}
 .hb-map > span:hover > span {display: block}
 .hb-map > .hb-left > span {left: auto; right: 12px}

@@ -52,19 +52,22 @@ def _grad_cam(model, data, classes, reference, layer=None):
 def _hires_cam(model, data, classes, reference, layer=None):
     return activation_map(model, as_tensor(data), classes, layer, pooled=False)
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #95144e9c
-def _integrated_gradients(model, data, classes, reference, baseline='black', steps=32, tolerance=.02):
+# %% ../../nbs/library/explanations/05_explaining.ipynb #60efff01
+def _integrated_gradients(model, data, classes, reference,
+                          baseline='black', steps=32, tolerance=.02):
     known = baseline in ('black', 'mean')
     require(known, 'baseline', baseline, "'black' (all zeros) or 'mean' (of the data)")
     start = 0. if baseline == 'black' else reference
-    return _summed(integrated_gradients(model, as_tensor(data), classes, start, steps, tolerance), data)
+    found = integrated_gradients(model, as_tensor(data), classes, start, steps, tolerance)
+    return _summed(found, data)
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #43ee8ff9
+# %% ../../nbs/library/explanations/05_explaining.ipynb #3b3f86eb
 def _occlusion(model, data, classes, reference, patch=None, stride=None):
     if data.kind == 'text': return occlude_words(model, data.x, classes)
-    image, row = data.kind == 'image', data.kind == 'table' or data.x.ndim == 2 and data.x.shape[1] <= 20
-    if row: patch = stride = 1
-    return occlude(model, as_tensor(data), classes, reference, 2 if image else 1, patch, stride)
+    short = data.kind == 'numbers' and data.x.ndim == 2 and data.x.shape[1] <= 20
+    if data.kind == 'table' or short: patch = stride = 1
+    axes = 2 if data.kind == 'image' else 1
+    return occlude(model, as_tensor(data), classes, reference, axes, patch, stride)
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #5a5aeb91
 METHODS = {   # name → function, and the kinds of examples that it takes
@@ -79,7 +82,7 @@ def _default_method(kind):
     "The method where none is named."
     return 'occlusion' if kind in ('image', 'text') else 'integrated-gradients'
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #7bf49acb
+# %% ../../nbs/library/explanations/05_explaining.ipynb #b7f01df5
 def _check_method(method, kind, options):
     "The method's name. Raises `InvalidValue` for what it does not take."
     method = _default_method(kind) if method is None else method
@@ -90,7 +93,8 @@ def _check_method(method, kind, options):
     require(kind in kinds, 'method', method, f"one for {kind} examples: {', '.join(fitting)}")
     names = list(signature(function).parameters)[4:]
     for name in options:
-        require(name in names, 'option', name, f"one of {', '.join(names)}", f'for method={method!r}')
+        listed = ', '.join(names)
+        require(name in names, 'option', name, f'one of {listed}', f'for method={method!r}')
     return method
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #f3f3643b
@@ -106,31 +110,40 @@ def attribute(
     method = _check_method(method, data.kind, options)
     return METHODS[method][0](model, data, np.asarray(classes, int), reference, **options)
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #79a75325
-def _chosen(data, predicted, indices, most=16):
-    "Rows of the examples to explain, at most 16."
-    if indices is None:
-        kind = Evaluation if data.class_names else RegressionEvaluation
-        return kind(data, predicted).frame.index[:most].to_numpy()
-    rows = np.atleast_1d(np.asarray(indices))
-    if rows.dtype == bool: rows = np.flatnonzero(rows)
-    ok = rows.ndim == 1 and rows.dtype.kind in 'iu' and 1 <= len(rows) <= most
-    require(ok, 'indices', indices, f'1 to {most} rows of the data', 'leave it out for the worst errors')
-    require(-len(data) <= rows.min() and rows.max() < len(data), 'indices', indices, f'rows below {len(data)}')
-    return rows % len(data)
+# %% ../../nbs/library/explanations/05_explaining.ipynb #1c3a82f6
+def _worst(data, predicted, most=16):
+    "Rows of the examples about which the model was most wrong."
+    kind = Evaluation if data.class_names else RegressionEvaluation
+    return kind(data, predicted).frame.index[:most].to_numpy()
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #bc760460
+# %% ../../nbs/library/explanations/05_explaining.ipynb #b273bc46
+def _as_rows(indices, n, most=16):
+    "Rows as whole numbers from 0. Raises `InvalidValue` unless they are 1 to 16 of `n`."
+    try: rows = np.atleast_1d(np.asarray(indices))
+    except (TypeError, ValueError): rows = np.empty((0, 0))
+    if rows.dtype == bool and rows.shape == (n,): rows = np.flatnonzero(rows)
+    ok = rows.ndim == 1 and rows.dtype.kind in 'iu' and 1 <= len(rows) <= most
+    then = 'leave it out for the worst errors'
+    require(ok, 'indices', indices, f'1 to {most} rows of the data', then)
+    require(-n <= rows.min() and rows.max() < n, 'indices', indices, f'rows below {n}')
+    return rows % n
+
+# %% ../../nbs/library/explanations/05_explaining.ipynb #aa068ff1
+def _check_target(target, names):
+    "Raise `InvalidValue` unless it is None or the name of a class."
+    if target is None: return
+    require(names, 'target', target, 'None, for regression')
+    require(str(target) in names, 'target', target, f"a class name: {', '.join(names[:20])}")
+
+# %% ../../nbs/library/explanations/05_explaining.ipynb #a0c65400
 def _explained(data, predicted, target):
     "The class to explain per example: the predicted one, or a named one."
     names = data.class_names
-    if not names:
-        require(target is None, 'target', target, 'None, for regression')
-        return np.zeros(len(data), int)
+    if not names: return np.zeros(len(data), int)
     if target is None: return predicted.argmax(axis=1)
-    require(str(target) in names, 'target', target, f"a class name: {', '.join(names[:20])}")
     return np.full(len(data), names.index(str(target)))
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #6fc23f7e
+# %% ../../nbs/library/explanations/05_explaining.ipynb #cc9f2588
 def explain(
     run:Run,                    # or a plain `keras.Model`
     data:Dataset|Sealed,        # a part of the data: `splits.validation`
@@ -143,17 +156,21 @@ def explain(
     "Show what a model looked at. Opens a sealed test set."
     check_evaluate(run, data)
     inner = data.data if isinstance(data, Sealed) else data
+    flat = inner.kind != 'text' and len(inner.x.shape) < 2
+    require(not flat, 'data', f'x of shape {inner.x.shape}', 'examples of several numbers')
     method = _check_method(method, inner.kind, options)
+    _check_target(target, inner.class_names)
+    rows = None if indices is None else _as_rows(indices, len(inner))
     data = opened(run, data, reason)
     predicted = predictions(run, data)
-    rows = _chosen(data, predicted, indices)
+    if rows is None: rows = _worst(data, predicted)
     some, predicted = _in_memory(data.take(rows)), predicted[rows]
     explained, reference = _explained(some, predicted, target), reference_of(data)
     model = model_of(run)
     found = attribute(model, some, explained, method, reference, **options)
     return Explanation(some, found, method, explained, predicted, model, reference, rows, options)
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #79af1a1a
+# %% ../../nbs/library/explanations/05_explaining.ipynb #39508bf6
 def _in_memory(data):
     "The examples, read from their files."
     return replace(data, x=np.asarray(data.x)) if isinstance(data.x, Lazy) else data

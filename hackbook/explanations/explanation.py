@@ -238,11 +238,12 @@ def _shaded_text(text, values, caption):
     for word, value in zip(words(text), values): spans += [_shaded(word, value, limit), ' ']
     return P(Small(caption, style='opacity: .7'), Div(*spans))
 
-# %% ../../nbs/library/explanations/00_explanation.ipynb #2db994e0
+# %% ../../nbs/library/explanations/00_explanation.ipynb #810d0df2
 def _picture(figure):
     "A figure as an HTML image."
     data = b64encode(figure.png(dpi=110)).decode()
-    return Img(src=f'data:image/png;base64,{data}', alt=figure.alt, style='max-width: 100%; height: auto')
+    style = 'max-width: 100%; height: auto'
+    return Img(src=f'data:image/png;base64,{data}', alt=figure.alt, style=style)
 
 # %% ../../nbs/library/explanations/00_explanation.ipynb #67c8b6fe
 @patch

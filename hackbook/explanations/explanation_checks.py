@@ -34,7 +34,7 @@ def _shuffle(model, seed):
             values = np.asarray(variable)
             variable.assign(rng.permutation(values.ravel()).reshape(values.shape))
 
-# %% ../../nbs/library/explanations/06_explanation_checks.ipynb #8b884041
+# %% ../../nbs/library/explanations/06_explanation_checks.ipynb #33ad4a69
 def shuffled(
     model,         # a built `keras.Model`; stays as it is
     seed:int=0,    # of the shuffling
@@ -43,7 +43,7 @@ def shuffled(
     check_seed(seed)
     try: copy = deepcopy(model)
     except Exception as e:
-        raise HackbookError(f'{model.name} cannot be copied ({e}); can it be saved and loaded?') from e
+        raise HackbookError(f'{model.name} cannot be copied ({e}); can it be saved?') from e
     _shuffle(copy, seed)
     return copy
 
@@ -163,11 +163,13 @@ def passed(self:ExplanationCheck) -> dict[str, bool]:
     "Which of the two tests the explanation has passed."
     return {'randomization': bool(self.similarity < .5), 'deletion': bool(self.interval[0] > 0)}
 
-# %% ../../nbs/library/explanations/06_explanation_checks.ipynb #762d849d
+# %% ../../nbs/library/explanations/06_explanation_checks.ipynb #10337b87
 def _randomization_sentence(check):
     "Does the map change with the weights?"
-    if np.isnan(check.similarity): return 'Randomization: failed, there is no map to compare.'
-    word = 'passed, the maps change' if check.passed['randomization'] else 'FAILED, the maps hardly change'
+    if np.isnan(check.similarity):
+        return 'Randomization: not decided, no map has three parts or more of different value.'
+    passed = check.passed['randomization']
+    word = 'passed, the maps change' if passed else 'FAILED, the maps hardly change'
     return (f'Randomization: {word} when the weights are shuffled (rank correlation '
             f'{check.similarity:.2f}; 1 would be the same map).')
 
@@ -207,7 +209,7 @@ def frame(self:ExplanationCheck) -> pd.DataFrame:
 def _repr_html_(self:ExplanationCheck):
     return str(Div(*map(P, self.sentences)))
 
-# %% ../../nbs/library/explanations/06_explanation_checks.ipynb #ac5b5eae
+# %% ../../nbs/library/explanations/06_explanation_checks.ipynb #57d4b0a4
 @patch
 def plot(self:ExplanationCheck) -> Figure:
     "Draw the probability over the fraction removed: as marked, and at random with its range."
@@ -216,13 +218,14 @@ def plot(self:ExplanationCheck) -> Figure:
     percent = 100 * np.array(FRACTIONS)
     random = self.random.mean(axis=1)
     label = f'at random: mean and range of {len(random)} draws'
-    ax.fill_between(percent, random.min(axis=0), random.max(axis=0), color='0.6', alpha=.35, linewidth=0)
+    ends = random.min(axis=0), random.max(axis=0)
+    ax.fill_between(percent, *ends, color='0.6', alpha=.35, linewidth=0)
     ax.plot(percent, random.mean(axis=0), color='0.4', linestyle='--', label=label)
     ax.plot(percent, self.marked.mean(axis=0), color=PALETTE[1], marker='o', label='what is marked')
     fig.legend(loc='outside lower left', ncols=2, frameon=False, fontsize=9)
     if classes: ax.set_ylim(bottom=0)
     hurts = self.passed['deletion']
-    title = 'Removing what is marked hurts more' if hurts else 'Not shown: what is marked matters more'
+    title = 'Removing what is marked hurts more' if hurts else 'Failed: random parts matter as much'
     what = 'mean probability of the class' if classes else 'mean prediction'
     title = f'{title} ({self.explanation.method})'
     return label_axes(ax, title, 'removed (% of the example)', what).figure
