@@ -225,7 +225,7 @@ def _colors(embedding):
     scaled = (y - y.min()) / (np.ptp(y) or 1)
     return [to_hex(c) for c in colormaps['viridis'](scaled)]
 
-# %% ../../nbs/library/explanations/07_embeddings.ipynb #052601d1
+# %% ../../nbs/library/explanations/07_embeddings.ipynb #bcc78a3c
 @patch
 def _repr_html_(self:EmbeddingMap):
     frame, data = self.frame, self.data
@@ -241,4 +241,4 @@ def _repr_html_(self:EmbeddingMap):
         points.append(_point(x, y, color, wrong, words, _small(data, i, low, high)))
     box = Div(*points, cls='hb-map', role='img', aria_label=_headline(self))
     note = Small('Point at an example to see it; outlined: predicted wrongly.')
-    return to_xml(Div(Style(_CSS), Strong(_headline(self)), box, note), indent=False)
+    return to_xml(Div(Style(Safe(_CSS)), Strong(_headline(self)), box, note), indent=False)

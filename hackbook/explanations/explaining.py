@@ -77,15 +77,17 @@ METHODS = {   # name → function, and the kinds of examples that it takes
     'occlusion': (_occlusion, ['image', 'table', 'numbers', 'sound', 'text']),
 }
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #a99e6ae5
-def _default_method(kind):
+# %% ../../nbs/library/explanations/05_explaining.ipynb #dc566564
+def _default_method(data):
     "The method where none is named."
-    return 'occlusion' if kind in ('image', 'text') else 'integrated-gradients'
+    if data.kind == 'image': return 'grad-cam' if min(data.x.shape[1:3]) >= 64 else 'occlusion'
+    return 'occlusion' if data.kind == 'text' else 'integrated-gradients'
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #b7f01df5
-def _check_method(method, kind, options):
+# %% ../../nbs/library/explanations/05_explaining.ipynb #f7d6ab95
+def _check_method(method, data, options):
     "The method's name. Raises `InvalidValue` for what it does not take."
-    method = _default_method(kind) if method is None else method
+    kind = data.kind
+    method = _default_method(data) if method is None else method
     known = isinstance(method, str) and method in METHODS
     require(known, 'method', method, f"one of {', '.join(METHODS)}")
     function, kinds = METHODS[method]
@@ -97,7 +99,7 @@ def _check_method(method, kind, options):
         require(name in names, 'option', name, f'one of {listed}', f'for method={method!r}')
     return method
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #f3f3643b
+# %% ../../nbs/library/explanations/05_explaining.ipynb #bc508823
 def attribute(
     model,                  # a built `keras.Model`
     data:Dataset,           # the examples, as many as there is memory for
@@ -107,7 +109,7 @@ def attribute(
     **options,              # of the method: layer; baseline, steps, tolerance; patch, stride
 ):                          # attributions, as `Explanation` keeps them
     "What in each example spoke for its class."
-    method = _check_method(method, data.kind, options)
+    method = _check_method(method, data, options)
     return METHODS[method][0](model, data, np.asarray(classes, int), reference, **options)
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #1c3a82f6
@@ -143,7 +145,7 @@ def _explained(data, predicted, target):
     if target is None: return predicted.argmax(axis=1)
     return np.full(len(data), names.index(str(target)))
 
-# %% ../../nbs/library/explanations/05_explaining.ipynb #cc9f2588
+# %% ../../nbs/library/explanations/05_explaining.ipynb #c00a3932
 def explain(
     run:Run,                    # or a plain `keras.Model`
     data:Dataset|Sealed,        # a part of the data: `splits.validation`
@@ -158,7 +160,7 @@ def explain(
     inner = data.data if isinstance(data, Sealed) else data
     flat = inner.kind != 'text' and len(inner.x.shape) < 2
     require(not flat, 'data', f'x of shape {inner.x.shape}', 'examples of several numbers')
-    method = _check_method(method, inner.kind, options)
+    method = _check_method(method, inner, options)
     _check_target(target, inner.class_names)
     rows = None if indices is None else _as_rows(indices, len(inner))
     data = opened(run, data, reason)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FRACTIONS', 'shuffled', 'randomization', 'deletion', 'ExplanationCheck']
 
-# %% ../../nbs/library/explanations/06_explanation_checks.ipynb #41ec5137
+# %% ../../nbs/library/explanations/06_explanation_checks.ipynb #88cdddc1
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral
@@ -20,7 +20,7 @@ from hackbook.core import (
     own_variables, PALETTE, require, subplots,
 )
 from .class_scores import class_probabilities
-from .explaining import attribute
+from .explaining import attribute, explain   # offered from here, with check
 from .explanation import Explanation, words
 from .occlusion import without
 from ..training import as_array
