@@ -1,12 +1,14 @@
 """What `import hackbook as hb` offers: each name loads its module on first use. Editors read this file too."""
 
 from . import (
-    checks, cli, core, data, evaluation, features, live, models, presentation, problem, quality, search, testing, training,
+    checks, cli, core, data, evaluation, explanations, features, live, models, presentation, problem, quality, search,
+    testing, training,
 )
 from .checks import Preflight, preflight
 from .core import exercise, HackbookError, InvalidValue, label_axes, NotFound, set_seed, subplots
 from .data import augment, Dataset, SealBroken, show_augmented, split, Splits
 from .evaluation import compare_results, evaluate, Evaluation
+from .explanations import embedding_map, explain, Explanation   # Explanation with its check
 from .features import compare_features
 from .live import Live
 from .presentation import Report, report
