@@ -182,8 +182,9 @@ def predict(self:LearningCurve,
     low, high = np.sort(_interval(self, _score(self, gaps)), axis=0)
     gain_low, gain_high = _interval(self, nows - gaps)
     return pd.DataFrame({
-        'examples': np.rint(n[:, 0] * self.examples).astype(int), 'score': _score(self, gap), 'low': low,
-        'high': high, 'gain': now - gap, 'gain_low': gain_low, 'gain_high': gain_high})
+        'examples': np.rint(n[:, 0] * self.examples).astype(int),
+        'score': _score(self, gap), 'low': low, 'high': high,
+        'gain': now - gap, 'gain_low': gain_low, 'gain_high': gain_high})
 
 # %% ../../nbs/library/evaluation/10_data_amount.ipynb #1d4c2fdc
 @patch(as_prop=True)
@@ -219,7 +220,9 @@ def _outlook(curve, row, times):
 @patch(as_prop=True)
 def sentences(self:LearningCurve) -> list[str]:
     "What twice and four times the data are likely to bring."
-    if not self.can_fit: return ['Too few runs or validation examples for a curve: train four fractions or more, each twice or more.']
+    if not self.can_fit:
+        return ['Too few runs or validation examples for a curve: train four fractions or more, '
+                'each twice or more.']
     table = self.predict((2, 4))
     told = [_outlook(self, row, times) for row, times in zip(table.itertuples(), ('twice', 'four times'))]
     if self.determined: return told
@@ -260,7 +263,8 @@ def plot(self:LearningCurve) -> Figure:
     if self.can_fit:
         _draw_fit(ax, self)
         row = self.predict([2.]).iloc[0]
-        title = f'Twice the data: {self.task.metric.name} {_short(row.score, self.task)} ({row.low:.3g} to {row.high:.3g})'
+        score = f'{_short(row.score, self.task)} ({row.low:.3g} to {row.high:.3g})'
+        title = f'Twice the data: {self.task.metric.name} {score}'
         if not self.determined: title = f'Not determined by these runs. {title}'
     ax.plot(self.runs.examples, self.runs.score, 'x', color=PALETTE[1], markersize=4, zorder=3, label='one run')
     measured = self.frame[self.frame.runs > 0]
@@ -305,7 +309,8 @@ def _check_curve(build, splits, fractions, repeats):
             'try hb.models.cnn, or lambda splits: hb.models.cnn(splits, filters=(8,))')
     check_splits(splits)
     listed = np.iterable(fractions) and not isinstance(fractions, str)
-    numbers = listed and len(fractions) > 1 and all(isinstance(f, Real) and 0 < f <= 1 for f in fractions)
+    numbers = listed and len(fractions) > 1
+    numbers = numbers and all(isinstance(f, Real) and 0 < f <= 1 for f in fractions)
     require(numbers, 'fractions', fractions, 'two numbers or more, above 0 and at most 1',
             'try (.1, .2, .4, .7, 1)')
     least = 2 * max(1, len(splits.class_names))
@@ -366,11 +371,13 @@ def learning_curve(
     try:
         for facts, drawn in _runs(build, splits, fractions, seeds, {'epochs': epochs, **kwargs}):
             done.append((facts, drawn))
-            _tell(line, f'run {len(done)} of {total}: {facts["examples"]:,} examples, {metric} {facts["score"]:.4f}')
+            trained = f'{facts["examples"]:,} examples, {metric} {facts["score"]:.4f}'
+            _tell(line, f'run {len(done)} of {total}: {trained}')
     except KeyboardInterrupt:
         if not done: raise
         status = 'interrupted'
     finally:
         if line[1] is not None: line[1].close()
     runs, draws = zip(*done)
-    return LearningCurve(pd.DataFrame(runs), np.array(draws), splits.task, len(splits.train), status, confidence, seed)
+    return LearningCurve(pd.DataFrame(runs), np.array(draws), splits.task, len(splits.train),
+                         status, confidence, seed)

@@ -47,19 +47,21 @@ def _takes_nan(run, data):
 # %% ../../nbs/library/evaluation/09_degradation.ipynb #8aed6426
 def _disturbances(run, data, kinds, levels):
     "The disturbances by name, with the strengths to try. Raises `InvalidValue` for unknown ones."
-    require(data.task.name != 'recommendation', 'data', 'ratings', 'images, a table, texts or series',
-            'the number of a user has no small changes')
+    require(data.task.name != 'recommendation', 'data', 'ratings',
+            'images, a table, texts or series', 'the number of a user has no small changes')
     known = disturbances_of(data)
     if 'missing' in known and not _takes_nan(run, data): del known['missing']
     kinds = list(known) if kinds is None else [kinds] if isinstance(kinds, str) else kinds
-    ok = np.iterable(kinds) and len(kinds) > 0 and all(isinstance(k, str) and k in known for k in kinds)
+    ok = np.iterable(kinds) and len(kinds) > 0
+    ok = ok and all(isinstance(k, str) and k in known for k in kinds)
     require(ok, 'kinds', kinds, f"among {', '.join(known)} for this model and its {data.kind} data")
     kinds, levels = list(kinds), {} if levels is None else levels
     example = f'try {{{kinds[0]!r}: {known[kinds[0]].levels}}}'
     require(isinstance(levels, dict), 'levels', levels, 'a dict: kind → strengths', example)
     require(set(levels) <= set(kinds), 'levels', list(levels), f"for {', '.join(kinds)}", example)
-    def with_levels(name): return check_strengths(name, known[name], levels.get(name, known[name].levels))
-    return {name: replace(known[name], levels=with_levels(name)) for name in dict.fromkeys(kinds)}
+    tried = {name: levels.get(name, known[name].levels) for name in kinds}
+    return {name: replace(known[name], levels=check_strengths(name, known[name], strengths))
+            for name, strengths in tried.items()}
 
 # %% ../../nbs/library/evaluation/09_degradation.ipynb #1c5b750d
 def score_draws(
@@ -150,8 +152,10 @@ def _measured(run, data, disturbances, seed, confidence):
             p = predictions(run, replace(data, x=x)) if strength else usual
             predicted[kind, strength], examples[kind, strength] = p, rows(x, np.arange(min(SHOWN, len(data))))
             table.append((kind, strength, d.unit, *_row(data, usual, usual_draws, p, confidence)))
-    columns = ['kind', 'strength', 'unit', 'score', 'low', 'high', 'lost', 'lost_low', 'lost_high', 'evident']
-    return Robustness(data, disturbances, pd.DataFrame(table, columns=columns), predicted, examples, confidence)
+    columns = ['kind', 'strength', 'unit', 'score', 'low', 'high', 'lost', 'lost_low', 'lost_high',
+               'evident']
+    frame = pd.DataFrame(table, columns=columns)
+    return Robustness(data, disturbances, frame, predicted, examples, confidence)
 
 # %% ../../nbs/library/evaluation/09_degradation.ipynb #bed77dc4
 @patch
@@ -175,7 +179,8 @@ def _check(self:Robustness, kind, strength=0.):
     tried = (0., *self.disturbances[kind].levels)
     listed = ', '.join(f'{s:g}' for s in tried)
     ok = isinstance(strength, Real) and strength in tried
-    require(ok, 'strength', strength, f'one of {listed} ({self.disturbances[kind].unit})',
+    unit = self.disturbances[kind].unit
+    require(ok, 'strength', strength, f'one of {listed} ({unit})',
             f'levels={{{kind!r}: …}} tries others')
 
 # %% ../../nbs/library/evaluation/09_degradation.ipynb #69cfa16c
@@ -184,7 +189,8 @@ def _short(score, task): return task.show(float(f'{score:.3g}'))
 # %% ../../nbs/library/evaluation/09_degradation.ipynb #d399c85c
 def _sentence(found, kind):
     "What a kind of disturbance does to the score, in one sentence."
-    table, task, unit = found.frame[found.frame.kind == kind], found.data.task, found.disturbances[kind].unit
+    table = found.frame[found.frame.kind == kind]
+    task, unit = found.data.task, found.disturbances[kind].unit
     first, last = table.iloc[0], table.iloc[-1]
     interval = f'{last.low:.3g} to {last.high:.3g}'
     until, from_here = found.holds_until(kind)
@@ -327,8 +333,10 @@ def widget(self:RobustnessPanel):   # an `ipywidgets.VBox`
     "Dropdown, slider and pictures; made when they are first shown."
     if self._widget is not None: return self._widget
     import ipywidgets as w
-    self.choice = w.Dropdown(options=list(self.found.disturbances), value=self.kind, description='kind')
-    self.slider = w.SelectionSlider(options=self._strengths, value=self.strength, description='strength')
+    kinds = list(self.found.disturbances)
+    self.choice = w.Dropdown(options=kinds, value=self.kind, description='kind')
+    self.slider = w.SelectionSlider(
+        options=self._strengths, value=self.strength, description='strength')
     self.answer = w.HTML(_answer(self))
     self.choice.observe(self._choose, 'value')
     self.slider.observe(self._move, 'value')

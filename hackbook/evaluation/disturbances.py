@@ -303,8 +303,10 @@ _FRACTION = 'fraction of the range'
 DISTURBANCES = {   # what an example is → name → Disturbance
     'image': {
         'noise': Disturbance(add_noise, f'standard deviation, {_FRACTION}', (.05, .1, .2, .3, .5)),
-        'shift': Disturbance(shift_images, 'pixels', (.05, .125, .2, .25, .375), per_side=True, whole=True),
-        'blur': Disturbance(blur, 'standard deviation, pixels', (.02, .05, .1, .15, .2), per_side=True),
+        'shift': Disturbance(shift_images, 'pixels', (.05, .125, .2, .25, .375),
+                             per_side=True, whole=True),
+        'blur': Disturbance(blur, 'standard deviation, pixels', (.02, .05, .1, .15, .2),
+                            per_side=True),
         'lighter': Disturbance(lighten, _FRACTION, (.1, .2, .3, .5, .7), 1),
         'darker': Disturbance(darken, _FRACTION, (.1, .2, .3, .5, .7), 1),
         'contrast': Disturbance(reduce_contrast, 'fraction that is lost', (.2, .4, .6, .8, .9), 1),
@@ -314,13 +316,15 @@ DISTURBANCES = {   # what an example is → name → Disturbance
     'table': {
         'missing': Disturbance(remove_values, 'fraction of the cells', (.05, .1, .2, .3, .5), 1),
         'replaced by mean': Disturbance(replace_by_mean, 'fraction of the cells', (.05, .1, .2, .3, .5), 1),
-        'noise': Disturbance(add_column_noise, "fraction of the column's standard deviation", (.1, .2, .5, 1.))},
+        'noise': Disturbance(add_column_noise, "fraction of the column's standard deviation",
+                             (.1, .2, .5, 1.))},
     'text': {
         'typing errors': Disturbance(mistype, 'fraction of the characters', (.02, .05, .1, .2), 1),
         'lower case': Disturbance(lower_case, 'fraction of the words', (.25, .5, 1.), 1),
         'upper case': Disturbance(upper_case, 'fraction of the words', (.25, .5, 1.), 1)},
     'series': {
-        'noise': Disturbance(add_signal_noise, "standard deviation, fraction of the signal's", (.1, .2, .5, 1., 2.)),
+        'noise': Disturbance(add_signal_noise, "standard deviation, fraction of the signal's",
+                             (.1, .2, .5, 1., 2.)),
         'shift': Disturbance(shift_in_time, 'fraction of the length', (.02, .05, .1, .2, .4), 1),
         'gap': Disturbance(drop_stretch, 'fraction of the length', (.05, .1, .2, .3, .5), 1)}}
 
@@ -337,7 +341,8 @@ def _sized(disturbance, shape):
     if not disturbance.per_side: return disturbance
     levels = np.multiply(disturbance.levels, min(shape[:2]))
     levels = np.maximum(levels.round(), 1) if disturbance.whole else levels.round(1)
-    return replace(disturbance, levels=tuple(np.unique(levels[levels > 0]).tolist()), per_side=False)
+    levels = tuple(np.unique(levels[levels > 0]).tolist())
+    return replace(disturbance, levels=levels, per_side=False)
 
 # %% ../../nbs/library/evaluation/08_disturbances.ipynb #23385c45
 def disturbances_of(
