@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Img, NotStr, P, Strong, to_xml
 
-from ..core import check_confidence, check_seed, Figure, frontend, image_grid, label_axes
+from ..core import check_confidence, check_seed, Figure, frontend, image_grid
 from ..core import Lazy, PALETTE, require, resampled, rows, subplots
 from ..data import Dataset, Sealed
 from .comparison import mcnemar
