@@ -13,12 +13,12 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, P, Safe
 
-from ..core import check_confidence, drawn_as_one, percentiles, require
+from ..core import check_confidence, require
 from ..data import Dataset, Splits
 from .classification import Evaluation
 from .regression import RegressionEvaluation
 from .evaluation import EVALUATIONS
-from .scores import drawn_scores
+from .scores import draw_interval, score_draws
 from ..problem import class_trials, forecast_trials, number_trials
 
 # %% ../../nbs/library/evaluation/04_comparison.ipynb #818711d3
@@ -28,8 +28,7 @@ def _predictions(result):
 # %% ../../nbs/library/evaluation/04_comparison.ipynb #d94cb47c
 def _drawn(result) -> np.ndarray:
     "The score of bootstrap samples; of two results on one Dataset, samples of the same examples."
-    d = result.data
-    return drawn_scores([d.task.metric], d.y, _predictions(result), d.groups, d.times).ravel()
+    return score_draws(result.data, _predictions(result))
 
 # %% ../../nbs/library/evaluation/04_comparison.ipynb #1620ed8b
 def mcnemar(
@@ -72,8 +71,7 @@ def _row(first, second, confidence):
     data = first.data
     sign = data.task.metric.sign
     drawn = sign * (_drawn(second) - _drawn(first))
-    units = int(drawn_as_one(len(data), data.groups, data.times).max()) + 1
-    ends = percentiles(drawn, units, confidence)
+    ends = draw_interval(data, drawn, confidence)
     gain = sign * (second.score - first.score)
     return second.score, gain, *ends, _p_value(first, second, drawn)
 

@@ -1,0 +1,5 @@
+"""A model under other conditions: with disturbed examples, or with less and more data."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
