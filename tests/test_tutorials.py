@@ -16,7 +16,8 @@ SMALL = {  # a set of parameters for every tutorial
     "04_train_and_regularize": {"seeds": 1},
     "05_the_recipe": {"epochs": 4, "seed": 1},
     "06_live": {"epochs": 12, "seed": 1},
-    "07_tune": {"epochs": 4, "seed": 1, "budget": "25 s"}}
+    "07_tune": {"epochs": 4, "seed": 1, "budget": "25 s"},
+    "08_evaluate": {"seed": 1}}
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
 MEMORIZED = "{'overfit small batch': '%s', 'labels': 'fail'}"
 ANSWERS = {  # to every exercise a right one and a wrong one
@@ -27,7 +28,8 @@ ANSWERS = {  # to every exercise a right one and a wrong one
                                 ("tried['dropout'][0]", "by_schedule['constant'][0]")],
     "05_the_recipe": [("'activations'", "'batch'"), (MEMORIZED % "pass", MEMORIZED % "fail"), ("0.03", "50.")],
     "06_live": [("'plain'", "'L2'"), ("48", "6"), ("mine(0.6)", "mine(0.0)")],
-    "07_tune": [("625", "20"), ("'learning_rate'", "'dropout'"), (CONDITION % 32, CONDITION % 8)]}
+    "07_tune": [("625", "20"), ("'learning_rate'", "'dropout'"), (CONDITION % 32, CONDITION % 8)],
+    "08_evaluate": [("misled", "result.accuracy"), ("round(answered, 2)", "1.0"), ("forged", "right[0]")]}
 NEEDED = {  # by those answers
     "01_digits_cnn": "small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)",
     "06_live": """
@@ -36,7 +38,12 @@ def mine(dropout):  # for the third answer
     mine.set("dropout", dropout)
     mine.start()
     mine.wait()
-    return mine"""}
+    return mine""",
+    "08_evaluate": """
+forged = [with_mark(result.data.x[result.right], np.full(result.right.sum(), column)) for column in range(10)]
+told = [run.predict(x).probabilities.argmax(axis=1) for x in forged]
+fooled = np.argwhere(np.array(told) != result.data.y[result.right])[0]
+forged = forged[fooled[0]][fooled[1]]"""}
 
 
 def answered(name, folder):

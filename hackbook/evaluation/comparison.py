@@ -97,10 +97,12 @@ def sentences(self:Comparison) -> list[str]:
 # %% ../../nbs/library/evaluation/04_comparison.ipynb #cfe298d0
 def _answer(name, first, row, metric, confidence):
     "Is it better than the first? In a sentence."
-    interval = f'{confidence:.0%} interval {row.low:.3g} to {row.high:.3g}, p = {row.p:.2g}'
+    sign = -1 if row.p < 1 - confidence and row.better_by < 0 else 1
+    low, high = sorted([sign * row.low, sign * row.high])
+    interval = f'{confidence:.0%} interval {low:.3g} to {high:.3g}, p = {row.p:.2g}'
     if not row.p < 1 - confidence:
         return f'No evidence that {name} and {first} differ in {metric} ({row.better_by:+.3g}, {interval}).'
-    word = 'better' if row.better_by > 0 else 'worse'
+    word = 'better' if sign > 0 else 'worse'
     return f'{name} is {word} than {first} by {abs(row.better_by):.3g} in {metric} ({interval}).'
 
 # %% ../../nbs/library/evaluation/04_comparison.ipynb #7711304b

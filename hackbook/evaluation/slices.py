@@ -370,6 +370,7 @@ def plot(self:Slices,
             ax.errorbar(worst.score[some], place[some], xerr=bars, fmt='o', color=color,
                         capsize=2, label=label)
     ax.plot(worst.rest, place, '|', color=PALETTE[0], markersize=9, label='all others')
+    ax.set_ylim(-.6, len(worst) - .4)
     ax.set_yticks(place, [f'{name} ({n:,})' for name, n in zip(names, worst.examples)])
     ax.legend(frameon=False, fontsize=8, loc='center left', bbox_to_anchor=(1, .5))
     title = f'Evidently worse than all others: {self.frame.evident.sum():,} of {len(self):,} slices'
