@@ -33,6 +33,7 @@ def executed(path, timeout=900):
             for output in cell.outputs:
                 if "execution_count" in output:
                     output.execution_count = None
+                output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)  # its state is not stored
     notebook.metadata.pop("widgets", None)
     return notebook
 
