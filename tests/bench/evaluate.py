@@ -42,6 +42,21 @@ def confusion(classes=1000, examples=10_000):
     return {"seconds": perf_counter() - start}
 
 
+def gradcam(examples=16):
+    """Seconds of `hb.explain(method='grad-cam')` of 16 digits, of its first call and of those after it."""
+    import hackbook as hb
+
+    hb.set_seed(0)
+    splits = hb.split(hb.data.digits())
+    model = hb.models.cnn(splits)
+    seconds = []
+    for turn in range(6):
+        start = perf_counter()
+        hb.explain(model, splits.validation, np.arange(examples), method="grad-cam")
+        seconds.append(perf_counter() - start)
+    return {"first": seconds[0], "seconds": float(np.median(seconds[1:]))}
+
+
 def world(rng, n, groups):
     """True classes and probabilities, and true numbers and predictions; members of a group are alike."""
     from scipy.special import softmax
@@ -81,11 +96,12 @@ def coverage(simulations=1000):
 
 def bench(measure, figure):
     """The figures of evaluation."""
-    cost, picture, held = measure(scored), measure(confusion), measure(coverage)
+    cost, picture, maps, held = measure(scored), measure(confusion), measure(gradcam), measure(coverage)
     allowed = 1.3 * cost["bare"] + 2
     note = f"`hb.evaluate` of 10,000 pictures and {cost['metrics']} scores with intervals; `model.predict` alone {cost['bare']:.2f} s; peer: what is aimed at, 1.3 times that and 2 s; medians of 5 turns"
     worst = min(((c, name, what) for what, scores in held.items() for name, c in scores.items()))
     each = "; ".join(f"{what}: " + ", ".join(f"{name} {c:.1%}" for name, c in scores.items()) for what, scores in held.items())
     return {"evaluate.overhead": figure(cost["ours"], allowed, "s", note),
             "evaluate.confusion_1000": figure(picture["seconds"], 2, "s", "`plot_confusion` of 1,000 classes as a PNG; peer: what is aimed at"),
+            "evaluate.gradcam": figure(maps["seconds"], 1, "s", f"`hb.explain` of 16 digits by Grad-CAM, the whole call, after the first ({maps['first']:.1f} s); peer: what is aimed at"),
             "evaluate.coverage": figure(worst[0], 0.95, "", f"fraction of 1,000 test sets in which a 95 % interval contains the true score, for the worst case ({worst[1]}, {worst[2]}); peer: 0.95; {each}", more=True)}
