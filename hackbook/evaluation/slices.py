@@ -261,7 +261,7 @@ def _ranked(cuts, numbers, confidence):
 
 # %% ../../nbs/library/evaluation/06_slices.ipynb #5a0fbc0e
 @patch
-def slices(self:Evaluation|RegressionEvaluation,
+def slices(self:Evaluation,
     by:str|list|dict=None,   # names of traits, or a dict: name → one value per example; None: all
     bins:int=4,              # quantile bins for numbers and dates, 2 or more
     min_examples:int=None,   # in a slice, and outside of it; None: 1 % of all, at least 10
@@ -282,6 +282,9 @@ def slices(self:Evaluation|RegressionEvaluation,
     frame, members = _ranked(used, numbers, self.confidence)
     left_out = len(cuts) - len(used)
     return Slices(frame, members, data, metric, score.mean(), self.confidence, left_out, least)
+
+# %% ../../nbs/library/evaluation/06_slices.ipynb #1488ec14
+RegressionEvaluation.slices = Evaluation.slices
 
 # %% ../../nbs/library/evaluation/06_slices.ipynb #822a4af1
 @patch
