@@ -65,7 +65,8 @@ def __repr__(self:RegressionEvaluation):
 def _with_interval(task, name, row):
     "A score, its unit and its interval in words."
     show = lambda value: task.show(value, METRICS[name])
-    return f'{show(row.score)}, {row.low:.4g} to {row.high:.4g}'
+    ends = 'interval unknown' if np.isnan(row.low) else f'{row.low:.4g} to {row.high:.4g}'
+    return f'{show(row.score)}, {ends}'
 
 # %% ../../nbs/library/evaluation/02_regression.ipynb #b8cbec14
 @patch
@@ -99,7 +100,8 @@ def worst(self:RegressionEvaluation,
     table = self.frame.head(max_examples)
     if self.data.kind != 'table': return table
     columns = pd.DataFrame(np.asarray(self.data.x), columns=self.data.features)
-    return table.join(columns, rsuffix=' (x)')
+    taken = {name: f'{name} (x)' for name in table}
+    return table.join(columns.rename(columns=taken))
 
 # %% ../../nbs/library/evaluation/02_regression.ipynb #8c74a3c1
 @patch
