@@ -68,7 +68,8 @@ def __repr__(self:Evaluation):
 @patch
 def __str__(self:Evaluation):
     low, high = self.interval
-    interval = f'{self.confidence:.0%} interval {low:.4f} to {high:.4f}'
+    ends = 'unknown' if np.isnan(low) else f'{low:.4f} to {high:.4f}'    # of one group
+    interval = f'{self.confidence:.0%} interval {ends}'
     return f'{self.accuracy:.4f} ({interval}, {len(self.data):,} examples)'
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #cdcedd3a

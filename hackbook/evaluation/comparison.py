@@ -98,6 +98,7 @@ def sentences(self:Comparison) -> list[str]:
 def _answer(name, first, row, metric, confidence):
     "Is it better than the first? In a sentence."
     interval = f'{confidence:.0%} interval {row.low:.3g} to {row.high:.3g}, p = {row.p:.2g}'
+    if np.isnan(row.low): interval = 'a single example, group or block of time has no interval'
     if not row.p < 1 - confidence:
         return f'No evidence that {name} and {first} differ in {metric} ({row.better_by:+.3g}, {interval}).'
     word = 'better' if row.better_by > 0 else 'worse'
