@@ -6,21 +6,25 @@
 __all__ = ['fit_temperature', 'calibrate']
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #36ff3488
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import bootstrap, Figure, HackbookError, label_axes, PALETTE, require
-from ..core import save_record, subplots, wilson
+from ..core import drawn_as_one, Figure, HackbookError, label_axes, PALETTE, require
+from ..core import percentiles, resampled, save_record, subplots, wilson
 from ..data import Dataset, Sealed
 from .classification import Evaluation
-from .evaluation import evaluate
+from .evaluation import check_evaluate, evaluate
 from ..models import tempered
 from ..training import Run
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #fa7933be
 def _bins(sure, bins):
     "Rows from unsure to sure, in parts of about equal numbers."
+    ok = isinstance(bins, Integral) and not isinstance(bins, bool) and bins >= 1
+    require(ok, 'bins', bins, 'a whole number, 1 or more', 'try 10')
     return np.array_split(np.argsort(sure, kind='stable'), min(bins, len(sure)))
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #11959e8f
@@ -29,8 +33,6 @@ def calibration(self:Evaluation,
     bins:int=10,   # of about equal numbers of examples, 1 or more
 ) -> pd.DataFrame: # per bin: probability (mean), accuracy, low, high, examples
     "The mean probability of the predicted class, and the accuracy, from unsure to sure."
-    ok = isinstance(bins, int) and bins >= 1
-    require(ok, 'bins', bins, 'a whole number, 1 or more')
     sure = self.probabilities.max(axis=1)
     def row(p):
         right = int(self.right[p].sum())
@@ -51,9 +53,11 @@ def calibration_error(self:Evaluation,
     "The expected calibration error with its bootstrap interval."
     sure, right = self.probabilities.max(axis=1), self.right
     error = lambda s, r: _ece(s, r, bins)
-    interval = bootstrap(error, sure, right, confidence=self.confidence, groups=self.data.groups,
-                         times=self.data.times)
-    return float(error(sure, right)), *interval
+    found, groups, times = float(error(sure, right)), self.data.groups, self.data.times
+    drawn = resampled(error, sure, right, groups=groups, times=times)
+    units = int(drawn_as_one(len(sure), groups, times).max()) + 1
+    low, high = percentiles(drawn, units, self.confidence, found)
+    return found, min(low, found), high
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #16d6996d
 @patch
@@ -94,12 +98,13 @@ def check_validation(run, validation, does):
         raise HackbookError(f'{does}, and needs the validation set; '
                             'the test set is for the final score')
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit returns one')
-    classes = getattr(getattr(validation, 'task', None), 'family', None) == 'classification'
+    classes = isinstance(validation, Dataset) and validation.task.family == 'classification'
     require(classes, 'validation', validation, 'a Dataset with classes', 'try splits.validation')
     parts = {part: run.record.get('data', {}).get(part) or {} for part in ('train', 'test')}
     for part, told in parts.items():
         other = told.get('fingerprint') != validation.fingerprint
         require(other, 'validation', f'the {part} set of this run', 'the validation set')
+    check_evaluate(run, validation)
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #1ad13838
 def calibrate(

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from ..core import card, drawn_as_one, Figure, image_grid, label_axes, percentiles
 from ..core import resampled, subplots
 from ..data import Dataset, METRICS
-from .scores import drawn_f1, score_intervals, score_table
+from .scores import drawn_f1, score_intervals, score_table, with_examples
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #87b07d42
 @dataclass(repr=False)
@@ -68,7 +68,8 @@ def __repr__(self:Evaluation):
 @patch
 def __str__(self:Evaluation):
     low, high = self.interval
-    interval = f'{self.confidence:.0%} interval {low:.4f} to {high:.4f}'
+    ends = 'unknown' if np.isnan(low) else f'{low:.4f} to {high:.4f}'    # of one group
+    interval = f'{self.confidence:.0%} interval {ends}'
     return f'{self.accuracy:.4f} ({interval}, {len(self.data):,} examples)'
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #cdcedd3a
@@ -97,9 +98,9 @@ def frame(self:Evaluation) -> pd.DataFrame:
 @patch
 def worst(self:Evaluation,
     max_examples:int=10,   # at most so many rows
-) -> pd.DataFrame:
+) -> pd.DataFrame:         # rows of `frame`; for a table with its columns, for texts with the text
     "The errors with the highest predicted probability."
-    return self.frame[lambda f: ~f.right].head(max_examples)
+    return with_examples(self.frame[lambda f: ~f.right].head(max_examples), self.data)
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #7beff294
 @patch

@@ -100,6 +100,7 @@ def _answer(name, first, row, metric, confidence):
     sign = -1 if row.p < 1 - confidence and row.better_by < 0 else 1
     low, high = sorted([sign * row.low, sign * row.high])
     interval = f'{confidence:.0%} interval {low:.3g} to {high:.3g}, p = {row.p:.2g}'
+    if np.isnan(row.low): interval = 'a single example, group or block of time has no interval'
     if not row.p < 1 - confidence:
         return f'No evidence that {name} and {first} differ in {metric} ({row.better_by:+.3g}, {interval}).'
     word = 'better' if sign > 0 else 'worse'

@@ -226,6 +226,7 @@ def cost_curve(self:Evaluation,
 def sentences(self:CostCurve) -> list[str]:
     "What to do, what it costs, and what the alternatives cost."
     def shown(row):
+        if np.isnan(row.low): return f'{row.cost:.4g}'      # of a single example or group
         return f'{row.cost:.4g} ({row.low:.4g} to {row.high:.4g})'
     what = {'0.5': 'The threshold 0.5', 'always yes': f'Always {self.positive}',
             'always no': f'Never {self.positive}'}

@@ -14,7 +14,7 @@ from ..core import check_confidence, load_keras, require, save_record
 from ..data import Dataset, reading, Sealed
 from .classification import Evaluation
 from .regression import RegressionEvaluation
-from ..models import as_probabilities, check_model, check_outputs, tempered
+from ..models import as_probabilities, at_least_float32, check_model, check_outputs, tempered
 from ..training import check_examples, in_order, Run
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #32550d79
@@ -67,6 +67,7 @@ def predictions(
     "What the model predicts, with the run's temperature. Raises `InvalidValue` for NaN."
     model = model_of(run)
     with reading(data.x): predicted = model.predict(in_order(data), verbose=0)
+    predicted = at_least_float32(predicted)
     check_outputs(predicted)
     if data.task.family == 'regression': return predicted[:, 0]
     predicted, note = as_probabilities(model, predicted)

@@ -105,7 +105,8 @@ def _score_words(self:HumanResult, name):
     "A score with its interval, as a person says it."
     row = self.scores.loc[name]
     if self.is_regression:
-        return f'{self.data.task.show(row.score)} ({row.low:.3g} to {row.high:.3g})'
+        score = self.data.task.show(row.score)
+        return score if np.isnan(row.low) else f'{score} ({row.low:.3g} to {row.high:.3g})'
     interval = f'{row.low:.0%} to {row.high:.0%}'
     return f'{row.right:.0f} of {row.examples:.0f} right, {row.score:.0%} ({interval})'
 

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 
 from ..core import card, Figure, image_grid, label_axes, PALETTE, subplots
 from ..data import Dataset, METRICS
-from .scores import score_table
+from .scores import score_table, with_examples
 
 # %% ../../nbs/library/evaluation/02_regression.ipynb #d670a831
 def _all_metrics(y):
@@ -65,7 +65,8 @@ def __repr__(self:RegressionEvaluation):
 def _with_interval(task, name, row):
     "A score, its unit and its interval in words."
     show = lambda value: task.show(value, METRICS[name])
-    return f'{show(row.score)}, {row.low:.4g} to {row.high:.4g}'
+    ends = 'interval unknown' if np.isnan(row.low) else f'{row.low:.4g} to {row.high:.4g}'
+    return f'{show(row.score)}, {ends}'
 
 # %% ../../nbs/library/evaluation/02_regression.ipynb #b8cbec14
 @patch
@@ -94,12 +95,9 @@ def frame(self:RegressionEvaluation) -> pd.DataFrame:
 @patch
 def worst(self:RegressionEvaluation,
     max_examples:int=10,   # at most so many rows
-) -> pd.DataFrame:         # the rows of `frame`; for a table with its columns
+) -> pd.DataFrame:         # rows of `frame`; for a table with its columns, for texts with the text
     "The examples with the largest errors."
-    table = self.frame.head(max_examples)
-    if self.data.kind != 'table': return table
-    columns = pd.DataFrame(np.asarray(self.data.x), columns=self.data.features)
-    return table.join(columns, rsuffix=' (x)')
+    return with_examples(self.frame.head(max_examples), self.data)
 
 # %% ../../nbs/library/evaluation/02_regression.ipynb #8c74a3c1
 @patch

@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, P, Safe, Strong
 
-from ..core import Figure, label_axes, one_column, PALETTE, require, rows, subplots
+from ..core import drawn_as_one, Figure, label_axes, one_column, PALETTE, require, rows, subplots
 from ..data import Dataset, LazyImages, Metric, METRICS
 from .classification import Evaluation
 from .comparison import corrected
@@ -275,7 +275,8 @@ def slices(self:Evaluation,
     if depth == 2: cuts = _crossed(cuts)
     least = min_examples or max(10, -(-n // 100))
     used = [cut for cut in cuts if least <= len(cut[2]) <= n - least]
-    groups = None if data.groups is None else np.array([str(g) for g in data.groups], object)
+    alone = data.groups is None and data.times is None
+    groups = None if alone else drawn_as_one(n, data.groups, data.times)
     metric, score = _each(self)
     members = [i for *_, i in used]
     numbers = _all_tested(score, members, metric, groups, self.confidence)
@@ -307,7 +308,7 @@ def _sentence(found, row):
     shown = lambda value: found.data.task.show(value, found.metric)
     where = f'{row.what} {row.value} ({row.examples:,} examples)'
     scores = f'{shown(row.score)} on {where}, {shown(row.rest)} on all others'
-    if np.isnan(row.p): verdict = 'fewer than three groups tell nothing'
+    if np.isnan(row.p): verdict = 'fewer than three groups or blocks of time tell nothing'
     else: verdict = f'{_p(row.p_corrected)} after correction for {len(found):,} slices'
     evident = 'evident' if row.evident else 'not evident'
     return f'{_WORDS[found.metric.name]} is {scores}: {evident} ({verdict}).'

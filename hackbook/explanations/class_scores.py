@@ -117,9 +117,10 @@ def find_layer(
     name:str,   # of a layer
 ):              # the layer
     "A layer by its name. Raises `InvalidValue` if there is none."
-    layers = {layer.name: layer for layer in ordered_layers(model)}
+    first = load_keras().layers.InputLayer                 # is never called
+    layers = {layer.name: layer for layer in ordered_layers(model) if not isinstance(layer, first)}
     listed = ', '.join(list(layers)[-8:])
-    require(name in layers, 'layer', name, f'the name of a layer, such as {listed}')
+    require(isinstance(name, str) and name in layers, 'layer', name, f'the name of a layer, such as {listed}')
     return layers[name]
 
 # %% ../../nbs/library/explanations/01_class_scores.ipynb #ac8dae3c

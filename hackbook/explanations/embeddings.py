@@ -14,7 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Small, Span, Strong, Style, to_xml
 
-from ..core import Figure, image_grid, label_axes, load_keras, PALETTE, require, subplots
+from ..core import check_seed, Figure, image_grid, label_axes, load_keras, PALETTE, require, subplots
 from ..data import Dataset, Sealed
 from ..evaluation import check_evaluate, model_of, opened, predictions
 from hackbook.explanations.class_scores import (
@@ -137,7 +137,8 @@ def embedding_map(
     require(whole, 'max_examples', max_examples, 'a whole number, 4 or more')
     check_evaluate(run, data)
     require(len(data) >= 4, 'data', f'{len(data)} examples', '4 examples or more')
-    if layer: find_layer(model_of(run), layer)
+    seed = check_seed(seed)
+    if layer is not None: find_layer(model_of(run), layer)
     data = opened(run, data, reason)
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(data))[:max_examples])

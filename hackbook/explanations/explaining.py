@@ -17,11 +17,11 @@ from ..data import Dataset, Sealed
 from hackbook.evaluation import (
     check_evaluate, Evaluation, model_of, opened, predictions, RegressionEvaluation,
 )
-from .activation_maps import activation_map
+from .activation_maps import activation_map, spatial_layer
 from .class_scores import as_tensor
 from .explanation import Explanation
-from .occlusion import occlude, occlude_words
-from .path_gradients import integrated_gradients
+from .occlusion import occlude, occlude_words, patch_of
+from .path_gradients import check_path, integrated_gradients
 from ..training import as_array, Run
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #2caa45ae
@@ -55,18 +55,22 @@ def _hires_cam(model, data, classes, reference, layer=None):
 # %% ../../nbs/library/explanations/05_explaining.ipynb #60efff01
 def _integrated_gradients(model, data, classes, reference,
                           baseline='black', steps=32, tolerance=.02):
-    known = baseline in ('black', 'mean')
-    require(known, 'baseline', baseline, "'black' (all zeros) or 'mean' (of the data)")
     start = 0. if baseline == 'black' else reference
     found = integrated_gradients(model, as_tensor(data), classes, start, steps, tolerance)
     return _summed(found, data)
 
+# %% ../../nbs/library/explanations/05_explaining.ipynb #813b6a57
+def _covered(data, patch, stride):
+    "The number of axes of which parts are covered, and patch and stride."
+    short = data.kind == 'numbers' and len(data.x.shape) == 2 and data.x.shape[1] <= 20
+    if data.kind == 'table' or short: patch = stride = 1
+    axes = 2 if data.kind == 'image' else 1
+    return axes, *patch_of(data.x.shape[1:1 + axes], patch, stride)
+
 # %% ../../nbs/library/explanations/05_explaining.ipynb #3b3f86eb
 def _occlusion(model, data, classes, reference, patch=None, stride=None):
     if data.kind == 'text': return occlude_words(model, data.x, classes)
-    short = data.kind == 'numbers' and data.x.ndim == 2 and data.x.shape[1] <= 20
-    if data.kind == 'table' or short: patch = stride = 1
-    axes = 2 if data.kind == 'image' else 1
+    axes, patch, stride = _covered(data, patch, stride)
     return occlude(model, as_tensor(data), classes, reference, axes, patch, stride)
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #5a5aeb91
@@ -77,6 +81,27 @@ METHODS = {   # name → function, and the kinds of examples that it takes
     'occlusion': (_occlusion, ['image', 'table', 'numbers', 'sound', 'text']),
 }
 
+# %% ../../nbs/library/explanations/05_explaining.ipynb #feb37685
+def _check_map(model, data, layer=None): spatial_layer(model, layer)
+
+# %% ../../nbs/library/explanations/05_explaining.ipynb #2470fdf4
+def _check_baseline(model, data, baseline='black', steps=32, tolerance=.02):
+    known = isinstance(baseline, str) and baseline in ('black', 'mean')
+    require(known, 'baseline', baseline, "'black' (all zeros) or 'mean' (of the data)")
+    check_path(steps, tolerance)
+
+# %% ../../nbs/library/explanations/05_explaining.ipynb #216d77f5
+def _check_cover(model, data, patch=None, stride=None):
+    if data.kind != 'text': _covered(data, patch, stride)
+
+# %% ../../nbs/library/explanations/05_explaining.ipynb #d94fad0e
+_CHECKS = {   # name of a method → function that raises `InvalidValue` for wrong options
+    'grad-cam': _check_map,
+    'hires-cam': _check_map,
+    'integrated-gradients': _check_baseline,
+    'occlusion': _check_cover,
+}
+
 # %% ../../nbs/library/explanations/05_explaining.ipynb #dc566564
 def _default_method(data):
     "The method where none is named."
@@ -84,7 +109,7 @@ def _default_method(data):
     return 'occlusion' if data.kind == 'text' else 'integrated-gradients'
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #f7d6ab95
-def _check_method(method, data, options):
+def _check_method(method, model, data, options):
     "The method's name. Raises `InvalidValue` for what it does not take."
     kind = data.kind
     method = _default_method(data) if method is None else method
@@ -97,6 +122,7 @@ def _check_method(method, data, options):
     for name in options:
         listed = ', '.join(names)
         require(name in names, 'option', name, f'one of {listed}', f'for method={method!r}')
+    _CHECKS[method](model, data, **options)
     return method
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #bc508823
@@ -109,7 +135,7 @@ def attribute(
     **options,              # of the method: layer; baseline, steps, tolerance; patch, stride
 ):                          # attributions, as `Explanation` keeps them
     "What in each example spoke for its class."
-    method = _check_method(method, data, options)
+    method = _check_method(method, model, data, options)
     return METHODS[method][0](model, data, np.asarray(classes, int), reference, **options)
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #1c3a82f6
@@ -160,7 +186,7 @@ def explain(
     inner = data.data if isinstance(data, Sealed) else data
     flat = inner.kind != 'text' and len(inner.x.shape) < 2
     require(not flat, 'data', f'x of shape {inner.x.shape}', 'examples of several numbers')
-    method = _check_method(method, inner, options)
+    method = _check_method(method, model_of(run), inner, options)
     _check_target(target, inner.class_names)
     rows = None if indices is None else _as_rows(indices, len(inner))
     data = opened(run, data, reason)

@@ -147,8 +147,9 @@ def gains(self:ExplanationCheck) -> np.ndarray:
 @patch(as_prop=True)
 def interval(self:ExplanationCheck) -> tuple[float, float]:   # NaN for a single example
     "The confidence interval of the mean gain."
-    groups = self.explanation.data.groups
-    return bootstrap(np.mean, self.gains, confidence=self.confidence, groups=groups)
+    data = self.explanation.data
+    return bootstrap(np.mean, self.gains, confidence=self.confidence, groups=data.groups,
+                     times=data.times)
 
 # %% ../../nbs/library/explanations/06_explanation_checks.ipynb #f0b93842
 @patch(as_prop=True)

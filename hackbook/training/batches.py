@@ -113,7 +113,9 @@ def in_order(
     size = max(1, min(256, 2**24 // max(size, 1)))
     serve = _server(data)
     import tensorflow as tf
-    return _as_written(serve(tf.data.Dataset.range(len(data)).batch(size), size).prefetch(2))
+    served = serve(tf.data.Dataset.range(len(data)).batch(size), size)
+    counted = served.apply(tf.data.experimental.assert_cardinality(ceil(len(data) / size)))
+    return _as_written(counted.prefetch(2))
 
 # %% ../../nbs/library/training/02_batches.ipynb #94be84ea
 _LARGEST = np.finfo('float32').max

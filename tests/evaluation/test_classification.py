@@ -60,3 +60,20 @@ def test_mistakes_of_a_table_are_a_table():
     data = hb.Dataset(pd.DataFrame({"km": [1.0, 2, 3]}), [0, 1, 1], ["near", "far"])
     found = hb.Evaluation(data, np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]))
     assert found.plot_mistakes() is None and found.worst()[["true", "predicted"]].values.tolist() == [["far", "near"]]
+
+
+def test_the_worst_rows_and_texts_stand_beside_their_errors():
+    table = hb.Dataset(pd.DataFrame({"km": [1.0, 2, 3], "right": ["a", "b", "c"]}), [0, 1, 1], ["near", "far"])
+    worst = hb.Evaluation(table, np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]])).worst()
+    assert worst.km.tolist() == [1, 2] and worst["right (x)"].tolist() == ["a", "b"] and worst.predicted.tolist() == ["far", "near"]
+    texts = hb.Dataset(["<b>Where?</b>", "Pay"], ["card", "pay"])
+    assert hb.Evaluation(texts, np.array([[0.2, 0.8], [0.1, 0.9]])).worst().text.tolist() == ["<b>Where?</b>"]
+
+
+def test_the_calibration_error_lies_in_its_interval():
+    """Also of few examples, whose bootstrap samples are all less calibrated."""
+    rng = np.random.default_rng(0)
+    for n in (8, 20, 54, 300):
+        data = hb.Dataset(np.zeros((n, 1)), np.arange(n) % 3)
+        error, low, high = hb.Evaluation(data, rng.dirichlet(np.ones(3), n)).calibration_error()
+        assert 0 <= low <= error <= high <= 1

@@ -162,3 +162,14 @@ def test_one_example_has_scores_but_no_interval():
     data = hb.Dataset(np.eye(2), [1.0, 2.0], task="regression").take([0])
     row = RegressionEvaluation(data, np.array([3.0])).scores.loc["mae"]
     assert row.score == 2 and np.isnan(row.low) and np.isnan(row.high)
+
+
+def test_the_worst_rows_of_a_table_with_a_column_named_error():
+    import warnings
+
+    x = pd.DataFrame({"error": [1.0, 2.0], "size": [3.0, 4.0]})
+    result = hb.evaluation.RegressionEvaluation(hb.Dataset(x, [1.0, 2.0], task="regression"), np.array([1.0, 5.0]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        worst = result.worst()
+    assert worst["error"].tolist() == [3, 0] and worst["error (x)"].tolist() == [2, 1] and worst["size"].tolist() == [4, 3]

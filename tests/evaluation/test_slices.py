@@ -214,3 +214,18 @@ def test_every_way_to_the_results_has_the_methods_of_all_rooms():
     for place in (hb, hb.evaluation):
         assert all(hasattr(place.Evaluation, name) for name in ("slices", "abstain_curve", "cost_curve", "calibration"))
     assert hasattr(hb.evaluation.RegressionEvaluation, "slices")
+
+
+def test_neighbors_in_time_are_one_unit():
+    """Errors in bursts of six: a slice with one of four bursts is evident only where each example counts for itself."""
+    wrong = np.isin(np.arange(240) // 6, (1, 12, 23, 34))
+    p = np.where(wrong[:, None], [0.1, 0.9], [0.9, 0.1])
+    part = {"part": np.where(np.arange(240) < 12, "first", "later")}
+
+    def first(times):
+        frame = hb.Evaluation(hb.Dataset(np.zeros((240, 2)), np.zeros(240, int), ["no", "yes"], times=times), p).slices(part).frame
+        return frame[frame.value == "first"].iloc[0]
+
+    alone, blocks = first(None), first(np.arange(240))
+    assert alone.difference == pytest.approx(blocks.difference) and alone.examples == 12
+    assert alone.evident and not blocks.evident and blocks.p > 3 * alone.p and blocks.low < alone.low

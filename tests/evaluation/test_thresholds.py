@@ -191,3 +191,41 @@ def test_markup_is_escaped_and_gains_are_taken():
     for wrong in ({"false_alarm": 1, "miss": 2, "hit": 3}, {"false_alarm": 0, "miss": 2}):
         with pytest.raises(hb.HackbookError, match="smaller for what is right"):
             result.cost_curve(wrong)
+
+
+def test_calibrate_that_fails_keeps_temperature_and_threshold(trained):
+    run, splits = trained
+    run.record |= {"temperature": 2.0, "threshold": 0.8}
+    other = hb.Dataset(np.zeros((4, 3)), [0, 1, 0, 1], splits.class_names)
+    with pytest.raises(hb.InvalidValue, match="shape"):
+        hb.evaluation.calibrate(run, other)
+    assert run.record.pop("temperature") == 2 and run.record.pop("threshold") == 0.8
+    with pytest.raises(hb.InvalidValue, match="shape"):
+        hb.evaluation.keep_threshold(run, 0.9, other)
+    assert "threshold" not in run.record
+
+
+def test_splits_are_no_validation_set(trained):
+    run, splits = trained
+    for does in (hb.evaluation.calibrate, lambda run, s: hb.evaluation.keep_threshold(run, 0.9, s)):
+        with pytest.raises(hb.InvalidValue, match="splits.validation"):
+            does(run, splits)
+
+
+@pytest.mark.parametrize("bins", [0, "a", True, 2.5])
+def test_bins_are_a_whole_number(bins):
+    result = guessed(30)
+    for does in (result.calibration, result.calibration_error, result.plot_calibration):
+        with pytest.raises(hb.InvalidValue, match="bins"):
+            does(bins)
+    assert len(result.calibration(np.int64(5))) == 5
+
+
+def test_no_sentence_says_nan_where_there_is_no_interval():
+    result = guessed(1, classes=2, names=["no", "yes"])
+    one = guessed(20, groups=np.zeros(20))
+    number = hb.evaluation.RegressionEvaluation(hb.Dataset([[1.0]], [2.0], task="regression"), np.array([3.0]))
+    both = hb.compare_results(one, guessed(20, groups=np.zeros(20)))
+    for shown in (one, number, both, result.cost_curve(COSTS)):
+        assert "nan" not in str(shown), str(shown)
+    assert "nan" not in number._repr_html_()

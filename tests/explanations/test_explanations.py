@@ -261,3 +261,53 @@ def test_filters(splits, run):
     for wrong, says in ((None, "a Run, or a keras.Model"), (linear()[0], "a Conv2D layer")):
         with pytest.raises(hb.HackbookError, match=says):
             hb.explanations.first_layer_filters(wrong)
+
+
+WRONG = [
+    {"method": "occlusion", "patch": 0},
+    {"method": "occlusion", "patch": 99},
+    {"method": "occlusion", "stride": "a"},
+    {"method": "integrated-gradients", "baseline": "white"},
+    {"method": "integrated-gradients", "baseline": np.zeros((8, 8))},
+    {"method": "integrated-gradients", "steps": 1},
+    {"method": "integrated-gradients", "tolerance": "a"},
+    {"method": "integrated-gradients", "tolerance": 0},
+    {"method": "grad-cam", "layer": "unknown"},
+    {"method": "grad-cam", "layer": ["flatten"]},
+    {"method": "grad-cam", "layer": "image"},
+    {"method": "grad-cam", "layer": "scale"},
+    {"method": "hires-cam", "layer": "flatten"},
+    {"method": "hires-cam", "layer": "probability"},
+]
+
+
+@pytest.mark.parametrize("options", WRONG, ids=lambda o: f"{o['method']} {list(o)[1]}")
+def test_wrong_options_open_no_seal(run, splits, options):
+    test = hb.data.Sealed(splits.test.data)
+    with pytest.raises(hb.InvalidValue):
+        hb.explain(run, test, reason="a look", **options)
+    assert not test.openings
+
+
+@pytest.mark.parametrize("options", [{"seed": "a"}, {"seed": -1}, {"layer": "image"}, {"layer": ""}])
+def test_a_map_with_wrong_options_opens_no_seal(run, splits, options):
+    test = hb.data.Sealed(splits.test.data)
+    with pytest.raises(hb.InvalidValue):
+        hb.embedding_map(run, test, reason="a look", **options)
+    assert not test.openings
+
+
+def test_a_flat_network_has_no_map_and_opens_no_seal(splits):
+    model = Sequential([Input((8, 8)), layers.Flatten(), layers.Dense(10, "softmax")])
+    test = hb.data.Sealed(splits.test.data)
+    with pytest.raises(hb.InvalidValue, match="occlusion"):
+        hb.explain(model, test, method="grad-cam", reason="a look")
+    assert not test.openings
+
+
+def test_the_interval_of_a_check_draws_blocks_of_time(run, splits):
+    data = splits.validation
+    check = hb.explain(run, data, range(16)).check(draws=1)
+    found = check.interval
+    check.explanation.data = replace(check.explanation.data, times=np.arange(16))
+    assert check.interval != found

@@ -504,3 +504,23 @@ def test_predictions_or_a_reason(request, x, name, threshold):
             return
     assert len(found) and len(found.frame) == len(found) and repr(found) and found._repr_html_() and np.isfinite(found.outputs).all()
     assert len(found[0]) == 1 and len(found.captions) == len(found)
+
+
+@pytest.mark.parametrize("name", ["classification", "regression"])
+def test_predictions_of_mixed_precision_are_not_kept_in_16_bits(name):
+    import warnings
+
+    import keras
+
+    units, end = (3, "softmax") if name == "classification" else (1, None)
+    x = np.random.default_rng(0).normal(size=(30, 4)).astype("float32")
+    data = hb.Dataset(x, np.arange(30) % 3 if units == 3 else np.arange(30) * 1.0, task=name)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, end, dtype="mixed_float16")])
+    record = {"data": {"classes": data.class_names, "shape": [4]}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        predicted = hb.models.predictions_of(model, record, x)
+        predicted._repr_html_()
+    result = hb.evaluate(model, data)
+    assert predicted.outputs.dtype == "float32"
+    assert (result.probabilities if units == 3 else result.predicted).dtype == "float32"

@@ -45,3 +45,16 @@ print((process.memory_info().rss - before) / data.x.nbytes)
 """
     shown = call(sys.executable, "-c", code)
     assert shown.returncode == 0 and float(shown.stdout) < 0.5, shown.stdout + shown.stderr
+
+
+def test_examples_in_order_tell_how_many_batches_they_are(tmp_path):
+    """Keras warns that a dataset "ran out of data" where it learns its length only at the end."""
+    from PIL import Image
+
+    for i in range(8):
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        Image.fromarray(np.full((8, 8), 30 * i, "uint8")).save(tmp_path / "ab"[i % 2] / f"{i}.png")
+    for lazy in (True, False):
+        data = hb.data.images(tmp_path, lazy=lazy)
+        served = in_order(data)
+        assert int(served.cardinality()) == len(list(served)) == 1
