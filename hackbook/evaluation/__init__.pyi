@@ -5,7 +5,8 @@ from .scores import score_table, wilson, with_examples
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
 from .evaluation import check_evaluate, model_of, opened, predictions
 from .calibration import calibrate, fit_temperature, tempered
-from .slices import Slices, traits
+from .characteristics import traits
+from .slices import Slices
 from .thresholds import AbstainCurve, keep_threshold
 from .costs import CostCurve, choose_threshold
 from .confusion_panel import ConfusionPanel, class_number

@@ -1,5 +1,6 @@
 """A model under other conditions: with disturbed examples, or with less and more data."""
 
 from .disturbances import DISTURBANCES, Disturbance, disturbances_of
-from .degradation import Robustness, RobustnessPanel, robustness
-from .data_amount import LearningCurve, fit_power_law, learning_curve, power_law
+from .degradation_panel import Robustness, RobustnessPanel, robustness   # Robustness with its panel
+from .extrapolation import LearningCurve, fit_power_law, power_law
+from .data_amount import learning_curve
