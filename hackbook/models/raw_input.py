@@ -45,7 +45,7 @@ def _column(frame, name):
             'fill it as in training')
     column = plain_column(column)
     numbers = column.dtype.kind in 'biuf'
-    require(numbers, f'column {name!r}', '' if numbers else column.iloc[0],
+    require(numbers, f'column {name!r}', column.head(1).tolist(),
             'numbers, as in training', 'make numbers of it as in training')
     return column.to_numpy('float32')
 

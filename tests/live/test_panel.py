@@ -196,9 +196,10 @@ def test_a_slider_that_goes_back_after_a_change_is_sent(panel, session):
     """An answer counts as sent: where the value returns to that of an earlier refresh, the page is told."""
     panel.push()
     panel._receive({"do": "set", "name": "dropout", "value": 0.4, "seq": 1, "from": "me"})
+    before = len(panel.sent)
     session.values["dropout"] = 0.0  # as after a rewind
-    panel.push()
-    assert panel.sent[-1]["state"]["sliders"]["dropout"] == 0.0
+    panel.push()  # or the bell has pushed already
+    assert 0.0 in [m.get("state", {}).get("sliders", {}).get("dropout") for m in panel.sent[before:]]
     panel.push()
     assert "sliders" not in panel.sent[-1]["state"]
 
