@@ -11,7 +11,7 @@ from .html import card, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
 from .intervals import bootstrap, check_confidence, drawn_as_one, draws, fold_interval, optimism
-from .intervals import percentiles, resampled, wilson
+from .intervals import per_draw, percentiles, resampled, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
 from .notebook import frontend, hearing, hearing_note, in_notebook, progress_line

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import drawn_as_one, Figure, HackbookError, label_axes, PALETTE, require
-from ..core import percentiles, resampled, save_record, subplots, wilson
+from ..core import Figure, HackbookError, label_axes, PALETTE, require
+from ..core import resampled, subplots, wilson
 from ..data import Dataset, Sealed
 from .classification import Evaluation
 from .evaluation import check_evaluate, evaluate
+from .scores import draw_interval
 from ..models import tempered
 from ..training import Run
 
@@ -53,10 +54,9 @@ def calibration_error(self:Evaluation,
     "The expected calibration error with its bootstrap interval."
     sure, right = self.probabilities.max(axis=1), self.right
     error = lambda s, r: _ece(s, r, bins)
-    found, groups, times = float(error(sure, right)), self.data.groups, self.data.times
-    drawn = resampled(error, sure, right, groups=groups, times=times)
-    units = int(drawn_as_one(len(sure), groups, times).max()) + 1
-    low, high = percentiles(drawn, units, self.confidence, found)
+    found = float(error(sure, right))
+    drawn = resampled(error, sure, right, groups=self.data.groups, times=self.data.times)
+    low, high = draw_interval(self.data, drawn, self.confidence, found)
     return found, min(low, found), high
 
 # %% ../../nbs/library/evaluation/05_calibration.ipynb #16d6996d
@@ -115,5 +115,5 @@ def calibrate(
     check_validation(run, validation, 'calibrate fits a temperature')
     for old in ('temperature', 'threshold'): run.record.pop(old, None)
     run.record['temperature'] = temperature = fit_temperature(evaluate(run, validation))
-    if run.folder: save_record(run.record, run.folder/'run.json')
+    run.write_record()
     return temperature

@@ -17,7 +17,7 @@ from fastcore.xml import Div, P, Safe, Strong
 from ..core import bootstrap, Figure, label_axes, PALETTE, require, subplots
 from ..data import Dataset, METRICS
 from .calibration import check_validation
-from .scores import score_intervals
+from .scores import drawn_mean, score_intervals
 from .thresholds import band, drawn_weights, evaluate, Evaluation, RegressionEvaluation
 from .thresholds import sum_from, thinned
 from ..training import Run
@@ -141,9 +141,6 @@ def decide(self:Evaluation,
     expected = self.probabilities @ table.to_numpy()
     return np.array(table.columns, object)[expected.argmin(axis=1)]
 
-# %% ../../nbs/library/evaluation/09_costs.ipynb #4ea7efa8
-def _mean(counts, values): return values @ counts / counts.sum(axis=0)
-
 # %% ../../nbs/library/evaluation/09_costs.ipynb #e7d387e4
 @patch
 def cost(self:Evaluation,
@@ -160,7 +157,7 @@ def cost(self:Evaluation,
             f'always {table.columns[always]}': np.repeat(table.columns[always], n)}
     def row(answers):
         each = table.to_numpy()[self.data.y, table.columns.get_indexer(answers)]
-        return each.mean(), *bootstrap(_mean, each, confidence=self.confidence, groups=self.data.groups,
+        return each.mean(), *bootstrap(drawn_mean, each, confidence=self.confidence, groups=self.data.groups,
                                        times=self.data.times, vectorized=True)
     index = pd.Index(ways, name='decided')
     return pd.DataFrame(map(row, ways.values()), index, ['cost', 'low', 'high'])

@@ -10,7 +10,7 @@ from warnings import warn
 
 import numpy as np
 
-from ..core import check_confidence, load_keras, require, save_record
+from ..core import check_confidence, load_keras, require
 from ..data import Dataset, reading, Sealed
 from .classification import Evaluation
 from .regression import RegressionEvaluation
@@ -45,7 +45,7 @@ def check_evaluate(
 def _note_openings(run, openings):
     "Write the openings of the test set into the run's record, and into its file if it has one."
     run.record['openings'] = list(openings)
-    if run.folder: save_record(run.record, run.folder/'run.json')
+    run.write_record()
 
 # %% ../../nbs/library/evaluation/03_evaluation.ipynb #daaca619
 def opened(

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Span, Strong
 
 from ..core import check_seed, HackbookError, PALETTE, require
-from ..core import save_record, script, style
+from ..core import script, style
 from ..data import Dataset, Sealed
 from .classification import Evaluation
 from .confusion_panel import class_number
@@ -86,7 +86,7 @@ def _keep(self:HumanBaseline, **entries):
     for name, value in entries.items():
         if value is None: self.run.record.pop(name, None)
         else: self.run.record[name] = value
-    if self.run.folder: save_record(self.run.record, self.run.folder/'run.json')
+    self.run.write_record()
 
 # %% ../../nbs/library/evaluation/12_human_panel.ipynb #3d09f1e9
 @patch

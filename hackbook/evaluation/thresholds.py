@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import drawn_as_one, draws, Figure, label_axes, PALETTE, require, save_record, subplots
+from ..core import drawn_as_one, draws, Figure, label_axes, PALETTE, require, subplots
 from ..data import Dataset
 from .calibration import check_validation
 from .evaluation import evaluate
@@ -147,5 +147,5 @@ def keep_threshold(
     allowed = f'above {least:.3g}, which every highest probability reaches, and at most 1'
     require(ok, 'threshold', threshold, allowed, 'try result.abstain_curve().threshold_for(.99)')
     run.record['threshold'] = float(threshold)
-    if run.folder: save_record(run.record, run.folder/'run.json')
+    run.write_record()
     return run.record['threshold']

@@ -18,7 +18,7 @@ import pandas as pd
 from ..core import require
 from ..data import Dataset
 from .image_disturbances import add_noise, blur, compress, cover, darken
-from .image_disturbances import each_image, lighten, reduce_contrast
+from .image_disturbances import each_example, lighten, reduce_contrast
 from .image_disturbances import rotate_images, shift_images
 
 # %% ../../nbs/library/experiments/01_disturbances.ipynb #cbbf0fbf
@@ -137,7 +137,7 @@ def add_signal_noise(
 ) -> np.ndarray:
     "Add normal noise to each signal: a ratio of −20·log10(strength) dB."
     noise = lambda v: rng.normal(size=v.shape) * strength * v.std(axis=0)
-    return each_image(x, lambda v: v + noise(v), *_limits(x))
+    return each_example(x, lambda v: v + noise(v), *_limits(x))
 
 # %% ../../nbs/library/experiments/01_disturbances.ipynb #370ef1ac
 def shift_in_time(
@@ -149,7 +149,7 @@ def shift_in_time(
     def change(v):
         steps = round(strength * len(v)) * rng.choice([-1, 1])
         return v[(np.arange(len(v)) - steps).clip(0, len(v) - 1)]
-    return each_image(x, change, *_limits(x))
+    return each_example(x, change, *_limits(x))
 
 # %% ../../nbs/library/experiments/01_disturbances.ipynb #b6d07cd8
 def drop_stretch(
@@ -163,7 +163,7 @@ def drop_stretch(
         begin = round(rng.random() * (len(v) - steps))
         v[begin:begin + steps] = v.mean(axis=0)
         return v
-    return each_image(x, change, *_limits(x))
+    return each_example(x, change, *_limits(x))
 
 # %% ../../nbs/library/experiments/01_disturbances.ipynb #37c07020
 _FRACTION = 'fraction of the range'

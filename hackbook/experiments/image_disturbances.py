@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 # %% ../../nbs/library/experiments/00_image_disturbances.ipynb #da552b7d
-def each_image(x, change, low, high):
+def each_example(x, change, low, high):
     "Change one example after the other; values stay from low to high, and of their dtype."
     out = np.empty_like(x)
     for i, example in enumerate(x):
@@ -35,7 +35,7 @@ def add_noise(
 ) -> np.ndarray:
     "Add normal noise to every pixel."
     scale = strength * _span(x)
-    return each_image(x, lambda image: image + rng.normal(0, scale, image.shape), *_range(x))
+    return each_example(x, lambda image: image + rng.normal(0, scale, image.shape), *_range(x))
 
 # %% ../../nbs/library/experiments/00_image_disturbances.ipynb #72a47fde
 def shift_images(
@@ -51,7 +51,7 @@ def shift_images(
         way = ways[rng.integers(4)] * strength
         by = [*way, *[0] * (image.ndim - 2)]
         return shift(image, by, order=1, mode='grid-constant', cval=black)
-    return each_image(x, change, *_range(x))
+    return each_example(x, change, *_range(x))
 
 # %% ../../nbs/library/experiments/00_image_disturbances.ipynb #a00d1a19
 def blur(
@@ -62,7 +62,7 @@ def blur(
     "Blur each image with a Gaussian filter."
     from scipy.ndimage import gaussian_filter
     change = lambda image: gaussian_filter(image, strength, axes=(0, 1), mode='nearest')
-    return each_image(x, change, *_range(x))
+    return each_example(x, change, *_range(x))
 
 # %% ../../nbs/library/experiments/00_image_disturbances.ipynb #0fc822e0
 def lighten(
@@ -71,7 +71,7 @@ def lighten(
     rng:np.random.Generator,    # not used
 ) -> np.ndarray:
     "Add a number to all values; what exceeds the range is cut off."
-    return each_image(x, lambda image: image + strength * _span(x), *_range(x))
+    return each_example(x, lambda image: image + strength * _span(x), *_range(x))
 
 # %% ../../nbs/library/experiments/00_image_disturbances.ipynb #b963c653
 def darken(
@@ -89,7 +89,7 @@ def reduce_contrast(
     rng:np.random.Generator,    # not used
 ) -> np.ndarray:
     "Move all values toward the mean of their image."
-    return each_image(x, lambda image: image + strength * (image.mean() - image), *_range(x))
+    return each_example(x, lambda image: image + strength * (image.mean() - image), *_range(x))
 
 # %% ../../nbs/library/experiments/00_image_disturbances.ipynb #92fe4999
 def rotate_images(
@@ -103,7 +103,7 @@ def rotate_images(
     def change(image):
         angle = strength * rng.choice([-1, 1])
         return rotate(image, angle, reshape=False, order=1, mode='grid-constant', cval=black)
-    return each_image(x, change, *_range(x))
+    return each_example(x, change, *_range(x))
 
 # %% ../../nbs/library/experiments/00_image_disturbances.ipynb #1c1b9e13
 def _jpeg(plane, quality):
@@ -126,7 +126,7 @@ def compress(
         if image.ndim == 2 or image.shape[-1] == 3: new = _jpeg(plain, quality)
         else: new = np.stack([_jpeg(p, quality) for p in np.moveaxis(plain, -1, 0)], axis=-1)
         return low + new / np.float32(255) * span
-    return each_image(x, change, *_range(x))
+    return each_example(x, change, *_range(x))
 
 # %% ../../nbs/library/experiments/00_image_disturbances.ipynb #b9b08a82
 def cover(
@@ -141,4 +141,4 @@ def cover(
         top, left = np.rint(rng.random(2) * (image.shape[:2] - size)).astype(int)
         image[top:top + size[0], left:left + size[1]] = gray
         return image
-    return each_image(x, change, *_range(x))
+    return each_example(x, change, *_range(x))

@@ -141,6 +141,12 @@ def new_folder(
         save_record(record, folder/'run.json')
         return folder
 
+# %% ../../nbs/library/training/07_runs.ipynb #8a7bea9f
+@patch
+def write_record(self:Run):
+    "Write the record into the run's folder, if it has one."
+    if self.folder: save_record(self.record, self.folder/'run.json')
+
 # %% ../../nbs/library/training/07_runs.ipynb #d103c5f3
 @patch
 def save(self:Run,
@@ -155,8 +161,8 @@ def save(self:Run,
     except OSError as e:
         how = way_out(e) or 'choose another folder'
         raise HackbookError(f'{folder} could not be written to ({e}); {how}, then run.save()') from e
-    save_record(self.record, folder/'run.json')
     self.folder = folder
+    self.write_record()
     return folder
 
 # %% ../../nbs/library/training/07_runs.ipynb #54d73839
