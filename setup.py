@@ -7,6 +7,8 @@ from setuptools import find_packages, setup
 config = ConfigParser()
 config.read("settings.ini", encoding="utf-8")
 s = config["DEFAULT"]
+export = s["export_requirements"].split()
+demo = export + s["demo_requirements"].split()
 
 setup(
     name=s["lib_name"],
@@ -30,7 +32,7 @@ setup(
     package_data={"": ["*.pyi", "*.js", "*.css"]},
     python_requires=f">={s['min_python']}",
     install_requires=s["requirements"].split(),
-    extras_require={"dev": s["dev_requirements"].split()},
+    extras_require={"export": export, "demo": demo, "dev": demo + s["dev_requirements"].split()},
     entry_points={
         "console_scripts": s["console_scripts"].split(),
         "nbdev": [f"{s['lib_name']}={s['lib_name']}._modidx:d"],

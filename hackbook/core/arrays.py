@@ -46,7 +46,11 @@ def require_images(
 def _row_hashes(a):
     "A whole number for each row of a table or element of an array of objects."
     rows = a if isinstance(a, pd.DataFrame) else pd.Series(np.ravel(a))
-    return pd.util.hash_pandas_object(rows, index=False).to_numpy()
+    try:
+        hashes = pd.util.hash_pandas_object(rows, index=False)
+    except UnicodeDecodeError:   # bytes that are no ASCII text, beside values of other types
+        hashes = pd.util.hash_pandas_object(rows.map(repr), index=False)
+    return hashes.to_numpy()
 
 # %% ../../nbs/library/core/03_arrays.ipynb #d4edfa89
 def fingerprint(
