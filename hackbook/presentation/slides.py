@@ -114,7 +114,7 @@ class Rows:
     def _cell(self, value):
         return f'{value:.{self.digits}f}' if isinstance(value, float) else shortened(value, 60)
 
-# %% ../../nbs/library/presentation/04_slides.ipynb #5767e6c9
+# %% ../../nbs/library/presentation/04_slides.ipynb #251489c1
 @dataclass
 class Picture:
     "A figure with its words."
@@ -131,9 +131,9 @@ class Picture:
         return bool(width > 1.45 * height)
 
     def __ft__(self):
-        img = Img(src=self.source, alt=self.words)
-        if not self.caption: return xml.Figure(img)
-        return xml.Figure(img, Figcaption(shortened(self.caption, 260), dir='auto'))
+        frame = Div(Img(src=self.source, alt=self.words), cls='frame')
+        if not self.caption: return xml.Figure(frame)
+        return xml.Figure(frame, Figcaption(shortened(self.caption, 260), dir='auto'))
 
 # %% ../../nbs/library/presentation/04_slides.ipynb #ad0dcf99
 @patch(as_prop=True)
