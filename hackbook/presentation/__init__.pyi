@@ -2,3 +2,5 @@
 
 from .html_report import Report, report
 from .answers import Answers, ask, load_answers
+from .slides import MINUTES, Slide, timed
+from .presenting import Deck, present
