@@ -128,7 +128,7 @@ class Picture:
     @property
     def wide(self) -> bool:
         width, height = self.figure.get_size_inches()
-        return bool(width > 1.45 * height)
+        return bool(width > 1.8 * height)
 
     def __ft__(self):
         frame = Div(Img(src=self.source, alt=self.words), cls='frame')
