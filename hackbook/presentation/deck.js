@@ -13,7 +13,7 @@ const spills = (box) => box.scrollWidth > box.clientWidth + 1 || (box.scrollHeig
 function fit() {
   root.classList.add('measuring');
   for (const sheet of document.querySelectorAll('.sheet')) {
-    const boxes = [sheet, ...sheet.querySelectorAll('.body, .column, .replay, .number .value')];
+    const boxes = [sheet, ...sheet.querySelectorAll('.body:not(:has(.replay)), .column, .number .value')];
     for (let size = 1; size > .36; size -= .04) {
       sheet.style.setProperty('--fit', size);
       if (!boxes.some(spills)) break;

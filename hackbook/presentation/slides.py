@@ -114,7 +114,7 @@ class Rows:
     def _cell(self, value):
         return f'{value:.{self.digits}f}' if isinstance(value, float) else shortened(value, 60)
 
-# %% ../../nbs/library/presentation/04_slides.ipynb #251489c1
+# %% ../../nbs/library/presentation/04_slides.ipynb #114bcc57
 @dataclass
 class Picture:
     "A figure with its words."
