@@ -9,11 +9,11 @@ const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seco
 const heading = (section) => section.querySelector('h1, h2').textContent;
 
 // smaller letters where a text is longer than its sheet
-const spills = (box) => box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1;
+const spills = (box) => box.scrollWidth > box.clientWidth + 1 || (box.scrollHeight > box.clientHeight + 1 && !box.matches('.value'));
 function fit() {
   root.classList.add('measuring');
   for (const sheet of document.querySelectorAll('.sheet')) {
-    const boxes = [sheet, ...sheet.querySelectorAll('.body, .column, .replay, .number .value')];
+    const boxes = [sheet, ...sheet.querySelectorAll('.body:not(:has(.replay)), .column, .number .value')];
     for (let size = 1; size > .36; size -= .04) {
       sheet.style.setProperty('--fit', size);
       if (!boxes.some(spills)) break;
@@ -62,7 +62,7 @@ function speaker() {
 }
 
 // reveal.js, with the speaker's window on S and light or dark on D
-function present() {
+async function present() {
   root.classList.replace('flat', 'deck');
   let desk = null;
   const at = () => desk?.postMessage({ hackbook: 'at', place: Reveal.getIndices().h }, '*');
@@ -76,14 +76,14 @@ function present() {
     if (event.data?.hackbook === 'go') Reveal.slide(event.data.place);
     at();
   });
-  Reveal.on('slidechanged', at);
-  Reveal.addKeyBinding({ keyCode: 83, key: 'S', description: 'Speaker notes in a window' }, open);
-  Reveal.addKeyBinding({ keyCode: 68, key: 'D', description: 'Light or dark' }, shade);
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  return Reveal.initialize({
+  await Reveal.initialize({
     width: 1280, height: 720, margin: 0, minScale: .1, maxScale: 5, center: false, hash: true, controlsTutorial: false,
     transition: calm ? 'none' : 'fade', scrollActivationWidth: null, viewDistance: 99, mobileViewDistance: 99,
   });
+  Reveal.on('slidechanged', at);
+  Reveal.addKeyBinding({ keyCode: 83, key: 'S', description: 'Speaker notes in a window' }, open);
+  Reveal.addKeyBinding({ keyCode: 68, key: 'D', description: 'Light or dark' }, shade);
 }
 
 async function begin() {

@@ -114,7 +114,7 @@ class Rows:
     def _cell(self, value):
         return f'{value:.{self.digits}f}' if isinstance(value, float) else shortened(value, 60)
 
-# %% ../../nbs/library/presentation/04_slides.ipynb #251489c1
+# %% ../../nbs/library/presentation/04_slides.ipynb #114bcc57
 @dataclass
 class Picture:
     "A figure with its words."
@@ -128,7 +128,7 @@ class Picture:
     @property
     def wide(self) -> bool:
         width, height = self.figure.get_size_inches()
-        return bool(width > 1.45 * height)
+        return bool(width > 1.8 * height)
 
     def __ft__(self):
         frame = Div(Img(src=self.source, alt=self.words), cls='frame')

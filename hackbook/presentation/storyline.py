@@ -135,7 +135,7 @@ def the_baseline(
     notes = f'Before any network: {by} reaches {score}. This is the number to beat.'
     return Slide('baseline', f'To beat: {score}', [Number(score, label), *words], 'Baseline', notes, .8, (5, 10))
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #696b8d48
+# %% ../../nbs/library/presentation/06_storyline.ipynb #841b216a
 def _architecture(model):
     "A drawing of the network, where it can be drawn."
     try: from hackbook.presentation.drawings import draw_architecture
@@ -143,7 +143,7 @@ def _architecture(model):
     return [Picture(draw_architecture(model))]
 
 LOSSES = {    # name in Keras → formula
-    'sparse_categorical_crossentropy': r'$-\frac{1}{n} \sum_{i=1}^{n} \log p_i(y_i)$',
+    'sparse_categorical_crossentropy': r'$-\frac{1}{n} \sum_{i=1}^{n} \log \, p_i(y_i)$',
     'mean_squared_error': r'$\frac{1}{n} \sum_{i=1}^{n} (\hat y_i - y_i)^2$',
     'mean_absolute_error': r'$\frac{1}{n} \sum_{i=1}^{n} |\hat y_i - y_i|$'}
 
@@ -187,7 +187,7 @@ def _drawn(figure):
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg[svg.index('<svg'):], flags=re.S)
     return svg.replace('<svg ', '<svg class="drawn" role="img" ', 1)
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #e3827a09
+# %% ../../nbs/library/presentation/06_storyline.ipynb #0cec0752
 def the_curves(
     m:Material,
 ) -> Slide|None:
@@ -196,10 +196,11 @@ def the_curves(
     column = f'val_{metric}'
     if column not in h or not len(h): return None
     first, last = (f'{v:.3f}' for v in (h[column].iloc[0], h[column].iloc[-1]))
-    title = f'{metric} on validation: {first} after the first epoch, {last} after the last'
+    title = _sentence(f'{metric} on validation: {first} after the first epoch, {last} after the last')
     if m.replay is None:
         figure = m.run.plot()
         figure.set_size_inches(8, 3.5)
+        for ax in figure.axes: ax.xaxis.get_major_locator().set_params(integer=True)
         still = Picture(figure)
         words = shortened(still.words, 200).replace('"', "'")
         moving = f'<div class="drawing" role="img" aria-label="{_escaped(words)}">{_drawn(figure)}</div>'
@@ -209,6 +210,10 @@ def the_curves(
         still, moving = Picture(m.replay.plot()), m.replay.html()
         notes = 'Press Start, and say what you changed while it trained, and what happened.'
     return Slide('learning', title, [Moving(moving, still)], 'Training', notes)
+
+def _sentence(text):
+    "A text that begins with a capital letter."
+    return text[:1].upper() + text[1:]
 
 def _escaped(text):
     "A text as the value of an attribute."
@@ -246,7 +251,7 @@ def _interval(m):
     low, high = (_in_words(m.result, v) for v in (row.low, row.high))
     return f'between {low} and {high}'
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #96315ffb
+# %% ../../nbs/library/presentation/06_storyline.ipynb #b0e2943f
 def the_result(
     m:Material,
 ) -> Slide:
@@ -258,7 +263,9 @@ def the_result(
     label = f'{metric.name.replace("_", " ")}: {metric.words}'
     words = _texts({f'with {r.confidence:.0%} confidence, on new data of the same kind': _interval(m)}, lead=True)
     words += _texts({'measured on': where, 'compared': _against(m)})
-    title = f'{metric.name.replace("_", " ")} {score} on examples it has never seen'
+    title = _sentence(f'{metric.name.replace("_", " ")} {score} on examples it has never seen')
+    if r.data.fingerprint == m.run.record['data']['train']['fingerprint']:
+        title = _sentence(f'{metric.name} {score} on the examples it has learned from')
     notes = f'Say the number, and wait. Then the interval: {_interval(m) or "unknown"}. {_against(m)}'
     return Slide('result', title, [Number(score, label), *words], 'Result', notes, weight=1.3)
 
@@ -301,14 +308,14 @@ def the_errors(
     if isinstance(m.result, Evaluation): return list(_errors_of_classes(m))
     return list(_errors_of_numbers(m))
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #07814303
+# %% ../../nbs/library/presentation/06_storyline.ipynb #6ef9351d
 def the_calibration(
     m:Material,
 ) -> Slide|None:
     "Is it as sure as it is right? Of classes, with 50 examples or more."
     if not isinstance(m.result, Evaluation) or len(m.result.data) < 50: return None
     words = Text('On the dashed line, it is right as often as it says.')
-    notes = 'Of the examples of which it is 90 % sure, are nine in ten right?'.replace('90 %', 'very')
+    notes = 'Of the examples of which it is very sure, are nearly all right?'
     return Slide('calibration', 'Is it as sure as it is right?', [Picture(m.result.plot_calibration()), words],
                  'Result', notes, .7, (10,))
 
@@ -354,14 +361,14 @@ def _shown(item):
     frame = findings_frame(item.findings)[['severity', 'finding']] if isinstance(item, Inspection) else item.frame
     return [Rows(frame.reset_index())]
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #ff8b020f
+# %% ../../nbs/library/presentation/06_storyline.ipynb #4dc1a254
 def _evidence(item, minutes):
     "The slide of one result."
     anchor, topic, title = next(EVIDENCE[c] for c in type(item).__mro__ if c in EVIDENCE)
     sentences = said(item)
     picture = _shown(item)
     few = sentences[:2] if picture else sentences[:6]
-    words = [Text(few[0])] if len(few) == 1 else [Points([shortened(s, 150) for s in few])] if few else []
+    words = [Text(few[0])] if len(few) == 1 else [Points(few)] if few else []
     notes = ' '.join(sentences[:4]) or 'Say what this shows, and what it does not.'
     return Slide(anchor, title, picture + words, topic, notes, minutes=minutes)
 
