@@ -12,6 +12,7 @@ from .explanations import embedding_map, explain, Explanation   # Explanation wi
 from .features import compare_features
 from .live import Live
 from .presentation import Deck, present, Answers, load_answers, Report, report
+from .presentation import Answers, load_answers, model_card, Report, report, submission
 from .problem import load_problem, Problem
 from .quality import check_leakage, clean, find_label_issues, inspect, load_decisions, relabel, Relabel, save_decisions
 from .search import load_study, Space, Study, tune   # Study with its pictures

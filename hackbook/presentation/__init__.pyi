@@ -1,6 +1,8 @@
-"""Write an HTML report of a training run for the jury; ask what only people know."""
+"""Write an HTML report of a training run for the jury, a model card, and a competition file."""
 
 from .html_report import Report, report
 from .answers import Answers, ask, load_answers
 from .slides import MINUTES, Slide, timed
 from .presenting import Deck, present
+from .card import Card, model_card
+from .competition import Submission, submission
