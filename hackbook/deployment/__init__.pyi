@@ -3,3 +3,4 @@
 from .formats import difference, extra, input_type, keras_outputs, load_onnx, silent, to_onnx
 from .engine import Engine, engine_folder, fetch_engine, load_engine
 from .browser_page import BrowserDemo, write_demo
+from .sketch_panel import Sketch
