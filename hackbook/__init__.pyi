@@ -1,7 +1,7 @@
 """What `import hackbook as hb` offers: each name loads its module on first use. Editors read this file too."""
 
 from . import (
-    checks, cli, core, data, deployment, evaluation, experiments, explanations, features, live, models, presentation, problem, quality, search,
+    checks, cli, core, data, deployment, drawings, evaluation, experiments, explanations, features, live, models, presentation, problem, quality, search,
     testing, training,
 )
 from .checks import Preflight, preflight
@@ -11,8 +11,7 @@ from .evaluation import compare_results, evaluate, Evaluation
 from .explanations import embedding_map, explain, Explanation   # Explanation with its check
 from .features import compare_features
 from .live import Live
-from .presentation import Deck, present, Answers, load_answers, Report, report
-from .presentation import Answers, load_answers, model_card, Report, report, submission
+from .presentation import Answers, Deck, load_answers, model_card, present, Report, report, submission
 from .problem import load_problem, Problem
 from .quality import check_leakage, clean, find_label_issues, inspect, load_decisions, relabel, Relabel, save_decisions
 from .search import load_study, Space, Study, tune   # Study with its pictures

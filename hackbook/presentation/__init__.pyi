@@ -1,4 +1,4 @@
-"""Write an HTML report of a training run for the jury, a model card, and a competition file."""
+"""Write a deck for the jury, a report, a model card, and a competition file."""
 
 from .html_report import Report, report
 from .answers import Answers, ask, load_answers

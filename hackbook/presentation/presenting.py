@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['material_of', 'Deck', 'present']
 
-# %% ../../nbs/library/presentation/07_presenting.ipynb #1adecdde
+# %% ../../nbs/library/presentation/07_presenting.ipynb #666e6777
+import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-import json
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +28,13 @@ from ..problem import Problem
 from ..search import Study
 from ..training import Run
 
-# %% ../../nbs/library/presentation/07_presenting.ipynb #006ff18b
+# %% ../../nbs/library/presentation/07_presenting.ipynb #a98eb8fb
 def _check_result(run, result):
     "Raise `InvalidValue` unless the result is the run's own."
     data = run.record['data']
     known = {data[part]['fingerprint']: part for part in ('train', 'validation', 'test')}
-    print_ = result.data.fingerprint
-    require(print_ in known, 'result', f'one on {result.data.name} ({print_})', "on a part of this run's data",
+    found = result.data.fingerprint
+    require(found in known, 'result', f'one on {result.data.name} ({found})', "on a part of this run's data",
             'try hb.evaluate(run, splits.validation)')
     some = np.arange(min(32, len(result.data)))
     now = predictions(run, result.data.take(some))

@@ -7,9 +7,12 @@ __all__ = ['LOSSES', 'EVIDENCE', 'Material', 'opening', 'the_problem', 'the_data
            'the_training', 'the_curves', 'the_search', 'the_result', 'the_errors', 'the_calibration', 'said',
            'the_evidence', 'the_end', 'the_check', 'story']
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #8e894441
+# %% ../../nbs/library/presentation/06_storyline.ipynb #234928ec
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
+from io import StringIO
 
 import numpy as np
 
@@ -27,6 +30,7 @@ from .slides import Facts, Moving, Number, Picture, Points, Rows
 from .slides import shortened, Slide, Text
 from ..problem import Problem
 from ..quality import findings_frame, Inspection, Leakage
+from ..quality.findings import counted
 from ..search import Study
 from ..training import Run
 
@@ -173,13 +177,12 @@ def the_training(
     notes = 'Only for those who ask: the settings with which the run can be repeated.'
     return Slide('training', 'How it was trained', content, 'Approach', notes, .7, (10,))
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #11f41f52
+# %% ../../nbs/library/presentation/06_storyline.ipynb #62545887
 def _drawn(figure):
     "A figure as SVG, whose curves are drawn from left to right."
-    import re
-    from io import StringIO
     from matplotlib import rc_context
-    for i, line in enumerate(line for ax in figure.axes for line in ax.lines): line.set_gid(f'curve-{i}')
+    lines = [line for ax in figure.axes for line in ax.lines]
+    for i, line in enumerate(lines): line.set_gid(f'curve-{i}')
     buffer = StringIO()
     with rc_context({'svg.fonttype': 'path', 'svg.hashsalt': 'hackbook'}):
         figure.savefig(buffer, format='svg', metadata={'Date': None, 'Creator': None})
@@ -187,7 +190,7 @@ def _drawn(figure):
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg[svg.index('<svg'):], flags=re.S)
     return svg.replace('<svg ', '<svg class="drawn" role="img" ', 1)
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #0cec0752
+# %% ../../nbs/library/presentation/06_storyline.ipynb #817c54aa
 def the_curves(
     m:Material,
 ) -> Slide|None:
@@ -217,7 +220,6 @@ def _sentence(text):
 
 def _escaped(text):
     "A text as the value of an attribute."
-    from html import escape
     return escape(text, quote=True)
 
 # %% ../../nbs/library/presentation/06_storyline.ipynb #ce3d6cc4
@@ -269,7 +271,7 @@ def the_result(
     notes = f'Say the number, and wait. Then the interval: {_interval(m) or "unknown"}. {_against(m)}'
     return Slide('result', title, [Number(score, label), *words], 'Result', notes, weight=1.3)
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #012d2559
+# %% ../../nbs/library/presentation/06_storyline.ipynb #b6fd2a54
 def _errors_of_classes(m):
     "The most confident errors, and the confusion matrix."
     r = m.result
@@ -283,7 +285,7 @@ def _errors_of_classes(m):
     title = 'Which classes are confused'
     if len(found): title = f'Most often, {found.true[0]} is predicted as {found.predicted[0]}'
     words = Text('Rows: true class. Columns: predicted class. Errors are colored.')
-    table = [Text(f'{row.true} as {row.predicted}: {row.examples} times') for row in r.confused(4).itertuples()]
+    table = [Text(f'{row.true} as {row.predicted}: {counted(row.examples, "time")}') for row in r.confused(4).itertuples()]
     yield Slide('confusion', title, [Picture(r.plot_confusion()), words, *table], 'What fails',
                 'Is there a pair that people confuse too?', .8, (10,))
 

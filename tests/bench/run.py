@@ -1,6 +1,6 @@
 """Measure hackbook beside its peers, in one run on one machine, and write `_bench/results.json`.
 
-    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune,evaluate,walk] [--seeds 5] [--to _bench]
+    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune,evaluate,present,walk] [--seeds 5] [--to _bench]
 
 Every measurement is made in a process of its own, ours and the peer's in turn, so that both meet the same weather.
 `ratio` says how many times better ours is: peer/ours for time and memory, ours/peer for what is done in a second.
@@ -371,7 +371,7 @@ def bench_evaluate(seeds):
 
 
 def bench_present(seeds):
-    """What is shown to a jury: a demo in one file."""
+    """What is shown to a jury: a deck, and a demo in one file."""
     return present.bench(measure, figure)
 
 

@@ -267,3 +267,26 @@ def test_a_story_of_numbers(tmp_path, opened):
     assert {"result", "errors", "residuals", "worst", "baseline"} <= set(deck.frame.slide)
     page = opened(deck.path)
     assert page.evaluate(SPILLS) == [] and f"{result.score:.4g} €" in page.locator("#result .value").text_content()
+
+
+def test_a_search_and_a_session_are_told(made, opened, tmp_path):
+    problem, splits, run, result, _, _ = made
+    search = {"space": {"learning_rate": (1e-3, 0.05, "log")}, "budget": 1, "epochs": 1, "finalists": 0, "runs": None}
+    study = hb.tune(hb.models.cnn, splits, to=tmp_path / "study.db", **search)
+    other = hb.tune(hb.models.cnn, hb.split(hb.data.digits().take(np.arange(300))), to=tmp_path / "other.db", **search)
+    with pytest.raises(hb.InvalidValue, match="study must be on this run's data"):
+        hb.present(problem, run, result, other, to=tmp_path / "deck")
+    live = hb.Live(hb.models.cnn(splits, filters=(4,)), splits, epochs=1)
+    with pytest.raises(hb.InvalidValue, match="a session that has trained"):
+        hb.present(problem, run, result, to=tmp_path / "deck", replay=live)
+    live.start()
+    live.wait()
+    deck = hb.present(problem, run, result, study, to=tmp_path / "deck", replay=live)
+    live.close()
+    assert deck.summary["study"]["trials"] == 1 and "search" in set(deck.frame.slide)
+    page = opened(deck.path, "#/learning")
+    page.click(".present button:has-text('Start')")
+    page.wait_for_selector(".present .curves path[d]", state="attached")
+    assert page.evaluate(SPILLS) == []
+    page.emulate_media(media="print")
+    assert page.locator("#learning .still img").is_visible() and not page.locator("#learning .moving").is_visible()
