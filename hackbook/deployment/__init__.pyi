@@ -1,6 +1,7 @@
 """Take a trained network elsewhere: into other file formats, each checked against Keras."""
 
-from .formats import difference, extra, input_type, keras_outputs, load_onnx, silent, to_onnx
+from .formats import Format, FORMATS, convert, difference, extra, input_type, keras_outputs
+from .formats import load_litert, load_onnx, own_classes, silent, to_onnx
 from .engine import Engine, engine_folder, fetch_engine, load_engine
 from .browser_page import BrowserDemo, write_demo
 from .sketch_panel import Sketch
