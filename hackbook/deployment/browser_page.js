@@ -183,7 +183,7 @@ function pictures() {
 
 const numbersIn = (text) => (text.match(/[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?/gi) ?? []).map(Number);
 const ends = (i) => [facts.low, facts.high].map((end) => (Array.isArray(end) ? end[i] : end));
-// A field per number of a short row; of a long one a line through all.
+// A short row has a field per number, a long one is drawn as a curve.
 function rows() {
   const size = facts.shape.reduce((a, b) => a * b, 1), short = size <= 40;
   const names = Array.from({ length: size }, (_, i) => facts.features?.[i] ?? `number ${i + 1}`);

@@ -6,7 +6,7 @@
 __all__ = ['PAGE', 'demo_input', 'probe', 'drawing_style', 'clickable', 'score_line', 'data_line', 'page_facts', 'demo_page',
            'BrowserDemo', 'write_demo']
 
-# %% ../../nbs/library/deployment/03_browser_page.ipynb #830b9794
+# %% ../../nbs/library/deployment/03_browser_page.ipynb #3c2cfea9
 import gzip
 import json
 from base64 import b64encode
@@ -22,8 +22,7 @@ import numpy as np
 from ..core import atomic, card, HackbookError, make_folder, require, script, style
 from ..data import Dataset
 from ..evaluation import Evaluation, RegressionEvaluation
-from ..models import as_trained, input_facts
-from ..models.prediction import LOGITS
+from ..models import as_trained, input_facts, LOGITS
 from ..training import Run
 from .engine import Engine, ENGINE_VERSION, load_engine
 from .formats import to_onnx

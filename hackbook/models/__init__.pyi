@@ -7,6 +7,6 @@ from .compatibility import (
 )
 from .raw_files import Inputs, describe_input, input_facts, path_list
 from .raw_input import as_trained
-from .prediction import Predictions, as_probabilities, at_least_float32, check_outputs
+from .prediction import LOGITS, Predictions, as_probabilities, at_least_float32, check_outputs
 from .prediction import predictions_of, tempered
 from .saved import WEIGHTS, WHOLE, load_model, load_weights, save_model
