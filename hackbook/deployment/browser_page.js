@@ -86,6 +86,7 @@ function told(outputs) {
   }
   const found = verdict(outputs, facts.classes, facts.threshold);
   guess.replaceChildren(found.sure ? named(found.name) : found.name);
+  guess.classList.toggle("word", found.name.length > 4);
   guess.classList.toggle("long", found.name.length > 12);
   guess.classList.toggle("unsure", !found.sure);
   put(sureness, found.note);
@@ -231,14 +232,15 @@ document.querySelector("main").append(given, result, more);
 put(sureness, "The network is being unpacked …");
 document.body.dataset.state = "loading";
 window.hackbookDemo = { facts, predict, look: lookAt, ink: (strokes) => scaled(inked(strokes, facts.shape, facts.drawing)), read: (file) => pictureIn(file, facts.shape, channels).then((v) => Array.from(v)), times };
-loaded.then(() => {
+loaded.then(async () => {
+  for (let i = 0; i < 3; i++) await predict(facts.start);   // the first ones take longer
   const [own, examples] = facts.kind === "image" ? pictures() : rows();
   given.append(...own);
   more.append(...examples);
   show(more, examples.length);
   document.body.dataset.state = "ready";
-}, (error) => {
+}).catch((error) => {
   put(sureness, "");
-  put(problem, `The network could not be started: ${error.message}. A browser of 2023 or newer is needed.`);
+  put(problem, `The network could not be started: ${error.message}. A browser of 2024 or newer is needed.`);
   document.body.dataset.state = "failed";
 });
