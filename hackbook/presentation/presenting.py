@@ -79,13 +79,13 @@ def _check_evidence(evidence):
     for item in evidence: require(isinstance(item, kinds), 'evidence', item, f'results: {names}')
     return list(evidence)
 
-# %% ../../nbs/library/presentation/07_presenting.ipynb #68ed9c3e
+# %% ../../nbs/library/presentation/07_presenting.ipynb #a3365812
 def _as_replay(replay):
     "A Replay of what was given. Raises `InvalidValue` for another thing."
     if replay is None or isinstance(replay, Replay): return replay
     ok = isinstance(replay, Session)
     require(ok, 'replay', replay, 'a Replay, or a Live session', 'try hb.live.Replay.of(session)')
-    trained = any(branch.points for branch in replay.timeline.branches.values())
+    trained = any(branch.rows for branch in replay.timeline.branches.values())
     require(trained, 'replay', replay, 'a session that has trained', 'start it first')
     return Replay.of(replay)
 

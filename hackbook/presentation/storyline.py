@@ -194,7 +194,7 @@ def _drawn(figure):
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg[svg.index('<svg'):], flags=re.S)
     return svg.replace('<svg ', '<svg class="drawn" role="img" ', 1)
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #817c54aa
+# %% ../../nbs/library/presentation/06_storyline.ipynb #1bbf8ffa
 def the_curves(
     m:Material,
 ) -> Slide|None:
@@ -204,6 +204,7 @@ def the_curves(
     if column not in h or not len(h): return None
     first, last = (f'{v:.3f}' for v in (h[column].iloc[0], h[column].iloc[-1]))
     title = _sentence(f'{metric} on validation: {first} after the first epoch, {last} after the last')
+    if len(h) == 1: title = _sentence(f'{metric} on validation after one epoch: {last}')
     if m.replay is None:
         figure = m.run.plot()
         figure.set_size_inches(8, 3.5)
