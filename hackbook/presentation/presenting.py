@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['material_of', 'Deck', 'present']
 
-# %% ../../nbs/library/presentation/07_presenting.ipynb #666e6777
+# %% ../../nbs/library/presentation/07_presenting.ipynb #94b917a6
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ from .answers import Answers
 from .html_report import report, _summary
 from .reveal import page
 from .slides import MINUTES, Slide, timed
-from .storyline import EVIDENCE, Material, story
+from .storyline import EVIDENCE, _later, Material, story
 from ..problem import Problem
 from ..search import Study
 from ..training import Run
@@ -79,13 +79,13 @@ def _check_evidence(evidence):
     for item in evidence: require(isinstance(item, kinds), 'evidence', item, f'results: {names}')
     return list(evidence)
 
-# %% ../../nbs/library/presentation/07_presenting.ipynb #68ed9c3e
+# %% ../../nbs/library/presentation/07_presenting.ipynb #a3365812
 def _as_replay(replay):
     "A Replay of what was given. Raises `InvalidValue` for another thing."
     if replay is None or isinstance(replay, Replay): return replay
     ok = isinstance(replay, Session)
     require(ok, 'replay', replay, 'a Replay, or a Live session', 'try hb.live.Replay.of(session)')
-    trained = any(branch.points for branch in replay.timeline.branches.values())
+    trained = any(branch.rows for branch in replay.timeline.branches.values())
     require(trained, 'replay', replay, 'a session that has trained', 'start it first')
     return Replay.of(replay)
 
@@ -146,12 +146,12 @@ def _numbers(m, minutes, slides):
         'baseline': baseline, 'parts': m.parts, 'openings': m.run.record.get('openings', []),
         'study': study, 'minutes': minutes, 'slides': told}
 
-# %% ../../nbs/library/presentation/07_presenting.ipynb #fa2a71b3
+# %% ../../nbs/library/presentation/07_presenting.ipynb #961479bf
 def _card_of(m):
     "The model card as Markdown."
-    try: from hackbook.presentation.card import model_card
-    except ImportError: return None
-    return model_card(m.problem, m.run, m.result, study=m.study, answers=m.answers).text
+    room = _later('card')
+    if room is None: return None
+    return room.model_card(m.problem, m.run, m.result, study=m.study, answers=m.answers).text
 
 # %% ../../nbs/library/presentation/07_presenting.ipynb #d3b9dfe9
 def _write_deck(m, folder, minutes):
@@ -172,30 +172,25 @@ def _as_json(summary):
     plain = lambda value: value.tolist() if isinstance(value, (np.ndarray, np.generic)) else str(value)
     return json.dumps(summary, indent=2, default=plain, ensure_ascii=False) + '\n'
 
-# %% ../../nbs/library/presentation/07_presenting.ipynb #7baee819
+# %% ../../nbs/library/presentation/07_presenting.ipynb #3cfc6c3f
 def _check_place(to):
-    "The path, and what is written there: 'deck', 'report' or 'notebook'."
+    "The path, and what is written there: 'deck' or 'report'."
     require(isinstance(to, (str, Path)) and str(to).strip(), 'to', to, 'a folder or a file name')
     path = Path(to)
-    kinds = {'': 'deck', '.html': 'report', '.ipynb': 'notebook'}
-    ok = path.suffix.lower() in kinds and not (path.suffix and path.is_dir()) and not (not path.suffix and path.is_file())
-    require(ok, 'to', str(to), "a folder for a deck, or a name that ends in .html or .ipynb", "try to='deck/'")
-    return path, kinds[path.suffix.lower()]
+    kinds = {'': 'deck', '.html': 'report'}
+    suffix = path.suffix.lower()
+    taken = path.is_dir() if suffix else path.is_file()
+    ok = suffix in kinds and not taken
+    require(ok, 'to', str(to), "a folder for a deck, or a name that ends in .html", "try to='deck/'")
+    return path, kinds[suffix]
 
-def _write_notebook(m, path, minutes):
-    "Write the slides as a notebook."
-    try: from hackbook.presentation.slides_notebook import write_slides
-    except ImportError: write_slides = None
-    require(write_slides, 'to', str(path), 'a folder, or a name that ends in .html')
-    return write_slides(timed(story(m), minutes), path, m.title)
-
-# %% ../../nbs/library/presentation/07_presenting.ipynb #d34f4fc6
+# %% ../../nbs/library/presentation/07_presenting.ipynb #91fa0840
 def present(
     problem:Problem,
     run:Run,
     result:Evaluation|RegressionEvaluation,   # the run's evaluation, usually on the test set
     study:Study=None,            # the search that chose the hyperparameters; None: none
-    to:str|Path='deck/',         # a folder for a deck; *.html: the long report; *.ipynb: a notebook
+    to:str|Path='deck/',         # a folder for a deck; *.html: the long report
     *,
     minutes:int=5,               # 3, 5 or 10: how long it takes to tell
     answers:Answers=None,        # what only people know; None: nothing is said
@@ -209,5 +204,4 @@ def present(
     require(ok, 'minutes', minutes, f"one of {', '.join(map(str, MINUTES))}")
     m = material_of(problem, run, result, study, answers, evidence, replay, title)
     if kind == 'report': return report(run, result, path, m.title)
-    if kind == 'notebook': return _write_notebook(m, path, minutes)
     return _write_deck(m, path, minutes)

@@ -7,11 +7,12 @@ __all__ = ['LOSSES', 'EVIDENCE', 'Material', 'opening', 'the_problem', 'the_data
            'the_training', 'the_curves', 'the_search', 'the_result', 'the_errors', 'the_calibration', 'said',
            'the_evidence', 'the_end', 'the_check', 'story']
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #234928ec
+# %% ../../nbs/library/presentation/06_storyline.ipynb #13448bff
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from importlib import import_module
 from io import StringIO
 
 import numpy as np
@@ -30,7 +31,6 @@ from .slides import Facts, Moving, Number, Picture, Points, Rows
 from .slides import shortened, Slide, Text
 from ..problem import Problem
 from ..quality import findings_frame, Inspection, Leakage
-from ..quality.findings import counted
 from ..search import Study
 from ..training import Run
 
@@ -139,12 +139,16 @@ def the_baseline(
     notes = f'Before any network: {by} reaches {score}. This is the number to beat.'
     return Slide('baseline', f'To beat: {score}', [Number(score, label), *words], 'Baseline', notes, .8, (5, 10))
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #841b216a
+# %% ../../nbs/library/presentation/06_storyline.ipynb #096a84b2
+def _later(room):
+    "A later room of this package; None where there is none."
+    try: return import_module(f'hackbook.presentation.{room}')
+    except ModuleNotFoundError: return None
+
 def _architecture(model):
     "A drawing of the network, where it can be drawn."
-    try: from hackbook.presentation.drawings import draw_architecture
-    except ImportError: return []
-    return [Picture(draw_architecture(model))]
+    drawings = _later('drawings')
+    return [Picture(drawings.draw_architecture(model))] if drawings else []
 
 LOSSES = {    # name in Keras → formula
     'sparse_categorical_crossentropy': r'$-\frac{1}{n} \sum_{i=1}^{n} \log \, p_i(y_i)$',
@@ -190,7 +194,7 @@ def _drawn(figure):
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg[svg.index('<svg'):], flags=re.S)
     return svg.replace('<svg ', '<svg class="drawn" role="img" ', 1)
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #817c54aa
+# %% ../../nbs/library/presentation/06_storyline.ipynb #1bbf8ffa
 def the_curves(
     m:Material,
 ) -> Slide|None:
@@ -200,6 +204,7 @@ def the_curves(
     if column not in h or not len(h): return None
     first, last = (f'{v:.3f}' for v in (h[column].iloc[0], h[column].iloc[-1]))
     title = _sentence(f'{metric} on validation: {first} after the first epoch, {last} after the last')
+    if len(h) == 1: title = _sentence(f'{metric} on validation after one epoch: {last}')
     if m.replay is None:
         figure = m.run.plot()
         figure.set_size_inches(8, 3.5)
@@ -271,7 +276,7 @@ def the_result(
     notes = f'Say the number, and wait. Then the interval: {_interval(m) or "unknown"}. {_against(m)}'
     return Slide('result', title, [Number(score, label), *words], 'Result', notes, weight=1.3)
 
-# %% ../../nbs/library/presentation/06_storyline.ipynb #b6fd2a54
+# %% ../../nbs/library/presentation/06_storyline.ipynb #c5217c44
 def _errors_of_classes(m):
     "The most confident errors, and the confusion matrix."
     r = m.result
@@ -284,8 +289,8 @@ def _errors_of_classes(m):
     found = r.confused(1)
     title = 'Which classes are confused'
     if len(found): title = f'Most often, {found.true[0]} is predicted as {found.predicted[0]}'
-    words = Text('Rows: true class. Columns: predicted class. Errors are colored.')
-    table = [Text(f'{row.true} as {row.predicted}: {counted(row.examples, "time")}') for row in r.confused(4).itertuples()]
+    words = Text('Rows: true class. Columns: predicted class. The most frequent errors:')
+    table = [Text(f'{row.true} as {row.predicted}: {row.examples}') for row in r.confused(4).itertuples()]
     yield Slide('confusion', title, [Picture(r.plot_confusion()), words, *table], 'What fails',
                 'Is there a pair that people confuse too?', .8, (10,))
 

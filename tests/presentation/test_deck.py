@@ -276,7 +276,7 @@ def test_a_search_and_a_session_are_told(made, opened, tmp_path):
     other = hb.tune(hb.models.cnn, hb.split(hb.data.digits().take(np.arange(300))), to=tmp_path / "other.db", **search)
     with pytest.raises(hb.InvalidValue, match="study must be on this run's data"):
         hb.present(problem, run, result, other, to=tmp_path / "deck")
-    live = hb.Live(hb.models.cnn(splits, filters=(4,)), splits, epochs=1)
+    live = hb.live.Session(hb.models.cnn(splits, filters=(4,)), splits, epochs=1)
     with pytest.raises(hb.InvalidValue, match="a session that has trained"):
         hb.present(problem, run, result, to=tmp_path / "deck", replay=live)
     live.start()
