@@ -495,6 +495,7 @@ def model_card(
     answers:Answers=None,        # what only people know; None: nothing is said
     evidence:Sequence|dict=(),   # further results, or heading → result; also DataFrames
     to:str|Path=None,            # the .md file to write; None: no file
+    folder:str|Path='.',         # where its code is to run; with `to`: the folder of the file
 ) -> Card:                       # shows itself
     "A model card, filled from the record. Raises `InvalidValue` for what does not belong together."
     answers = Answers() if answers is None else answers
@@ -502,7 +503,7 @@ def model_card(
     path = None if to is None else Path(to)
     ok = path is None or path.suffix == '.md'
     require(ok, 'to', str(to), 'a file name that ends in .md', "try 'card.md'")
-    place = Path() if path is None else make_folder(path.parent)
+    place = Path(folder) if path is None else make_folder(path.parent)
     sources = _Sources(problem, run, result, study, answers, _named(evidence), place)
     card = Card(_metadata(sources), _body(sources), path)
     if path is not None:

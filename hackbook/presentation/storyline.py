@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOSSES', 'EVIDENCE', 'Material', 'opening', 'the_problem', 'the_data', 'the_fixes', 'the_baseline', 'the_approach',
-           'the_training', 'the_curves', 'the_search', 'the_result', 'the_errors', 'the_calibration', 'said',
+           'the_way', 'the_training', 'the_curves', 'the_search', 'the_result', 'the_errors', 'the_calibration', 'said',
            'the_evidence', 'the_end', 'the_check', 'story']
 
 # %% ../../nbs/library/presentation/06_storyline.ipynb #13448bff
@@ -12,13 +12,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib import import_module
 from io import StringIO
 
 import numpy as np
 
 from ..checks import Preflight
-from ..core import Figure, rows, span
+from ..core import Figure, HackbookError, rows, span
+from ..drawings import draw_architecture, draw_way
 from ..evaluation import AbstainCurve, Comparison, CostCurve, Evaluation, HumanResult
 from ..evaluation import RegressionEvaluation, Slices
 from ..experiments import LearningCurve, Robustness
@@ -140,15 +140,10 @@ def the_baseline(
     return Slide('baseline', f'To beat: {score}', [Number(score, label), *words], 'Baseline', notes, .8, (5, 10))
 
 # %% ../../nbs/library/presentation/06_storyline.ipynb #096a84b2
-def _later(room):
-    "A later room of this package; None where there is none."
-    try: return import_module(f'hackbook.presentation.{room}')
-    except ModuleNotFoundError: return None
-
 def _architecture(model):
     "A drawing of the network, where it can be drawn."
-    drawings = _later('drawings')
-    return [Picture(drawings.draw_architecture(model))] if drawings else []
+    try: return [Picture(draw_architecture(model))]
+    except HackbookError: return []
 
 LOSSES = {    # name in Keras → formula
     'sparse_categorical_crossentropy': r'$-\frac{1}{n} \sum_{i=1}^{n} \log \, p_i(y_i)$',
@@ -166,6 +161,15 @@ def the_approach(
     title = f"A network of {model['parameters']:,} parameters"
     notes = f"The simplest thing first. It was trained in {span(m.run.seconds)} on {m.run.record['machine']['cores']} cores."
     return Slide('approach', title, content, 'Approach', notes, minutes=(5, 10))
+
+# %% ../../nbs/library/presentation/06_storyline.ipynb #22dd3a7d
+def the_way(
+    m:Material,
+) -> Slide:
+    "From the examples to the score, a box per step."
+    figure = draw_way(m.run, m.result, m.study)
+    notes = 'Nothing here is typed: the run remembers it. Point at the part that stayed sealed.'
+    return Slide('way', 'The way from data to result', [Picture(figure)], 'Approach', notes, .8, (5, 10))
 
 # %% ../../nbs/library/presentation/06_storyline.ipynb #3f02cef0
 def the_training(
@@ -447,6 +451,6 @@ def story(
     data = [slide for slide in early if slide.topic == 'Data']
     approach = [slide for slide in early if slide.topic == 'Approach']
     slides = [opening(m), the_problem(m), the_data(m), the_fixes(m), *data, the_baseline(m),
-              the_approach(m), *approach, the_training(m), the_curves(m), the_search(m),
+              the_way(m), the_approach(m), *approach, the_training(m), the_curves(m), the_search(m),
               the_result(m), the_calibration(m), *the_errors(m), *late, *the_end(m), the_check(m)]
     return _named_apart([slide for slide in slides if slide is not None])
