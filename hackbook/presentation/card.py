@@ -24,7 +24,7 @@ from ..evaluation import Evaluation, RegressionEvaluation
 from ..explanations import Explanation, ExplanationCheck
 from ..models import input_facts
 from .answers import Answers
-from .html_report import _facts, _in_words, _verdict
+from .html_report import facts_of, in_words, verdict_of
 from ..problem import Problem
 from ..search import Study
 from ..training import Run
@@ -99,7 +99,7 @@ class _Sources:
     @property
     def parameters(self): return self.run.record['parameters']
     @property
-    def facts(self): return _facts(self.run)
+    def facts(self): return facts_of(self.run)
     @property
     def input(self): return input_facts(self.run.model, self.run.record)
     @property
@@ -314,7 +314,7 @@ def _against_baseline(sources):
     "The baseline that the problem names."
     problem = sources.problem
     if problem.baseline is None or problem.metric != sources.result.data.task.metric.name: return ''
-    words = f'{problem.metric} {_in_words(sources.result, problem.baseline)}'
+    words = f'{problem.metric} {in_words(sources.result, problem.baseline)}'
     if problem.baseline_by: words += f' by {problem.baseline_by}'
     return as_markdown(f'The problem names a baseline to beat: {words}.')
 
@@ -367,8 +367,8 @@ def _evaluated(sources):
     "What was tested, and what came out."
     result = sources.result
     table = markdown_table(result.scores)
-    score = as_markdown(_in_words(result, result.score))
-    verdict = f'**{score}** {as_markdown(_verdict(result))}'
+    score = as_markdown(in_words(result, result.score))
+    verdict = f'**{score}** {as_markdown(verdict_of(result))}'
     results = _section(3, 'Results', verdict, table, _against_baseline(sources), _per_class(result),
                        _per_group(result), _calibrated(result), *_evidence(sources, 4, False))
     return _section(2, 'Evaluation', _tested(sources), results)
