@@ -192,7 +192,7 @@ def _drawn(figure):
         figure.savefig(buffer, format='svg', metadata={'Date': None, 'Creator': None})
     svg = buffer.getvalue()
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg[svg.index('<svg'):], flags=re.S)
-    return svg.replace('<svg ', '<svg class="drawn" role="img" ', 1)
+    return svg.replace('<svg ', '<svg class="drawn" aria-hidden="true" ', 1)
 
 # %% ../../nbs/library/presentation/06_work_slides.ipynb #1bbf8ffa
 def the_curves(

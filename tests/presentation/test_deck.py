@@ -81,7 +81,7 @@ def test_small_self_contained_and_complete(deck):
     text = deck.path.read_text(encoding="utf-8")
     assert len(text.encode()) < 5e6 and not re.search(r"<(link|script|img|iframe)[^>]+(src|href)=[\"'](?!data:)", text[: text.index("</main>")])
     assert json.loads((deck.path.parent / "numbers.json").read_text(encoding="utf-8"))["accuracy"] == deck.summary["accuracy"]
-    assert [s.anchor for s in deck.slides] == ["title", "problem", "data", "baseline", "approach", "training", "learning", "result", "calibration", "errors",
+    assert [s.anchor for s in deck.slides] == ["title", "problem", "data", "baseline", "way", "approach", "training", "learning", "result", "calibration", "errors",
                                                "confusion", "explanation", "slices", "failed", "limits", "next", "check"]
 
 
