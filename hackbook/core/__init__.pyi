@@ -17,7 +17,7 @@ from .mailbox import Bell, Mailbox
 from .notebook import frontend, hearing, hearing_note, in_notebook, progress_line
 from .notebook import running_shell
 from .keras_internals import (
-    all_layers, averages, add_seed_generator, chooses_subshell, CLIP, CURRENT_RATE,
+    all_layers, averages, add_seed_generator, calls_before, chooses_subshell, CLIP, CURRENT_RATE,
     forget_validation_data, hear_in_subshell, is_spatial, logits_of, makes_subshells, may_ask, missing_internals,
     new_subshell, overridden_method, own_variables, plain_method, rate_or_schedule,
     spatial_noise_shape, take_thread_settings, thread_settings, times_called, variable_key, WEIGHT_DECAY,

@@ -49,7 +49,8 @@ def png(self:Figure,
 # %% ../../nbs/library/core/04_figures.ipynb #eb29196e
 @patch(as_prop=True)
 def alt(self:Figure) -> str:
-    "What the figure says, in words: its title, the titles of its axes, or else their labels."
+    "What the figure says: the words of `set_label`, its title, its axes' titles, or their labels."
+    if words := self.get_label(): return words
     if title := self.get_suptitle(): return title
     titles = [ax.get_title(loc='left') or ax.get_title() for ax in self.axes]
     named = list(filter(None, dict.fromkeys(titles)))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['INTERNALS', 'LATER', 'WEIGHT_DECAY', 'CLIP', 'CURRENT_RATE', 'missing_internals', 'all_layers', 'own_variables',
-           'times_called', 'add_seed_generator', 'is_spatial', 'spatial_noise_shape', 'plain_method',
+           'times_called', 'calls_before', 'add_seed_generator', 'is_spatial', 'spatial_noise_shape', 'plain_method',
            'overridden_method', 'rate_or_schedule', 'variable_key', 'averages', 'forget_validation_data', 'logits_of',
            'thread_settings', 'take_thread_settings', 'may_ask', 'chooses_subshell', 'hear_in_subshell',
            'makes_subshells', 'new_subshell']
@@ -22,7 +22,7 @@ INTERNALS:dict[str, str] = {   # 'module:owner.name' → what it is needed for
     'keras:Layer._flatten_layers': 'all layers, including those inside nested models',
     'keras:Layer._trainable_variables':
         "a layer's own weights, frozen or not, without those of its sublayers",
-    'keras:Layer._inbound_nodes': 'how often a layer is called in the graph of a model',
+    'keras:Layer._inbound_nodes': 'how often a layer is called in the graph of a model, and after which',
     'keras:Layer._tracker': 'a Dropout built with rate 0 gets its random generator later',
     'keras:layers.SpatialDropout2D._get_noise_shape':
         'the shape that SpatialDropout draws for',
@@ -102,6 +102,14 @@ def times_called(
 ) -> int:
     "How often the graph calls the layer: twice where it is shared."
     return len(layer._inbound_nodes)
+
+# %% ../../nbs/library/core/10_keras_internals.ipynb #0109dd84
+def calls_before(
+    operation,   # a layer or operation of a functional model
+) -> list:       # operations, also of other graphs in which it is called
+    "The operations whose outputs it takes, over all of its calls."
+    parents = [parent for node in operation._inbound_nodes for parent in node.parent_nodes]
+    return list(dict.fromkeys(parent.operation for parent in parents))
 
 # %% ../../nbs/library/core/10_keras_internals.ipynb #9ec58753
 def add_seed_generator(
