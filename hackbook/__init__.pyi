@@ -1,17 +1,18 @@
 """What `import hackbook as hb` offers: each name loads its module on first use. Editors read this file too."""
 
 from . import (
-    checks, cli, core, data, evaluation, experiments, explanations, features, live, models, presentation, problem, quality, search,
+    checks, cli, core, data, deployment, drawings, evaluation, experiments, explanations, features, live, models, presentation, problem, quality, search,
     testing, training,
 )
 from .checks import Preflight, preflight
 from .core import exercise, HackbookError, InvalidValue, label_axes, NotFound, set_seed, subplots
 from .data import augment, Dataset, SealBroken, show_augmented, split, Splits
+from .deployment import export, ExportReport
 from .evaluation import compare_results, evaluate, Evaluation
 from .explanations import embedding_map, explain, Explanation   # Explanation with its check
 from .features import compare_features
 from .live import Live
-from .presentation import Report, report
+from .presentation import Answers, Deck, load_answers, model_card, present, Report, report, submission
 from .problem import load_problem, Problem
 from .quality import check_leakage, clean, find_label_issues, inspect, load_decisions, relabel, Relabel, save_decisions
 from .search import load_study, Space, Study, tune   # Study with its pictures

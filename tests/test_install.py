@@ -49,3 +49,11 @@ def test_make_alone_lists_every_target():
     for target in ("run", "test", "check", "lab", "docs", "bench", "clean"):
         assert f"\n  {target} " in shown.stdout
     assert shown.returncode == 0
+
+
+def test_an_engine_that_cannot_be_downloaded_is_one_line(tmp_path):
+    """Everything but a demo in one file works without it: the installation succeeds."""
+    make = 'case "$*" in *-m\\ venv*) mkdir -p "$3/bin"; printf "#!/bin/sh\\nexit 0\\n" >"$3/bin/python"; printf "#!/bin/sh\\nexit 1\\n" >"$3/bin/hackbook"; chmod +x "$3"/bin/*;; esac'
+    shown = call("sh", ROOT / "tools/install.sh", stub(tmp_path, "python3", make), tmp_path / "venv")
+    assert shown.returncode == 0 and shown.stderr == "", shown.stderr
+    assert "call `hackbook engine` when you are online" in shown.stdout.splitlines()[-1]

@@ -11,7 +11,11 @@ command -v "$python" >/dev/null 2>&1 || fail "$python is missing; install Python
 
 "$python" -m venv "$venv" >/dev/null 2>&1 || fail "could not make a virtual environment in $venv; is the folder writable, and the disk not full?"
 echo "hackbook: installing into $venv (some minutes the first time; details in $log)"
-"$venv/bin/python" -m pip install --disable-pip-version-check --no-warn-script-location -e '.[dev]' >"$log" 2>&1 && exit 0
+"$venv/bin/python" -m pip install --disable-pip-version-check --no-warn-script-location -e '.[dev]' >"$log" 2>&1 && {
+    # a demo in one file needs it; without it everything else works
+    "$venv/bin/hackbook" engine --no-progress >>"$log" 2>&1 || echo "hackbook: the engine of demos in one file could not be downloaded; call \`hackbook engine\` when you are online"
+    exit 0
+}
 grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeoutError|Failed to establish|Temporary failure in name resolution|Network is unreachable|from versions: none' "$log" &&
     fail "the package index cannot be reached; check the network connection, then call make again (details in $log)"
 grep -q 'No space left on device' "$log" && fail "the disk is full; about 3 GB are needed (details in $log)"

@@ -2,3 +2,4 @@
 
 from .architecture import architecture_words, draw_architecture
 from .blocks import Block, blocks_of
+from .way import draw_way

@@ -5,8 +5,8 @@ from .finetuning import backbone, freeze, layer_fractions, layer_table, unfreeze
 from .compatibility import (
     build_weights, check_activation, check_kind, check_model, explained, explanation, OutOfMemory, reason, shapes,
 )
-from .raw_files import Inputs, describe_input, input_facts
+from .raw_files import Inputs, describe_input, input_facts, path_list
 from .raw_input import as_trained
-from .prediction import Predictions, as_probabilities, at_least_float32, check_outputs
+from .prediction import LOGITS, Predictions, as_probabilities, at_least_float32, check_outputs
 from .prediction import predictions_of, tempered
 from .saved import WEIGHTS, WHOLE, load_model, load_weights, save_model

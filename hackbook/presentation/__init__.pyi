@@ -1,3 +1,8 @@
-"""Write an HTML report of a training run for the jury."""
+"""Write a deck for the jury, a report, a model card, and a competition file."""
 
 from .html_report import Report, report
+from .answers import Answers, ask, load_answers
+from .slides import MINUTES, Slide, timed
+from .presenting import Deck, present
+from .card import Card, model_card
+from .competition import Submission, submission

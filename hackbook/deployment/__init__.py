@@ -1,0 +1,5 @@
+"""Take a trained network elsewhere: into other file formats, each checked against Keras."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
