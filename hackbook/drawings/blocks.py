@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 import numpy as np
-from fastcore.basics import patch
 
-from ..core import calls_before, HackbookError, load_keras, require
+from ..core import calls_before, load_keras, require
 
 # %% ../../nbs/library/drawings/00_blocks.ipynb #439d7171
 @dataclass(eq=False)
@@ -254,7 +253,7 @@ def is_join(block:Block) -> bool:
     return len(block.before) > 1 and is_helper(main_layers(block)[0])
 
 # %% ../../nbs/library/drawings/00_blocks.ipynb #be76c9d7
-NARROW = .6      # of a usual column
+NARROW = .7      # of a usual column
 
 def column_widths(
     blocks:list[Block],
@@ -273,7 +272,7 @@ def _is_too_much(blocks, columns, rows=3):
 # %% ../../nbs/library/drawings/00_blocks.ipynb #9521cfee
 def blocks_of(
     model,              # a built `keras.Model`
-    columns:float=8.5,  # the most in a row, 3 or more; those that join count .6
+    columns:float=8.5,  # the most in a row, 3 or more; those that join count .7
 ) -> list[Block]:       # each after those before it; their parameters sum to the model's
     "The Blocks that a picture of the model shows. Raises `InvalidValue` as `layer_blocks` does."
     blocks = with_helpers(layer_blocks(model))
