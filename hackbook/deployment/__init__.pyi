@@ -6,3 +6,4 @@ from .engine import Engine, engine_folder, fetch_engine, load_engine
 from .browser_page import BrowserDemo, write_demo
 from .sketch_panel import Sketch
 from .exporting import ExportReport, describe_export, export, milliseconds, random_examples
+from .apps import App, demo
