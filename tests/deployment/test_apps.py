@@ -1,0 +1,185 @@
+"""An app predicts what the run predicts, on this machine alone, and takes what people give without a traceback."""
+
+import json
+import re
+import wave
+
+import numpy as np
+import psutil
+import pytest
+from browser import find_browser
+
+import hackbook as hb
+from hackbook.deployment.apps import NOTHING
+
+Client = pytest.importorskip("gradio_client").Client
+HOSTILE = ["<script>document.title = 'hacked'</script>", 'a "b" & \'c\'', "long " * 2000, "عربي", "🙂"]
+
+
+def ask(app, name, *values):
+    """What the app answers, as HTML."""
+    client = Client(app.url, verbose=False)
+    found = client.predict(*values, api_name=f"/{name}")
+    return found["value"] if isinstance(found, dict) else found
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return hb.split(hb.data.digits())
+
+
+@pytest.fixture(scope="module")
+def run(digits):
+    hb.set_seed(0)
+    return hb.fit(hb.models.cnn(digits, filters=(16, 32)), digits, epochs=4, to=None)
+
+
+@pytest.fixture(scope="module")
+def app(run, digits):
+    with hb.demo(run, examples=digits.validation) as app:
+        yield app
+
+
+def guess(page):
+    return re.search(r'class="guess[^"]*">(?:<bdi>)?(.*?)<', page)[1]
+
+
+def test_a_drawing_is_predicted_as_by_the_run(app, run, digits):
+    x = digits.validation.x[:5]
+    for picture, name in zip(x, run.predict(x).best_guess):
+        page = ask(app, "draw", json.dumps((picture / 16).ravel().tolist()))
+        assert guess(page) == name and page.count("<li") == 10
+
+
+def test_an_empty_sheet_and_nonsense(app):
+    assert ask(app, "draw", "[]") == NOTHING == ask(app, "draw", "")
+    for wrong in ("[1, 2]", "{", json.dumps([5.0] * 64), "<b>"):
+        page = ask(app, "draw", wrong)
+        assert "cannot be predicted" in page and "Traceback" not in page and "<b>'" not in page
+
+
+def test_a_picture_is_predicted(app, run, digits, tmp_path):
+    from gradio_client import handle_file
+    from PIL import Image
+
+    Image.fromarray((digits.validation.x[0] * 15.9).astype("uint8")).save(tmp_path / "digit.png")
+    page = ask(app, "picture", handle_file(tmp_path / "digit.png"), False)
+    assert guess(page) == run.predict(digits.validation.x[:1]).best_guess[0]
+    (tmp_path / "text.png").write_text("no picture")
+    try:
+        page = ask(app, "picture", handle_file(tmp_path / "text.png"), False)
+    except Exception as e:  # refused by Gradio before it reaches us
+        page = str(e)
+    assert "Traceback" not in page
+
+
+def test_it_listens_on_this_machine_alone(app, run):
+    port = int(app.url.rstrip("/").rsplit(":", 1)[1])
+    here = [c.laddr for c in psutil.Process().net_connections("inet") if c.status == "LISTEN" and c.laddr.port == port]
+    assert {place.ip for place in here} == {"127.0.0.1"}
+    with pytest.raises(hb.HackbookError, match="leave port= out"):
+        hb.demo(run, port=port)
+
+
+def test_closing_frees_the_port(run):
+    app = hb.demo(run)
+    port = int(app.url.rstrip("/").rsplit(":", 1)[1])
+    app.close()
+    hb.demo(run, port=port).close()
+
+
+def test_a_digit_drawn_with_the_mouse(app):
+    chromium = find_browser()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        asked, said = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.goto(app.url)
+        page.wait_for_selector("canvas.pad")
+        frame = page.locator("canvas.pad").bounding_box()
+        at = lambda x, y: (frame["x"] + x * frame["width"], frame["y"] + y * frame["height"])
+        page.mouse.move(*at(0.5, 0.15))
+        page.mouse.down()
+        for turn in np.linspace(0, 2 * np.pi, 40):
+            page.mouse.move(*at(0.5 + 0.22 * np.sin(turn), 0.5 - 0.35 * np.cos(turn)))
+        page.mouse.up()
+        page.wait_for_selector("#answer .guess bdi:text-is('0')")
+        browser.close()
+    away = [url for url in asked if not url.startswith((app.url, "data:", "blob:"))]
+    assert away == [] and said == []
+
+
+def table():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 2)).astype("float32")
+    return hb.split(hb.Dataset(x, (x.sum(axis=1) > 0).astype(int), HOSTILE[:2], features=["<b>km</b>", "h"]))
+
+
+def dense(shape, classes=2):
+    from keras import Input, Sequential, layers
+
+    return Sequential([Input(shape), layers.Flatten(), layers.Dense(classes, "softmax")])
+
+
+def test_a_row_with_hostile_names():
+    splits = table()
+    run = hb.fit(dense((2,)), splits, epochs=1, to=None)
+    with hb.demo(run, examples=splits.validation) as app:
+        page = ask(app, "row", 1.0, 2.0)
+        assert "<script" not in page and page.count("<li") == 2
+        assert "cannot be predicted" in ask(app, "row", None, 2.0)
+
+
+def test_a_series():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 40, 2)).astype("float32")
+    splits = hb.split(hb.Dataset(x, rng.integers(2, size=60), ["up", "down"]))
+    run = hb.fit(dense((40, 2)), splits, epochs=1, to=None)
+    with hb.demo(run) as app:
+        name = run.predict(x[:1]).best_guess[0]
+        assert guess(ask(app, "series", " ".join(map(str, x[0].ravel())))) == name
+        assert "cannot be predicted" in ask(app, "series", "1 2 three")
+
+
+def test_a_text():
+    from keras import Sequential, layers
+
+    texts = np.array([f"{kind} day {i}" for i in range(30) for kind in ("good", "bad")], object)
+    splits = hb.split(hb.Dataset(texts, np.tile([0, 1], 30), ["good", "bad"]))
+    words = layers.TextVectorization(output_sequence_length=4)
+    words.adapt(["good day", "bad day"])
+    model = Sequential([words, layers.Embedding(10, 3), layers.GlobalAveragePooling1D(), layers.Dense(2, "softmax")])
+    run = hb.fit(model, splits, epochs=1, to=None)
+    with hb.demo(run) as app:
+        page = ask(app, "text", "good <b>day</b>")
+        assert guess(page) == run.predict(["good <b>day</b>"]).best_guess[0] and "<b>day" not in page
+
+
+def test_a_sound(tmp_path):
+    from gradio_client import handle_file
+
+    folder = tmp_path / "sounds"
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        (folder / name).mkdir(parents=True)
+        for i in range(20):
+            with wave.open(str(folder / name / f"{i}.wav"), "wb") as file:
+                file.setnchannels(1), file.setsampwidth(2), file.setframerate(8000)
+                file.writeframes((3000 * rng.normal(size=800)).astype("<i2").tobytes())
+    splits = hb.split(hb.data.sounds(folder))
+    run = hb.fit(dense(splits.train.x.shape[1:]), splits, epochs=1, to=None)
+    with hb.demo(run) as app:
+        path = folder / "a" / "0.wav"
+        assert guess(ask(app, "sound", handle_file(path))) == run.predict(path).best_guess[0]
+
+
+def test_without_gradio_the_extra_is_named(run, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    with pytest.raises(hb.HackbookError, match=r"hackbook\[demo\]"):
+        hb.demo(run)
