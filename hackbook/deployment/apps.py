@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NOTHING', 'PAGES', 'TITLES', 'answer', 'told', 'App', 'demo']
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #cbc98400
+# %% ../../nbs/library/deployment/06_apps.ipynb #75368b44
 import os
 from base64 import b64encode
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from ..evaluation import Evaluation, RegressionEvaluation
 from ..models import input_facts, Predictions
 from ..training import Run
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #510c246b
+# %% ../../nbs/library/deployment/06_apps.ipynb #0753325b
 def _short(text, most=160):
     "A text that fits the page, in its own writing direction."
     text = ' '.join(str(text).split())
@@ -46,7 +46,7 @@ def _bar(name, p, best):
     bar = Span(Span(cls='bar', style=f'width: {100 * p:.1f}%'), cls='track', aria_hidden='true')
     return Li(Span(_short(name), cls='name'), bar, Span(f'{p:.1%}', cls='value'), cls='best' if best else '')
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #6e577ebf
+# %% ../../nbs/library/deployment/06_apps.ipynb #2650e5a1
 def _sight(found):
     "The picture as the network sees it; '' for other data."
     x = np.asarray(found.x[0], float) if found.kind == 'image' else np.zeros(0)
@@ -59,7 +59,7 @@ def _sight(found):
     return Div(Img(src=f'data:image/png;base64,{png}', alt='the picture as the network sees it'),
                P('What the network sees'), cls='sight')
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #27801fbd
+# %% ../../nbs/library/deployment/06_apps.ipynb #0b7cb8af
 def answer(
     found:Predictions,   # of one example
 ) -> Div:                # an HTML element
@@ -75,7 +75,7 @@ def answer(
     notes = [P(note, cls='note') for note in found.notes]
     return Div(P(name, cls=kind), *parts, _sight(found), *notes, cls='answer', role='status')
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #da8433b0
+# %% ../../nbs/library/deployment/06_apps.ipynb #34ab6cdb
 NOTHING = str(Div(P('Nothing yet.', cls='empty'), cls='answer', role='status'))
 
 def told(
@@ -89,7 +89,7 @@ def told(
         return str(answer(run.predict(x)[0]))
     except HackbookError as e: return str(Div(P(B('This cannot be predicted.')), P(str(e)), cls='answer', role='alert'))
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #51282ec2
+# %% ../../nbs/library/deployment/06_apps.ipynb #a17b76a2
 def _pad(gradio, facts, drawing):
     "The pad as a component; its value is the ink of each pixel, as JSON."
     scripts = style('hackbook.core', 'dom.js') + style('hackbook.deployment', 'sketch.js', 'apps.js')
@@ -97,7 +97,7 @@ def _pad(gradio, facts, drawing):
         value='', html_template='<div class="sheet"></div>', js_on_load=scripts, shape=facts['shape'][:2],
         box=drawing['box'], pen=drawing['pen'], elem_id='pad')
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #05e63908
+# %% ../../nbs/library/deployment/06_apps.ipynb #d7c309cd
 def _draw(gradio, run, facts, examples, shown):
     "The tab in which one draws; none for pictures with colors."
     drawing = drawing_style(facts, examples)
@@ -107,7 +107,7 @@ def _draw(gradio, run, facts, examples, shown):
     predict = lambda ink: told(run, lambda: drawn_picture(ink, facts, drawing['dark']))
     pad.change(predict, pad, shown, api_name='draw', show_progress='hidden')
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #b7aad719
+# %% ../../nbs/library/deployment/06_apps.ipynb #7e76bd0f
 def _upload(gradio, run, facts, shown):
     "The tab in which one uploads a picture."
     with gradio.Tab('Upload'):
@@ -118,7 +118,7 @@ def _upload(gradio, run, facts, shown):
     picture.change(predict, [picture, invert], shown, api_name='picture', show_progress='hidden')
     invert.change(predict, [picture, invert], shown, api_name=False, show_progress='hidden')
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #6668a1dc
+# %% ../../nbs/library/deployment/06_apps.ipynb #69e30a66
 def _choose(gradio, run, examples, shown, most=24):
     "The tab in which one chooses an example."
     if examples is None: return
@@ -133,7 +133,7 @@ def _choose(gradio, run, examples, shown, most=24):
     def predict(event: gradio.SelectData): return told(run, lambda: some.x[event.index])
     gallery.select(predict, None, shown, api_name=False, show_progress='hidden')
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #da381f4b
+# %% ../../nbs/library/deployment/06_apps.ipynb #1fc8a3b2
 def _images(gradio, run, facts, examples, shown):
     with gradio.Tabs():
         _draw(gradio, run, facts, examples, shown)
@@ -150,11 +150,13 @@ def _sounds(gradio, run, facts, examples, shown):
     sound = gradio.Audio(sources=['microphone', 'upload'], type='filepath', format='wav', label='A sound')
     sound.change(lambda path: told(run, lambda: path), sound, shown, api_name='sound', show_progress='hidden')
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #bf1b6aee
+# %% ../../nbs/library/deployment/06_apps.ipynb #5521d8f6
 def _field(gradio, column):
     "The component for one column."
     if column.kind == 'date': return gradio.Textbox(str(column.start or ''), label=column.name, info='a date: 2026-01-31')
-    if column.kind == 'choice': return gradio.Dropdown([str(c) for c in column.choices], value=str(column.start), label=column.name)
+    if column.kind == 'choice':
+        choices = [str(c) for c in column.choices]
+        return gradio.Dropdown(choices, value=str(column.start), label=column.name)
     known = column.low is not None
     start = None if column.start is None else float(column.start)
     return gradio.Number(start, label=column.name, info=f'{column.low:g} to {column.high:g}' if known else None)
@@ -166,7 +168,7 @@ def _rows(gradio, run, facts, examples, shown):
     button = gradio.Button('Predict', variant='primary')
     button.click(predict, fields, shown, api_name='row', show_progress='hidden')
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #9a30fd27
+# %% ../../nbs/library/deployment/06_apps.ipynb #66c41a78
 def _series(gradio, run, facts, examples, shown):
     with gradio.Tabs():
         with gradio.Tab('Paste'): box = gradio.Textbox(label=f"Numbers of shape {tuple(facts['shape'])}", lines=8)
@@ -181,7 +183,7 @@ def _series(gradio, run, facts, examples, shown):
 
 PAGES = {'image': _images, 'text': _texts, 'sound': _sounds, 'table': _rows}   # others: a series
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #b2595ee6
+# %% ../../nbs/library/deployment/06_apps.ipynb #3d852f1a
 def _gradio():
     "Gradio, which talks to nobody. Raises `HackbookError` without it."
     os.environ.setdefault('GRADIO_ANALYTICS_ENABLED', 'False')
@@ -189,7 +191,8 @@ def _gradio():
 
 def _page(gradio, run, facts, examples, lines, title):
     "The page, as Gradio's Blocks."
-    about = Div(H1(title), *map(P, filter(None, lines)), Span('Runs on this machine: nothing is sent.', cls='local'), cls='about')
+    local = Span('Runs on this machine: nothing is sent.', cls='local')
+    about = Div(H1(title), *map(P, filter(None, lines)), local, cls='about')
     with gradio.Blocks(title=title, analytics_enabled=False, delete_cache=(600, 600)) as page:
         gradio.HTML(str(about), apply_default_css=False)
         with gradio.Row():
@@ -199,7 +202,7 @@ def _page(gradio, run, facts, examples, lines, title):
         with place: PAGES.get(facts['kind'], _series)(gradio, run, facts, examples, shown)
     return page
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #3b57368e
+# %% ../../nbs/library/deployment/06_apps.ipynb #eaa438c0
 TITLES = {'image': 'Show the network a picture', 'text': 'Give the network a text', 'sound': 'Let the network listen',
           'table': 'Change a value, and see what the network predicts'}
 
@@ -218,7 +221,7 @@ class App:
         "Stop the server, and free its port."
         self.blocks.close(verbose=False)
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #790c89fb
+# %% ../../nbs/library/deployment/06_apps.ipynb #4e6dd021
 def _launch(gradio, page, host, port, share, open_browser):
     "Serve the page; its address."
     theme = gradio.themes.Base(font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace'])
@@ -234,7 +237,7 @@ def _launch(gradio, page, host, port, share, open_browser):
                             'leave port= out, and a free one is taken') from e
     return public or local
 
-# %% ../../nbs/library/deployment/06_apps.ipynb #8e0eb8ff
+# %% ../../nbs/library/deployment/06_apps.ipynb #af18ef49
 def demo(
     run:Run,
     to:str|Path=None,       # an HTML file that runs without a server; None: an app that runs here

@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import InvalidValue, require
-from ..data import Dataset
-from ..data.pictures import pixels
+from ..data import Dataset, pixels
 
 # %% ../../nbs/library/deployment/05_forms.ipynb #432e1944
 def _as_trained_picture(levels, facts, low, high):

@@ -187,6 +187,8 @@ def plot_confusion(self:Evaluation,
         title += f'\nThe {len(some)} most confused of {len(names):,} classes'
         counts, names = counts.loc[some, some], some
     n = len(names)
+    shown = [str(name) if len(str(name)) <= 24 else f'{str(name)[:23]}…' for name in names]
+    counts = counts.set_axis(shown, axis=0).set_axis(shown, axis=1)
     wrong = counts.where(~np.eye(n, dtype=bool), 0)
     fig, ax = subplots(width=max(4, .42 * n + 1), height=max(3, .36 * n + 1))
     seaborn.heatmap(wrong, annot=counts.astype(str).where(counts > 0, ''), fmt='',

@@ -52,7 +52,9 @@ def the_result(
     label = f'{metric.name.replace("_", " ")}: {metric.words}'
     words = texts_of({f'with {r.confidence:.0%} confidence, on new data of the same kind': _interval(m)}, lead=True)
     words += texts_of({'measured on': where, 'compared': _against(m)})
-    title = as_sentence(f'{metric.name.replace("_", " ")} {score} on examples it has never seen')
+    seen = m.run.record['data']['test']['fingerprint'] == r.data.fingerprint
+    which = 'it has never seen' if seen else 'it has not learned from'
+    title = as_sentence(f'{metric.name.replace("_", " ")} {score} on examples {which}')
     if r.data.fingerprint == m.run.record['data']['train']['fingerprint']:
         title = as_sentence(f'{metric.name} {score} on the examples it has learned from')
     notes = f'Say the number, and wait. Then the interval: {_interval(m) or "unknown"}. {_against(m)}'
@@ -65,12 +67,13 @@ def _errors_of_classes(m):
     wrong, n = int((~r.right).sum()), len(r.data)
     if not wrong: return
     picture = r.plot_mistakes(8)
-    content = [Picture(picture)] if picture else [Rows(r.worst(6))]
+    if picture is not None: picture.suptitle('')      # the title of the slide says it
+    content = [Picture(picture, alt=f'{min(wrong, 8)} errors')] if picture else [Rows(r.worst(6))]
     notes = 'Show one error that you understand, and one that you do not.'
     yield Slide('errors', f'{wrong:,} of {n:,} are wrong: the most confident ones', content, 'What fails', notes)
     found = r.confused(1)
     title = 'Which classes are confused'
-    if len(found): title = f'Most often, {found.true[0]} is predicted as {found.predicted[0]}'
+    if len(found) and found.examples[0] > 1: title = f'Most often, {found.true[0]} is predicted as {found.predicted[0]}'
     words = Text('Rows: true class. Columns: predicted class. The most frequent errors:')
     table = [Text(f'{row.true} as {row.predicted}: {row.examples}') for row in r.confused(4).itertuples()]
     yield Slide('confusion', title, [Picture(r.plot_confusion()), words, *table], 'What fails',
