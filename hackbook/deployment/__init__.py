@@ -1,4 +1,4 @@
-"""Take a trained network elsewhere: into other file formats, each checked against Keras."""
+"""Take a trained network elsewhere: other file formats, a page without a server, an app."""
 
 import lazy_loader
 

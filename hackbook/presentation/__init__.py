@@ -1,4 +1,4 @@
-"""Write an HTML report of a training run for the jury."""
+"""Write a deck for the jury, a report, a model card, and a competition file."""
 
 import lazy_loader
 
