@@ -7,6 +7,7 @@ from . import (
 from .checks import Preflight, preflight
 from .core import exercise, HackbookError, InvalidValue, label_axes, NotFound, set_seed, subplots
 from .data import augment, Dataset, SealBroken, show_augmented, split, Splits
+from .deployment import export, ExportReport
 from .evaluation import compare_results, evaluate, Evaluation
 from .explanations import embedding_map, explain, Explanation   # Explanation with its check
 from .features import compare_features

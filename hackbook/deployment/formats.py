@@ -214,7 +214,7 @@ def _write_litert_float16(model, path, signature):
     _write_litert(model, path, signature, optimizations=[tf.lite.Optimize.DEFAULT],
                   target_spec={'supported_types': [tf.float16]})
 
-# %% ../../nbs/library/deployment/00_formats.ipynb #20101ba1
+# %% ../../nbs/library/deployment/00_formats.ipynb #75b566b8
 def load_litert(
     path:str|Path,   # a .tflite file
 ) -> Callable:       # a function from a batch to its predictions
@@ -223,7 +223,7 @@ def load_litert(
     interpreter = tool.Interpreter(model_content=Path(path).read_bytes())
     inputs = interpreter.get_input_details()[0]
     outputs = interpreter.get_output_details()[0]['index']
-    any_size = inputs['shape_signature'][0] == -1
+    single = inputs['shape_signature'][0] == 1
     interpreter.allocate_tensors()
     def run(x):
         if list(interpreter.get_input_details()[0]['shape']) != list(x.shape):
@@ -232,7 +232,7 @@ def load_litert(
         interpreter.set_tensor(inputs['index'], x.astype(inputs['dtype']))
         interpreter.invoke()
         return interpreter.get_tensor(outputs)
-    if any_size: return run
+    if not single: return run
     return lambda x: np.concatenate([run(x[i:i + 1]) for i in range(len(x))])
 
 # %% ../../nbs/library/deployment/00_formats.ipynb #58ccf42c
