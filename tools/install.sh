@@ -18,5 +18,5 @@ echo "hackbook: installing into $venv (some minutes the first time; details in $
 }
 grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeoutError|Failed to establish|Temporary failure in name resolution|Network is unreachable|from versions: none' "$log" &&
     fail "the package index cannot be reached; check the network connection, then call make again (details in $log)"
-grep -q 'No space left on device' "$log" && fail "the disk is full; about 3 GB are needed (details in $log)"
+grep -q 'No space left on device' "$log" && fail "the disk is full; about 4 GB are needed (details in $log)"
 fail "the installation failed: $(grep -E '^ERROR' "$log" | tail -n 1) (details in $log)"
