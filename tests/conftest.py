@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 gc.set_threshold(100_000, 50, 100)
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if not {".ipynb_checkpoints", "deck"} & set(p.parts))
 TUTORIALS = [p for p in NOTEBOOKS if p.parent.name == "tutorials"]
 ROOMS = [p for p in NOTEBOOKS if "library" in p.parts]
 FIRST = ROOT / "nbs/tutorials/01_digits_cnn.ipynb"

@@ -17,7 +17,8 @@ SMALL = {  # a set of parameters for every tutorial
     "05_the_recipe": {"epochs": 4, "seed": 1},
     "06_live": {"epochs": 12, "seed": 1},
     "07_tune": {"epochs": 4, "seed": 1, "budget": "25 s"},
-    "08_evaluate": {"seed": 1}}
+    "08_evaluate": {"seed": 1},
+    "09_present": {"seed": 1, "epochs": 4}}
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
 MEMORIZED = "{'overfit small batch': '%s', 'labels': 'fail'}"
 ANSWERS = {  # to every exercise a right one and a wrong one
@@ -29,7 +30,8 @@ ANSWERS = {  # to every exercise a right one and a wrong one
     "05_the_recipe": [("'activations'", "'batch'"), (MEMORIZED % "pass", MEMORIZED % "fail"), ("0.03", "50.")],
     "06_live": [("'plain'", "'L2'"), ("48", "6"), ("mine(0.6)", "mine(0.0)")],
     "07_tune": [("625", "20"), ("'learning_rate'", "'dropout'"), (CONDITION % 32, CONDITION % 8)],
-    "08_evaluate": [("misled", "result.accuracy"), ("round(answered, 2)", "1.0"), ("forged", "right[0]")]}
+    "08_evaluate": [("misled", "result.accuracy"), ("round(answered, 2)", "1.0"), ("forged", "right[0]")],
+    "09_present": [("len(lengths[10]) - len(lengths[3])", "3"), ("exported.frame.kilobytes.idxmin()", "'model.keras'"), ("asked", "submission")]}
 NEEDED = {  # by those answers
     "01_digits_cnn": "small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)",
     "06_live": """
@@ -43,7 +45,10 @@ def mine(dropout):  # for the third answer
 forged = [with_mark(result.data.x[result.right], np.full(result.right.sum(), column)) for column in range(10)]
 told = [run.predict(x).probabilities.argmax(axis=1) for x in forged]
 fooled = np.argwhere(np.array(told) != result.data.y[result.right])[0]
-forged = forged[fooled[0]][fooled[1]]"""}
+forged = forged[fooled[0]][fooled[1]]""",
+    "09_present": """
+columns = pd.DataFrame({"id": ids} | {f"p_{i}": 0.1 for i in range(10)})
+asked = hb.submission(run, unlabelled, columns, to="asked.csv", ids=ids)"""}
 
 
 def answered(name, folder):
@@ -262,3 +267,17 @@ def test_command_says_what_it_came_to(commanded, name):
     assert re.search(r"test accuracy +0\.\d{4}, 95% interval 0\.\d{4} to [01]\.\d{4} \(270 examples\)", shown.stdout)
     assert re.search(r"training time +\d+\.\d s", shown.stdout) and "report.html" in shown.stdout and "make lab" in shown.stdout
     assert "Executing: 100%" in shown.stderr and "Traceback" not in shown.stderr and "WARNING" not in shown.stderr
+
+
+@pytest.mark.parametrize("name", ["09_present"])
+def test_what_the_jury_gets(executed, name):
+    folder = executed(name)
+    page = (folder / "deck/index.html").read_text(encoding="utf-8")
+    assert len(page) < 5e6 and page.count("<section") >= 9 and "Content-Security-Policy" in page and "https://" not in re.sub(r"<script>[\s\S]*?</script>", "", page)
+    numbers = read_json(folder / "deck/numbers.json")
+    assert f"{numbers['accuracy']:.1%}" in page and sum(s["seconds"] for s in numbers["slides"]) == 180
+    card = (folder / "card.md").read_text(encoding="utf-8")
+    assert card.startswith("---\n") and f"value: {numbers['accuracy']}" in card and "once (" in card
+    sample, sent = (pd.read_csv(folder / f"{file}.csv", dtype=str) for file in ("sample", "submission"))
+    assert sent.id.tolist() == sample.id.tolist() and set(sent.digit) <= set("0123456789")
+    assert {p.name for p in (folder / "export").iterdir()} >= {"model.keras", "model.onnx", "model.tflite", "labels.json"}

@@ -21,7 +21,8 @@ from nbdev.process import NBProcessor
 from hackbook.live.replays import replay_scripts
 from pages import NBS, ROOT, address, look_up, plain, processors, symbols
 
-LEFT_OUT = {".ipynb_checkpoints", "runs", "replays", "__pycache__", "nbdev.yml", "report.html", "report.json"}
+WRITTEN = {"report.html", "report.json", "deck", "deck_3", "deck_5", "deck_10", "export", "demo.html", "card.md", "answers.json"}  # by tutorials
+LEFT_OUT = {".ipynb_checkpoints", "runs", "replays", "__pycache__", "nbdev.yml"} | WRITTEN
 MARK = "<!-- made by tools/docs.py -->"
 
 

@@ -197,18 +197,19 @@ def answer(self:AnswerForm,
     answers.save(self.path)
     self.answers = answers
 
-# %% ../../nbs/library/presentation/01_answers.ipynb #250ce870
+# %% ../../nbs/library/presentation/01_answers.ipynb #4d4b7fcf
 def _below(name, text):
     "What stands below a field, as HTML."
-    return str(Small(_timing(name, text), style='margin-left: 7.5em; opacity: .78'))
+    timing = Small(_timing(name, text), style='opacity: .78')
+    return str(Div(timing, style='margin-left: calc(7em + 8px); line-height: 1.2'))
 
-# %% ../../nbs/library/presentation/01_answers.ipynb #37bdb516
+# %% ../../nbs/library/presentation/01_answers.ipynb #e70477a0
 def _field(name, text):
     "The text field of a question, and the line below it."
     import ipywidgets as w
     label = name.replace('_', ' ').capitalize()
     rows = 3 if QUESTIONS[name].seconds or name in ('intended_use', 'limits') else 1
-    look = dict(style={'description_width': '7em'}, layout=w.Layout(width='100%'))
+    look = dict(style={'description_width': '7em'}, layout=w.Layout(width='auto'))
     field = w.Textarea(value=text, description=label, rows=rows, **look)
     return field, w.HTML(_below(name, text))
 
@@ -219,7 +220,7 @@ def _above(name):
     hint = Small(question.hint, style='opacity: .78')
     return str(Div(Strong(question.text), ' ', hint, style='line-height: 1.4; margin-top: .6em'))
 
-# %% ../../nbs/library/presentation/01_answers.ipynb #8b7a77d6
+# %% ../../nbs/library/presentation/01_answers.ipynb #9919d1da
 @patch(as_prop=True)
 def widget(self:AnswerForm):   # an `ipywidgets.VBox`
     "One field per question, and what is missing; made when it is first shown."
@@ -232,7 +233,8 @@ def widget(self:AnswerForm):   # an `ipywidgets.VBox`
     for name in QUESTIONS:
         self.fields[name], self.timings[name] = _field(name, getattr(self.answers, name))
         self.fields[name].observe(partial(self._typed, name), 'value')
-        parts += [w.HTML(_above(name)), self.fields[name], self.timings[name]]
+        parts += [w.HTML(_above(name)), self.fields[name]]
+        if QUESTIONS[name].seconds: parts.append(self.timings[name])
     self._show()
     layout = w.Layout(max_width='48em')
     self._widget = w.VBox([*parts, self.state], layout=layout).add_class('hackbook-answers')

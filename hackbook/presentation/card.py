@@ -80,7 +80,7 @@ def _check_sources(problem, run, result, study, answers):
     family = result.data.task.family
     fits = problem.defaults.family == family
     require(fits, 'problem.task', problem.task, f'one of {family}, as the result')
-    names, known = result.data.class_names, run.record['data']['classes']
+    names, known = result.data.class_names, run.record['data']['classes'] or []
     require(names == known, 'result', f'of the classes {names}', f'of this run, with {known}')
 
 # %% ../../nbs/library/presentation/04_card.ipynb #7c66ff0c

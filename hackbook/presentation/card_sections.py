@@ -125,7 +125,7 @@ def metadata_of(sources):
 def described(sources):
     "What the model is."
     answers, record, task = sources.answers, sources.run.record, sources.result.data.task
-    classes = len(sources.data['classes'])
+    classes = len(sources.result.data.class_names)
     kind = f'{task.name}, {classes} classes' if classes else task.name
     size = f"{record['model']['parameters']:,} parameters"
     model = f"{record['model']['name']}, {size} ({kind})"
