@@ -7,24 +7,29 @@ __all__ = ['NOTHING', 'PAGES', 'TITLES', 'answer', 'told', 'App', 'demo']
 
 # %% ../../nbs/library/deployment/06_apps.ipynb #75368b44
 import os
+import re
+import socket
 from base64 import b64encode
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
+from tempfile import gettempdir, TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import A, B, Bdi, Div, H1, Img, Li, Ol, P, Span
 from PIL import Image
 
-from ..core import card, HackbookError, require, style
+from ..core import HackbookError, InvalidValue, require, style
 from ..data import Dataset
 from .browser_page import BrowserDemo, data_line, drawing_style, score_line, write_demo
 from .formats import extra
 from .forms import columns_of, drawn_picture, row_of, series_file
 from .forms import series_numbers, uploaded_picture
 from ..evaluation import Evaluation, RegressionEvaluation
-from ..models import input_facts, Predictions
+from ..models import input_facts, Predictions, reason
 from ..training import Run
 
 # %% ../../nbs/library/deployment/06_apps.ipynb #0753325b
@@ -75,6 +80,12 @@ def answer(
     notes = [P(note, cls='note') for note in found.notes]
     return Div(P(name, cls=kind), *parts, _sight(found), *notes, cls='answer', role='status')
 
+# %% ../../nbs/library/deployment/06_apps.ipynb #fc8cd96c
+def _why(error):
+    "An error in words, without the folder of what was uploaded."
+    folder = os.environ.get('GRADIO_TEMP_DIR') or str((Path(gettempdir())/'gradio').resolve())
+    return re.sub(re.escape(folder) + r'[/\\]\w+[/\\]', '', str(error))
+
 # %% ../../nbs/library/deployment/06_apps.ipynb #34ab6cdb
 NOTHING = str(Div(P('Nothing yet.', cls='empty'), cls='answer', role='status'))
 
@@ -87,7 +98,7 @@ def told(
         x = make()
         if x is None: return NOTHING
         return str(answer(run.predict(x)[0]))
-    except HackbookError as e: return str(Div(P(B('This cannot be predicted.')), P(str(e)), cls='answer', role='alert'))
+    except HackbookError as e: return str(Div(P(B('This cannot be predicted.')), P(_why(e)), cls='answer', role='alert'))
 
 # %% ../../nbs/library/deployment/06_apps.ipynb #a17b76a2
 def _pad(gradio, facts, drawing):
@@ -111,7 +122,9 @@ def _draw(gradio, run, facts, examples, shown):
 def _upload(gradio, run, facts, shown):
     "The tab in which one uploads a picture."
     with gradio.Tab('Upload'):
-        picture = gradio.Image(type='filepath', sources=['upload', 'clipboard'], label='A picture', height=320)
+        picture = gradio.Image(type='filepath', sources=['upload', 'webcam', 'clipboard'], label='A picture',
+                               format='png', height=320, elem_classes='pixels')
+        picture.preprocess = lambda sent: sent and sent.path    # the file as it is, also if it is none
         invert = gradio.Checkbox(label='Dark ink on bright paper: make it bright on dark')
     def predict(path, inverted):
         return told(run, lambda: None if path is None else uploaded_picture(path, facts, inverted))
@@ -128,7 +141,7 @@ def _choose(gradio, run, examples, shown, most=24):
     low, high = x.min(), x.max()
     pixels = (255 * (x - low) / ((high - low) or 1)).astype('uint8')
     with gradio.Tab('Examples'):
-        gallery = gradio.Gallery([Image.fromarray(p) for p in pixels], columns=8, height=320,
+        gallery = gradio.Gallery([Image.fromarray(p) for p in pixels], height=320, elem_classes='pixels',
                                  allow_preview=False, label='Examples')
     def predict(event: gradio.SelectData): return told(run, lambda: some.x[event.index])
     gallery.select(predict, None, shown, api_name=False, show_progress='hidden')
@@ -148,25 +161,53 @@ def _texts(gradio, run, facts, examples, shown):
 
 def _sounds(gradio, run, facts, examples, shown):
     sound = gradio.Audio(sources=['microphone', 'upload'], type='filepath', format='wav', label='A sound')
+    if examples is not None:
+        scale = 1 if examples.x.dtype.kind == 'i' else 32767
+        some = [[(facts['sample_rate'], (scale * x).astype('int16'))] for x in examples.x[:5]]
+        names = [f'sound {i}' for i in range(1, len(some) + 1)]
+        gradio.Examples(some, sound, label='Examples', example_labels=names)
     sound.change(lambda path: told(run, lambda: path), sound, shown, api_name='sound', show_progress='hidden')
+
+# %% ../../nbs/library/deployment/06_apps.ipynb #ac59b7b6
+def _typed(columns, examples, most=5):
+    "What a person would type for the first examples."
+    def words(column, value):
+        if pd.isna(value): return None
+        if column.kind == 'number': return float(f'{value:.6g}')
+        return str(value)[:10] if column.kind == 'date' else str(value)
+    table = pd.DataFrame(examples.x[:most], columns=list(examples.features))
+    return [[words(*pair) for pair in zip(columns, row)] for row in table.to_numpy(object)]
+
+# %% ../../nbs/library/deployment/06_apps.ipynb #355bf833
+@dataclass
+class _Prepared:
+    "A run that takes what its pipeline takes."
+    run:Run
+    pipeline:object   # fitted
+
+    def predict(self, x):
+        try: x = np.asarray(self.pipeline.transform(x), 'float32')
+        except Exception as e: raise InvalidValue(f'the pipeline cannot use this row: {reason(e)}') from e
+        return self.run.predict(x)
 
 # %% ../../nbs/library/deployment/06_apps.ipynb #5521d8f6
 def _field(gradio, column):
     "The component for one column."
-    if column.kind == 'date': return gradio.Textbox(str(column.start or ''), label=column.name, info='a date: 2026-01-31')
+    if column.kind == 'date': return gradio.Textbox(str(column.start or '')[:10], label=column.name, info='a date: 2026-01-31')
     if column.kind == 'choice':
         choices = [str(c) for c in column.choices]
         return gradio.Dropdown(choices, value=str(column.start), label=column.name)
     known = column.low is not None
-    start = None if column.start is None else float(column.start)
-    return gradio.Number(start, label=column.name, info=f'{column.low:g} to {column.high:g}' if known else None)
+    start = None if column.start is None else float(f'{column.start:.4g}')
+    return gradio.Number(start, label=column.name, info=f'{column.low:.4g} to {column.high:.4g} in training' if known else None)
 
 def _rows(gradio, run, facts, examples, shown):
     columns = columns_of(facts, examples)
-    fields = [_field(gradio, column) for column in columns]
+    with gradio.Row(): fields = [_field(gradio, column) for column in columns]
     predict = lambda *values: told(run, lambda: row_of(columns, list(values)))
     button = gradio.Button('Predict', variant='primary')
     button.click(predict, fields, shown, api_name='row', show_progress='hidden')
+    if examples is not None: gradio.Examples(_typed(columns, examples), fields, label='Examples')
 
 # %% ../../nbs/library/deployment/06_apps.ipynb #66c41a78
 def _series(gradio, run, facts, examples, shown):
@@ -184,20 +225,26 @@ def _series(gradio, run, facts, examples, shown):
 PAGES = {'image': _images, 'text': _texts, 'sound': _sounds, 'table': _rows}   # others: a series
 
 # %% ../../nbs/library/deployment/06_apps.ipynb #3d852f1a
+_UPLOADS = []   # the folder of what is uploaded in this session
+
 def _gradio():
     "Gradio, which talks to nobody. Raises `HackbookError` without it."
     os.environ.setdefault('GRADIO_ANALYTICS_ENABLED', 'False')
+    if 'GRADIO_TEMP_DIR' not in os.environ:
+        _UPLOADS.append(TemporaryDirectory(prefix='hackbook-', ignore_cleanup_errors=True))
+        os.environ['GRADIO_TEMP_DIR'] = str(Path(_UPLOADS[0].name).resolve())
     return extra('gradio', 'demo')
 
-def _page(gradio, run, facts, examples, lines, title):
+# %% ../../nbs/library/deployment/06_apps.ipynb #78dd50fc
+def _page(gradio, run, facts, examples, lines, title, local):
     "The page, as Gradio's Blocks."
-    local = Span('Runs on this machine: nothing is sent.', cls='local')
-    about = Div(H1(title), *map(P, filter(None, lines)), local, cls='about')
+    here = Span('Runs on this machine: nothing is sent.', cls='local')
+    about = Div(H1(title), *map(P, filter(None, lines)), *([here] if local else []), cls='about')
     with gradio.Blocks(title=title, analytics_enabled=False, delete_cache=(600, 600)) as page:
         gradio.HTML(str(about), apply_default_css=False)
         with gradio.Row():
-            place = gradio.Column(elem_classes='card')
-            with gradio.Column(elem_classes='card'):
+            place = gradio.Column(elem_classes='card', min_width=340)
+            with gradio.Column(elem_classes='card', min_width=340):
                 shown = gradio.HTML(NOTHING, elem_id='answer', apply_default_css=False)
         with place: PAGES.get(facts['kind'], _series)(gradio, run, facts, examples, shown)
     return page
@@ -206,6 +253,7 @@ def _page(gradio, run, facts, examples, lines, title):
 TITLES = {'image': 'Show the network a picture', 'text': 'Give the network a text', 'sound': 'Let the network listen',
           'table': 'Change a value, and see what the network predicts'}
 
+# %% ../../nbs/library/deployment/06_apps.ipynb #69c9fb5d
 @dataclass(repr=False)
 class App:
     "An app that runs on this machine until `close` is called, or the kernel ends."
@@ -213,18 +261,40 @@ class App:
     blocks:object   # Gradio's own object
 
     def __repr__(self): return f'App({self.url})'
-    def _repr_html_(self): return str(card('App', {'open': A(self.url, href=self.url, target='_blank')}))
     def __enter__(self): return self
     def __exit__(self, *_): self.close()
+    def _repr_html_(self):
+        link = A(self.url, href=self.url, target='_blank', rel='noopener')
+        return str(Div(B('App: '), link if self.blocks.is_running else 'closed'))
 
-    def close(self):
-        "Stop the server, and free its port."
-        self.blocks.close(verbose=False)
+# %% ../../nbs/library/deployment/06_apps.ipynb #838ff998
+@patch
+def close(self:App):
+    "Stop the server, free its port, and delete what was uploaded."
+    if not self.blocks.is_running: return
+    self.blocks.close(verbose=False)
+    kept = [getattr(block, 'keep_in_cache', ()) for block in self.blocks.blocks.values()]
+    for path in {*chain(*self.blocks.temp_file_sets, *kept)}: Path(path).unlink(missing_ok=True)
+
+# %% ../../nbs/library/deployment/06_apps.ipynb #db43ff09
+def _check_address(host, port):
+    "Raise `HackbookError` unless something can be served there."
+    require(isinstance(host, str) and host, 'host', host, "an address of this machine, such as '127.0.0.1'")
+    free = port is None or isinstance(port, int) and not isinstance(port, bool) and 1024 <= port <= 65535
+    require(free, 'port', port, 'a number from 1024 to 65535, or None')
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    try: socket.create_server((host, port or 0), family=family).close()
+    except OSError as e:
+        where = f'{host}, port {port}' if port else host
+        raise HackbookError(f'the app could not be served on {where}: {e.strerror or e}; leave port= out, '
+                            'and a free one is taken; leave host= out, and it is this machine') from e
 
 # %% ../../nbs/library/deployment/06_apps.ipynb #4e6dd021
 def _launch(gradio, page, host, port, share, open_browser):
-    "Serve the page; its address."
+    "Serve the page: an App."
     theme = gradio.themes.Base(font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace'])
+    theme.set(body_background_fill='#eef3f6', body_background_fill_dark='#0d151c', block_background_fill_dark='#16212b',
+              input_background_fill_dark='#0d151c', background_fill_primary_dark='#16212b')
     css = style('hackbook.deployment', 'sketch.css', 'apps.css')
     try:
         _, local, public = page.launch(
@@ -232,10 +302,13 @@ def _launch(gradio, page, host, port, share, open_browser):
             prevent_thread_lock=True, quiet=True, inline=False, ssr_mode=False, pwa=False,
             footer_links=[], max_file_size='20mb', run_history=False)
     except OSError as e:
-        page.close(verbose=False)
         raise HackbookError(f'the app could not be served on {host}, port {port}: {e}; '
                             'leave port= out, and a free one is taken') from e
-    return public or local
+    app = App(public or local, page)
+    if not share or public: return app
+    app.close()
+    raise HackbookError('Gradio gave no public address: is this machine on the internet? '
+                        'Without share=True the app runs here')
 
 # %% ../../nbs/library/deployment/06_apps.ipynb #af18ef49
 def demo(
@@ -244,6 +317,7 @@ def demo(
     *,
     result:Evaluation|RegressionEvaluation=None,   # for the score; None: that of validation
     examples:Dataset=None,  # like the training data, to choose from; None: those of the result, if any
+    pipeline=None,          # fitted; made the columns of training from those of `examples`
     title:str=None,         # heading of the page; None: by the kind of data
     host:str='127.0.0.1',   # which machines may open it: '0.0.0.0' lets the whole network
     port:int=None,          # 1024 to 65535; None: a free one
@@ -251,14 +325,20 @@ def demo(
     open_browser:bool=False,   # open it at once?
 ) -> App|BrowserDemo:
     "Let people try a network. Raises `HackbookError` without Gradio, or on a port that is taken."
+    page_only = to is None or pipeline is None
+    require(page_only, 'pipeline', pipeline, 'None for a page in one file', 'leave to= out')
     if to is not None: return write_demo(run, to, result, examples, title)
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit(model, splits) gives one')
-    free = port is None or isinstance(port, int) and not isinstance(port, bool) and 1024 <= port <= 65535
-    require(free, 'port', port, 'a number from 1024 to 65535, or None')
     if examples is None and result is not None: examples = result.data
     ok = examples is None or isinstance(examples, Dataset)
     require(ok, 'examples', examples, 'a Dataset', 'try splits.validation')
-    gradio, facts = _gradio(), input_facts(run.model, run.record)
+    rows = examples is not None and examples.features is not None
+    require(pipeline is None or rows, 'examples', examples, 'rows as the pipeline takes them, to ask for their columns')
+    _check_address(host, port)
+    gradio = _gradio()
+    facts = input_facts(run.model, run.record)
     heading = title or TITLES.get(facts['kind'], 'Give the network numbers')
-    page = _page(gradio, run, facts, examples, [data_line(run), score_line(run, result)], heading)
-    return App(_launch(gradio, page, host, port, share, open_browser), page)
+    local = host in ('127.0.0.1', 'localhost', '::1') and not share
+    asked = run if pipeline is None else _Prepared(run, pipeline)
+    page = _page(gradio, asked, facts, examples, [data_line(run), score_line(run, result)], heading, local)
+    return _launch(gradio, page, host, port, share, open_browser)

@@ -1,10 +1,15 @@
 """An app predicts what the run predicts, on this machine alone, and takes what people give without a traceback."""
 
 import json
+import os
 import re
 import wave
+from base64 import b64decode
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from browser import find_browser
@@ -18,7 +23,7 @@ HOSTILE = ["<script>document.title = 'hacked'</script>", 'a "b" & \'c\'', "long 
 
 def ask(app, name, *values):
     """What the app answers, as HTML."""
-    client = Client(app.url, verbose=False)
+    client = Client(app.url, verbose=False, analytics_enabled=False)
     found = client.predict(*values, api_name=f"/{name}")
     return found["value"] if isinstance(found, dict) else found
 
@@ -65,12 +70,66 @@ def test_a_picture_is_predicted(app, run, digits, tmp_path):
     Image.fromarray((digits.validation.x[0] * 15.9).astype("uint8")).save(tmp_path / "digit.png")
     page = ask(app, "picture", handle_file(tmp_path / "digit.png"), False)
     assert guess(page) == run.predict(digits.validation.x[:1]).best_guess[0]
+
+
+def test_a_file_that_is_no_picture_says_so_by_its_name(app, tmp_path, capfd):
+    from gradio_client import handle_file
+
     (tmp_path / "text.png").write_text("no picture")
-    try:
-        page = ask(app, "picture", handle_file(tmp_path / "text.png"), False)
-    except Exception as e:  # refused by Gradio before it reaches us
-        page = str(e)
-    assert "Traceback" not in page
+    page = ask(app, "picture", handle_file(tmp_path / "text.png"), False)
+    assert "<p>text.png must be a picture" in page and str(tmp_path.parent) not in page
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_network_gets_the_pixels_of_the_file(tmp_path):
+    from gradio_client import handle_file
+    from PIL import Image
+
+    x = np.random.default_rng(0).integers(0, 256, (40, 12, 12), dtype="uint8")
+    splits = hb.split(hb.Dataset(x, np.arange(40) % 2, ["a", "b"]))
+    run = hb.fit(dense((12, 12)), splits, epochs=1, learning_rate=1e-5, to=None)
+    Image.fromarray(x[0]).save(tmp_path / "x.png")
+    with hb.demo(run) as app:
+        page = ask(app, "picture", handle_file(tmp_path / "x.png"), False)
+        source = re.search(r'src="data:image/png;base64,(.*?)"', page)[1]
+        seen = np.asarray(Image.open(BytesIO(b64decode(source))), float)
+        assert np.abs(seen - 255.0 * (x[0] - x[0].min()) / np.ptp(x[0])).max() <= 1
+
+
+def test_what_was_uploaded_is_deleted_with_the_app(run, digits, tmp_path):
+    from gradio_client import handle_file
+    from PIL import Image
+
+    folder = Path(os.environ["GRADIO_TEMP_DIR"])
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (31, 31), dtype="uint8")).save(tmp_path / "own.png")
+    before = {p for p in folder.rglob("*") if p.is_file()}
+    with hb.demo(run, examples=digits.validation) as app:
+        ask(app, "picture", handle_file(tmp_path / "own.png"), False)
+        assert list(folder.rglob("own.png"))
+    assert not list(folder.rglob("own.png")) and {p for p in folder.rglob("*") if p.is_file()} <= before
+
+
+def test_a_row_of_words_and_dates_goes_through_its_pipeline():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({"km": rng.normal(size=90), "town": rng.choice(["Ulm", "Bonn"], 90),
+                      "since": pd.Timestamp(2024, 1, 1) + pd.to_timedelta(rng.integers(0, 500, 90), "D")})
+    raw = hb.split(hb.Dataset(x, (x.km > 0).astype(int), ["far", "near"], features=list(x)))
+    pipeline = hb.features.scale(raw).fit(raw.train.x)
+    splits = hb.features.transform(raw, pipeline)
+    run = hb.fit(dense(splits.train.x.shape[1:]), splits, epochs=2, to=None)
+    row = raw.validation.x.iloc[[0]]
+    expected = run.predict(np.asarray(pipeline.transform(row), "float32"))
+    with hb.demo(run, examples=raw.validation, pipeline=pipeline) as app:
+        page = ask(app, "row", float(row.km.iloc[0]), row.town.iloc[0], str(row.since.iloc[0])[:10])
+        assert guess(page) == expected.best_guess[0] and f"{expected.probability[0]:.1%} sure" in page
+        assert "since must be a date" in ask(app, "row", 1.0, "Ulm", "yesterday?")
+    with pytest.raises(hb.InvalidValue, match="examples must be rows"):
+        hb.demo(run, pipeline=pipeline)
+
+
+def test_an_address_of_another_machine_is_refused_at_once(run):
+    with pytest.raises(hb.HackbookError, match="leave host= out"):
+        hb.demo(run, host="203.0.113.7")
 
 
 def test_it_listens_on_this_machine_alone(app, run):
@@ -81,10 +140,19 @@ def test_it_listens_on_this_machine_alone(app, run):
         hb.demo(run, port=port)
 
 
+def test_only_an_app_for_this_machine_says_that_nothing_is_sent(run):
+    for host, said in (("127.0.0.1", True), ("0.0.0.0", False)):
+        with hb.demo(run, host=host) as app:
+            assert ("nothing is sent" in str(app.blocks.config["components"])) == said
+
+
 def test_closing_frees_the_port(run):
     app = hb.demo(run)
+    assert f'<a href="{app.url}"' in app._repr_html_()
     port = int(app.url.rstrip("/").rsplit(":", 1)[1])
     app.close()
+    app.close()
+    assert "closed" in app._repr_html_()
     hb.demo(run, port=port).close()
 
 
