@@ -1,6 +1,8 @@
 """From files to a Dataset, and from a Dataset to training, validation and sealed test set."""
 
-from .tasks import METRICS, Metric, TASKS, Task, as_task, brier_scores, encode_labels, log_losses
+from .classes import encode_labels
+from .metrics import METRICS, QUANTILES, Metric, brier_scores, log_losses, pinball_losses
+from .tasks import TASKS, Task, as_task
 from .dataset import Dataset, describe_example, plain_column
 from .sources import SOURCES, digits, fetch, load, mnist, npz
 from .similarity import as_words, column_encoder, encoder, in_batches, numeric_columns, sample
