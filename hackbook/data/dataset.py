@@ -107,13 +107,13 @@ def _as_examples(x):
     return x.astype(object if text else x.dtype.newbyteorder('='), copy=False)
 
 # %% ../../nbs/library/data/03_dataset.ipynb #68257c61
-def _numbers(y):
-    "Numbers to predict; raises `InvalidValue` unless there is a finite one per example."
-    y = one_column(y, 'y')
+def _numbers(y, several):
+    "Numbers to predict; raises `InvalidValue` unless they are finite, one per example or several."
+    y = np.asarray(y) if several else one_column(y, 'y')
     kind = pd.api.types.infer_dtype(y) if y.dtype == object and y.ndim == 1 else ''
     if kind in ('integer', 'floating', 'mixed-integer-float', 'decimal'):
         y = pd.to_numeric(pd.Series(y)).to_numpy(float, na_value=np.nan)
-    ok = y.ndim == 1 and y.dtype.kind in 'iuf' and np.isfinite(y).all()
+    ok = y.ndim == 1 + several and y.dtype.kind in 'iuf' and np.isfinite(y).all()
     require(ok, 'y', y, "one finite number per example, for task='regression'",
             'drop the examples without one')
     return y.astype(y.dtype.newbyteorder('='), copy=False)
@@ -133,8 +133,10 @@ def _check_target(self:Dataset):
     else:
         require(not self.class_names, 'class_names', self.class_names,
                 f'None, for task={task.name!r}')
-        self.y, self.class_names = _numbers(self.y), []
-    self.task = replace(task, outputs=max(1, len(self.class_names)))
+        several = task.loss == 'pinball'
+        self.y, self.class_names = _numbers(self.y, several), []
+    outputs = self.y.shape[1] if self.y.ndim > 1 else max(1, len(self.class_names))
+    self.task = replace(task, outputs=outputs)
 
 # %% ../../nbs/library/data/03_dataset.ipynb #ba92e84a
 @patch
@@ -184,7 +186,7 @@ def _check_weight(self:Dataset):
 def frame(self:Dataset) -> pd.DataFrame:
     "One row per class: class, examples, fraction (0 to 1). For regression, one row of statistics."
     if self.task.family == 'regression':
-        y = pd.Series(self.y).agg(['count', 'mean', 'std', 'min', 'median', 'max'])
+        y = pd.Series(self.y.ravel()).agg(['count', 'mean', 'std', 'min', 'median', 'max'])
         return y.rename({'count': 'examples'}).to_frame().T
     count = np.bincount(self.y, minlength=len(self.class_names))
     fraction = count / len(self)

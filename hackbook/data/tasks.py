@@ -6,7 +6,7 @@
 __all__ = ['TASKS', 'Task', 'as_task']
 
 # %% ../../nbs/library/data/01_tasks.ipynb #5b5b7467
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from fastcore.basics import patch
@@ -104,6 +104,21 @@ def epoch_function(self:Task):  # a Keras metric, or its name
     "What training shows after each epoch."
     if self.loss != 'pinball': return self.epoch_metric
     return load_keras().metrics.MeanMetricWrapper(_median_error, name=self.epoch_metric)
+
+# %% ../../nbs/library/data/01_tasks.ipynb #ccf2cbd1
+@patch
+def windowed(self:Task,
+    horizon:int,    # steps to forecast
+    unit:str='',    # of the number to predict
+) -> Task:
+    "The task of forecasting so many steps at once, with the pinball loss."
+    return replace(self, loss='pinball', outputs=horizon, unit=unit, split='time')
+
+@patch(as_prop=True)
+def output_shapes(self:Task) -> list[tuple]:
+    "The shapes that a network may give for one example."
+    single = [(self.outputs,)]
+    return [(self.outputs, len(QUANTILES)), *single] if self.loss == 'pinball' else single
 
 # %% ../../nbs/library/data/01_tasks.ipynb #514f3eb2
 @patch
