@@ -15,4 +15,4 @@ from .tables import ratings, table, texts
 from .series import times_after, usual_period, step_places, bundled_series, find_gaps, read_series
 from .splits import SealBroken, Sealed, Splits, split
 from .folders import images, read_sound, sounds
-from .series_windows import WindowPlan, Windows, each_series, last_window, windows
+from .series_windows import WindowPlan, Windows, each_series, last_window, naive_forecast, windows
