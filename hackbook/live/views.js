@@ -156,6 +156,36 @@ function bars(layer) {
   );
 }
 
+// A window of a series: what was known, what came, and the bands of its forecast, as in the chart of a run.
+function forecast(known, came, bands) {
+  const n = known.length + came.length,
+    every = [...known, ...came, ...bands.flat()],
+    low = Math.min(...every),
+    high = Math.max(...every);
+  const x = (i) => ((i + 0.5) / n) * 200,
+    y = (v) => 96 - (92 * (v - low)) / (high - low || 1);
+  const points = (line, from) => line.map((v, i) => `${x(from + i).toFixed(1)},${y(v).toFixed(1)}`);
+  const middle = Math.floor(bands.length / 2),
+    here = known.length;
+  const area = (i) =>
+    svg("polygon", { class: "band", points: [...points(bands[i], here), ...points(bands.at(-1 - i), here).reverse()].join(" ") });
+  const line = (name, values, from) => svg("polyline", { class: name, points: points(values, from).join(" ") });
+  return svg(
+    "svg",
+    {
+      viewBox: "0 0 200 100",
+      preserveAspectRatio: "none",
+      class: "forecast",
+      role: "img",
+      "aria-label": `a forecast of ${came.length} steps, the last one ${short(bands[middle].at(-1))}, was ${short(came.at(-1))}`,
+    },
+    ...Array.from({ length: middle }, (_, i) => area(i)),
+    line("known", known, 0),
+    line("came", came, here),
+    line("middle", bands[middle], here),
+  );
+}
+
 const DRAW = {
   filters: tiles,
   activations: strips,
@@ -179,6 +209,7 @@ const DRAW = {
       make("span", { class: "axis ends" }, make("i", {}, "1e-6"), make("i", {}, "1e2")),
     ),
   predictions: (p) => {
+    if (p.bands) return make("div", { class: "forecasts" }, ...p.known.map((known, i) => forecast(known, p.came[i], p.bands[i])));
     const right = (i) => !p.probability || p.truth[i] === p.predicted[i]; // a regression is neither right nor wrong
     const caption = (i) =>
       right(i) && known(p.probability?.[i])

@@ -148,13 +148,29 @@ def gradients(
     names = [l.name for l in layers]
     return lambda: {'kind': 'gradients', 'layers': names, 'norms': [_short(n) for n in norms()]}
 
+# %% ../../nbs/library/live/04_views.ipynb #dfd210be
+def _forecasts(model, windows):
+    "A function that forecasts four windows, equally far from each other."
+    some = windows.take(np.unique(np.linspace(0, len(windows) - 1, 4).astype(int)))
+    length = windows.plan.length
+    begin = length - min(length, 3 * windows.plan.horizon)
+    known = [[_short(v) for v in x[begin:length, 0]] for x in some.x]
+    came = [[_short(v) for v in y] for y in some.y]
+    def measure():
+        out = _numbers(model(some.x, training=False))
+        if out.ndim == 2: out = out[..., None]
+        bands = [[[_short(v) for v in line] for line in window.T] for window in out]
+        return {'kind': 'predictions', 'known': known, 'came': came, 'bands': bands}
+    return measure
+
 # %% ../../nbs/library/live/04_views.ipynb #8540b506
 def predictions(
     model,
     splits:Splits,
     batch:int=12,    # validation examples
 ) -> Callable:       # () → {'kind', 'images' or None, 'truth', 'predicted', 'probability' or None}
-    "The predictions for the first validation examples."
+    "The predictions for the first validation examples; for windows, four forecasts with bands."
+    if splits.task.loss == 'pinball': return _forecasts(model, splits.validation)
     x, y = _examples(splits, batch)
     names = splits.class_names
     images = [_pixels(_gray(i), x.min(), x.max(), 20) for i in x] if x.ndim >= 3 else None
@@ -211,8 +227,23 @@ def _caption(truth, predicted, probability):
     text = predicted if truth == predicted else f'{predicted}, is {truth}'
     return f'{text}' if probability is None else f'{text} ({probability:.0%})'
 
+def _draw_forecasts(seen):
+    "What was known and came of each window, with the bands of its forecast."
+    fig, axes = subplots(1, len(seen['known']), 2.3 * len(seen['known']), 2.)
+    for ax, known, came, bands in zip(np.ravel(axes), seen['known'], seen['came'], seen['bands']):
+        ahead = np.arange(len(came)) + 1
+        ax.plot(np.arange(1 - len(known), 1), known, color='.6', linewidth=1)
+        ax.plot(ahead, came, color='black', linewidth=1)
+        ax.plot(ahead, bands[len(bands) // 2], color=PALETTE[0])
+        for low, high in zip(bands[:len(bands) // 2], bands[::-1]):
+            ax.fill_between(ahead, low, high, color=PALETTE[0], alpha=.2, linewidth=0)
+        label_axes(ax, '', 'steps from the present')
+    fig.suptitle('Forecasts of the validation set', x=.01, ha='left', fontsize=11, fontweight='bold')
+    return fig
+
 def _draw_predictions(seen):
     "Each example under its prediction."
+    if 'bands' in seen: return _draw_forecasts(seen)
     truth, predicted, probability = (seen[k] for k in ('truth', 'predicted', 'probability'))
     captions = [_caption(*a) for a in zip(truth, predicted, probability or [None] * len(truth))]
     wrong = sum(t != p for t, p in zip(truth, predicted))
