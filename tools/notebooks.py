@@ -11,8 +11,11 @@ import sys
 import time
 import traceback
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
 from math import isclose
 from pathlib import Path
+from pkgutil import walk_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMBER = re.compile(r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?")
@@ -52,6 +55,26 @@ def differences(stored, fresh):
     return found
 
 
+@contextmanager
+def unpatched():
+    """Take back what a notebook patches onto the package's own classes: the next notebook of this process must not meet it."""
+    import hackbook
+    for module in walk_packages(hackbook.__path__, "hackbook."):
+        import_module(module.name)
+    classes = {c for name, module in list(sys.modules.items()) if name.startswith("hackbook.") for c in vars(module).values()
+               if isinstance(c, type) and c.__module__ == name}
+    before = {c: dict(vars(c)) for c in classes}
+    try:
+        yield
+    finally:
+        for c, members in before.items():
+            for name, value in vars(c).copy().items():
+                if name not in members:
+                    delattr(c, name)
+                elif value is not members[name]:
+                    setattr(c, name, members[name])
+
+
 def run(path):
     """(what went wrong, or '', and the seconds it took) of one notebook."""
     import pandas
@@ -66,7 +89,8 @@ def run(path):
     pandas.set_option("display.max_columns", 20)  # as in a kernel; a terminal's width would decide
     shell = CaptureShell(path)
     try:
-        shell.run_all(notebook, exc_stop=True, preproc=lambda c: c.cell_type != "code" or LEFT_OUT in c.source)
+        with unpatched():
+            shell.run_all(notebook, exc_stop=True, preproc=lambda c: c.cell_type != "code" or LEFT_OUT in c.source)
     except BaseException:
         return shell.prettytb(fname=path) if shell.exc else traceback.format_exc(), time.perf_counter() - began
     fresh = [result(c.get("outputs", [])) if c.cell_type == "code" and LEFT_OUT not in c.source else "" for c in notebook.cells]

@@ -65,14 +65,16 @@ const problem = make("p", { class: "problem", role: "alert" }), speed = make("sp
 const seen = make("canvas", { class: "seen", role: "img", "aria-label": "what the network sees" });
 const chart = facts.classes.length ? bars(facts.classes) : null;
 const times = [];
-let waiting = null, busy = false, saying = 0;
+let waiting = null, latest = null, busy = false, saying = 0;
 
 function say(text) {
   clearTimeout(saying);
   saying = setTimeout(() => put(live, text), 500);
 }
 function nothing(words) {
-  waiting = null;
+  waiting = latest = null;
+  clearTimeout(saying);
+  put(live, "");
   put(guess, "");
   put(sureness, words);
   chart?.update(null);
@@ -93,9 +95,9 @@ function told(outputs) {
   chart.update(outputs);
   say(found.words);
 }
-// Predict what came last; what came before while the network was busy is left out.
+// Predict what came last; what came before while the network was busy is left out, and so is what was cleared meanwhile.
 async function look(numbers) {
-  waiting = numbers;
+  waiting = latest = numbers;
   if (busy) return;
   busy = true;
   try {
@@ -105,7 +107,7 @@ async function look(numbers) {
       const outputs = await predict(now);
       times.push(performance.now() - since);
       if (times.length > 50) times.shift();
-      if (!waiting) told(outputs);
+      if (now === latest) told(outputs);
       const median = [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
       put(speed, `${median < 1 ? median.toFixed(2) : median.toFixed(1)} ms per prediction`);
     }

@@ -115,6 +115,7 @@ def test_a_drawn_digit_is_classified(demo, chromium):
             assert page.locator(".guess").inner_text() == digit
             page.get_by_role("button", name="Clear").click()
             assert page.locator(".guess").inner_text() == ""
+            assert page.locator("[role=status]").text_content() == ""
         page.get_by_role("button", name="7", exact=True).press("Enter")  # an example, by keyboard
         page.wait_for_selector(".bars .best")
         assert page.locator(".guess").inner_text() == "7"
