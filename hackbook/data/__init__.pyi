@@ -3,7 +3,7 @@
 from .tasks import METRICS, Metric, TASKS, Task, as_task, brier_scores, encode_labels, log_losses
 from .dataset import Dataset, describe_example, plain_column
 from .sources import SOURCES, digits, fetch, load, mnist, npz
-from .similarity import as_words, column_encoder, encoder, in_batches, numeric_columns, sample
+from .similarity import as_days, as_words, column_encoder, encoder, in_batches, numeric_columns, sample
 from .similarity import Looks, Neighbors, content_groups, units
 from .archives import opened, unpack
 from .pictures import augment, look, pixels, show_augmented

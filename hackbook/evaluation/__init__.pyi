@@ -1,7 +1,7 @@
 """Score a model with confidence intervals, and show its errors."""
 
 from .scores import DRAWN, draw_interval, drawn_f1, drawn_scores, score_draws, score_intervals
-from .scores import score_table, wilson, with_examples
+from .scores import score_table, unusual_values, wilson, with_examples
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
 from .evaluation import check_evaluate, model_of, opened, predictions
 from .calibration import calibrate, fit_temperature, tempered
@@ -13,3 +13,4 @@ from .confusion_panel import ConfusionPanel, class_number
 from .confusion_panel import evaluate, Evaluation, RegressionEvaluation   # with the methods of all rooms
 from .human_scores import HumanResult
 from .human_panel import HumanBaseline, human_baseline
+from .classics import ClassicComparison, boosting, compare_classics, linear

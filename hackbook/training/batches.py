@@ -154,7 +154,7 @@ def _check_words(columns, where):
     first = ', '.join(repr(str(v)[:19]) for v in next(iter(words.values()))[:2])
     raise InvalidValue(
         f"{where}.x must be numbers, got words or dates in {', '.join(list(words)[:6])} ({first}, "
-        f'…); hb.models.mlp(splits) takes them as they are, and {_ENCODE} makes numbers of them')
+        f'…); {_ENCODE} makes numbers of them, or hb.models.mlp(splits) takes them as they are')
 
 # %% ../../nbs/library/training/02_batches.ipynb #e8382ca9
 def _without_gaps(columns):
