@@ -92,10 +92,11 @@ def _rows(frame, single, facts):
     require(len(frame), 'x', 'no rows', 'a table with at least one row')
     frame = frame.set_axis([str(c) for c in frame], axis=1)
     missing = [c for c in features if c not in frame]
+    fix = 'what a pipeline computed before training, it must compute here: pipeline.transform(x)'
+    if facts.get('raw'): fix = 'a column whose values are not known can hold None'
     if missing:
         raise InvalidValue(f"x must be a table with the columns of training ({', '.join(features[:12])}), "
-                           f"got no column {', '.join(map(repr, missing[:6]))}; what a pipeline "
-                           'computed before training, it must compute here: pipeline.transform(x)')
+                           f"got no column {', '.join(map(repr, missing[:6]))}; {fix}")
     more = [c for c in dict.fromkeys(frame) if c not in features]
     notes = [f"columns that the run does not know: {', '.join(more[:6])}"] if more else []
     kinds = facts.get('columns') or {}
