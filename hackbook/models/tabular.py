@@ -27,16 +27,18 @@ def column_kind(
 
 # %% ../../nbs/library/models/04_tabular.ipynb #2e73c035
 def _spelled(word):
-    "A word as bytes; a whole number is spelled without a decimal point."
+    "A word as text; a whole number is spelled without a decimal point."
     whole = isinstance(word, float) and word.is_integer()
-    return str(int(word) if whole else word).encode(errors='surrogatepass')
+    return str(int(word) if whole else word)
 
 def word_codes(
     column:pd.Series,   # words; None or NaN where one is missing
 ) -> np.ndarray:        # float32: whole numbers from 0 to 2**24 - 1, NaN where a word is missing
     "A number for each word, the same for the same word in every process."
+    if pd.api.types.infer_dtype(column) != 'string':       # 1, True and '1' are equal to pandas
+        column = column.map(_spelled, na_action='ignore')
     places, words = pd.factorize(column)
-    codes = [crc32(_spelled(word)) >> 8 for word in words]
+    codes = [crc32(word.encode(errors='surrogatepass')) >> 8 for word in words]
     return np.array([*codes, np.nan], 'float32')[places]
 
 # %% ../../nbs/library/models/04_tabular.ipynb #8e06f087
@@ -178,6 +180,15 @@ def _values(data):
             'a table, or rows of numbers', models.get(data.kind, ''))
     return x.astype('float32'), ['number'] * x.shape[1]
 
+# %% ../../nbs/library/models/04_tabular.ipynb #fe486813
+def _check_not_infinite(values, names):
+    "Raise `InvalidValue` for infinite numbers, with the column."
+    bad = np.isinf(values)
+    places = np.flatnonzero(bad.any(axis=0))
+    columns = ', '.join(names[i] if names else f'column {i}' for i in places[:6])
+    require(not len(places), 'splits.train.x', f'{int(bad.sum()):,} infinite numbers in {columns}',
+            'finite, or missing', 'x.replace([np.inf, -np.inf], np.nan) makes gaps of them')
+
 # %% ../../nbs/library/models/04_tabular.ipynb #3d98d4b8
 def mlp(
     splits:Splits,                 # columns, scales, words and task are read from its train part
@@ -188,6 +199,7 @@ def mlp(
     "Dense layers on a raw table; scaling, words, dates and gaps are part of the model."
     _check_mlp(splits, units, dropout, l2)
     values, kinds = _values(splits.train)
+    _check_not_infinite(values, splits.train.features)
     keras = load_keras()
     from keras import layers, regularizers
     penalty = {'kernel_regularizer': regularizers.L2(l2) if l2 else None}
