@@ -19,7 +19,7 @@ from browser import find_browser  # noqa: E402
 KNOWN = {}
 THEME = "https://fonts.googleapis.com/"  # the theme's own fonts; the page looks for them once, and does without
 PEOPLE_LOOK_AT = ["index.html", "tutorials/01_digits_cnn.html", "tutorials/04_train_and_regularize.html", "tutorials/06_live.html", "glossary.html", "names.html",
-                  "benchmarks.html", "library/training/11_fitting.html", "library/live/11_replays.html", "library/data/01_dataset.html"]
+                  "benchmarks.html", "library/training/11_fitting.html", "library/live/11_replays.html", "library/data/03_dataset.html"]
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_no_signature_names_a_machine_or_a_place_in_memory(site):
     ("hb.fit", "tutorials/01_digits_cnn.ipynb", "../library/training/11_fitting.ipynb#fit"),
     ("fit", "tutorials/01_digits_cnn.ipynb", None),                       # Keras' or hackbook's? Only hb.fit is ours
     ("fit", "library/training/11_fitting.ipynb", "#fit"),
-    ("HackbookError", "library/data/00_tasks.ipynb", "../core/00_errors.ipynb#HackbookError"),
+    ("HackbookError", "library/data/01_tasks.ipynb", "../core/00_errors.ipynb#HackbookError"),
     ("Run", "library/training/11_fitting.ipynb", "07_runs.ipynb#Run"),
     ("nothing", "library/training/11_fitting.ipynb", None)])
 def test_a_name_leads_to_what_it_means_on_its_page(name, page, leads):

@@ -19,7 +19,7 @@ from fastcore.basics import patch
 
 from ..core import all_layers, card, Figure, label_axes, own_variables, rows, subplots
 from ..core import times_called
-from ..data import Splits
+from ..data import naive_forecast, pinball_losses, QUANTILES, Splits
 from ..training import as_array, assign, values
 
 # %% ../../nbs/library/checks/00_base.ipynb #36d2cdda
@@ -99,15 +99,26 @@ def spec(x):
     return tf.TensorSpec([None, *x.shape[1:]], tensor(rows(x, [0])).dtype)
 
 # %% ../../nbs/library/checks/00_base.ipynb #311af7f6
-def guessing(y, class_names):
-    "The loss of a model that knows the base rates (in regression: the mean) and nothing else."
-    if not class_names: return float(np.var(y))
-    fraction = np.bincount(y, minlength=len(class_names)) / len(y)
+def guessing(
+    data,     # a Dataset
+) -> float:   # 0 or more
+    "The loss of a model that knows the base rates and nothing else; in regression, the mean."
+    y, names = data.y, data.class_names
+    if data.task.loss == 'pinball': return _naive_loss(data)
+    if not names: return float(np.var(y))
+    fraction = np.bincount(y, minlength=len(names)) / len(y)
     return float(-(fraction[fraction > 0] * np.log(fraction[fraction > 0])).sum())
+
+def _naive_loss(windows):
+    "The pinball loss of the value one season before, with bands of its own errors."
+    errors = windows.y - naive_forecast(windows.x, windows.plan)
+    return float(pinball_losses(errors, np.quantile(errors, QUANTILES)).mean())
 
 # %% ../../nbs/library/checks/00_base.ipynb #24b223f6
 def each_loss(y, out, class_names):
-    "The loss of each example: cross-entropy, or the squared error."
+    "The loss of each example: cross-entropy, the squared error, or the pinball loss."
+    if out.ndim == 3: return pinball_losses(y, out).mean(axis=1)
+    if np.ndim(y) == 2: return np.abs(np.asarray(y, 'float64') - out).mean(axis=1) / 2
     if not class_names: return (np.asarray(y, 'float64') - out[:, 0]) ** 2
     return -np.log(np.clip(out[np.arange(len(y)), y], 1e-7, 1))
 
@@ -129,7 +140,7 @@ class CheckContext:
         self.data = splits.train.take(np.sort(order[:2048]))
         if self.data.kind == 'table': self.data = replace(self.data, x=as_array(self.data.x))
         self.start = values(model.variables)
-        self.base = guessing(splits.train.y, self.names)
+        self.base = guessing(splits.train)
 
     @cached_property
     def some(self):

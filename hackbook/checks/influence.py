@@ -26,7 +26,9 @@ def check_batch(
     before = context.predict(x)
     if np.abs(context.predict(x) - before).max() > 0:
         return skipped(name, 'two predictions for the same examples differ; see same seed')
-    change = lambda j: np.abs(context.predict(_changed(x, others, j)) - before).max(axis=1)
+    def change(j):
+        moved = np.abs(context.predict(_changed(x, others, j)) - before)
+        return moved.reshape(n, -1).max(axis=1)
     touched = np.array([change(j) for j in range(n)])
     apart = _real_changes(touched, before)
     count = int(apart.sum() - np.diag(apart).sum())

@@ -15,6 +15,7 @@ from fastcore.basics import patch
 from .base import Check, CheckContext, judge, layer_bars, skipped, spec, tensor
 from ..core import all_layers, Figure, label_axes, load_keras, own_variables, PALETTE, rows
 from ..core import subplots
+from ..data import QUANTILES
 from ..training import assign, values
 
 # %% ../../nbs/library/checks/04_training.ipynb #4c4f0e08
@@ -30,8 +31,9 @@ class Trainer:
         self.optimizer = keras.optimizers.AdamW(1e-3, weight_decay=.004)
         self.optimizer.build(self.learning)
         self.memory = values(self.optimizer.variables)
-        y = tf.TensorSpec([None], tf.int32 if self.names else tf.float32)
-        self.step = tf.function(self._step).get_concrete_function(spec(context.data.x), y)
+        x, y = context.data.x, context.data.y
+        y = tf.TensorSpec([None, *y.shape[1:]], tf.int32 if self.names else tf.float32)
+        self.step = tf.function(self._step).get_concrete_function(spec(x), y)
 
 # %% ../../nbs/library/checks/04_training.ipynb #a5805469
 @patch
@@ -156,6 +158,12 @@ def check_first_steps(
     return Check(name, 'pass', end, expected, f'{finding}.', '', draw)
 
 # %% ../../nbs/library/checks/04_training.ipynb #0e8831bd
+def _watched(out, y, names):
+    "Per step: the probability of the true class, or the error; of a forecast that of its first step."
+    if names: return out[:, y]
+    if out.ndim == 3: out = out[..., len(QUANTILES) // 2]
+    return out[:, 0] - np.ravel(y)[0]
+
 def _steps(context, short_run):
     fig, (left, right) = subplots(1, 2, height=2.6)
     left.plot(short_run.losses)
@@ -166,7 +174,7 @@ def _steps(context, short_run):
     at = [i for i, _ in short_run.watched]
     out = np.array([o for _, o in short_run.watched])
     for i, y in enumerate(context.some[1][:out.shape[1]]):
-        line = out[:, i, y] if context.names else out[:, i, 0] - y
+        line = _watched(out[:, i], y, context.names)
         right.plot(at, line, linewidth=1, color=PALETTE[i % len(PALETTE)])
     unit = 'probability of the true class' if context.names else 'error'
     label_axes(right, 'The same examples at each step', 'step', unit)

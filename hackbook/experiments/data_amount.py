@@ -20,7 +20,7 @@ import pandas as pd
 
 from ..core import check_confidence, in_notebook, progress_line, require, set_seed
 from ..data import Splits
-from ..evaluation import predictions, score_draws
+from ..evaluation import as_rows, predictions, score_draws
 from .extrapolation import LearningCurve
 from ..models import check_kind
 from ..training import check_splits, fit, make_options, takes_options
@@ -116,8 +116,9 @@ def _runs(build, splits, fractions, seeds, options):
             began, rows = perf_counter(), parts[fraction]
             with _quiet(): predicted = _predicted(build, splits, rows, seed, options)
             facts = {'fraction': fraction, 'seed': seed, 'examples': len(rows)}
-            facts['score'] = data.task.metric(data.y, predicted)
-            yield facts | {'seconds': perf_counter() - began}, score_draws(data, predicted)[:SAMPLES]
+            rows, predicted = as_rows(data, predicted)
+            facts['score'] = rows.task.metric(rows.y, predicted)
+            yield facts | {'seconds': perf_counter() - began}, score_draws(rows, predicted)[:SAMPLES]
 
 # %% ../../nbs/library/experiments/05_data_amount.ipynb #a6b30c1c
 @takes_options()

@@ -19,7 +19,7 @@ from fastcore.xml import Div, P, Strong, to_xml
 from ..core import check_confidence, check_seed, Figure, image_grid, Lazy, PALETTE, require
 from ..core import rows, subplots
 from ..data import Dataset, Sealed
-from ..evaluation import check_evaluate, draw_interval, mcnemar, model_of, opened
+from ..evaluation import check_evaluate, check_no_windows, draw_interval, mcnemar, model_of, opened
 from ..evaluation import predictions, score_draws, score_intervals
 from .disturbances import check_strengths, disturbances_of
 from ..training import Run
@@ -107,6 +107,7 @@ def robustness(
     require(whole, 'max_examples', max_examples, 'a whole number, 1 or more', 'try 1000')
     seed = check_seed(seed)
     check_evaluate(run, data)
+    check_no_windows(data, 'hb.experiments.robustness')
     inside = data.data if isinstance(data, Sealed) else data
     chosen = _disturbances(run, inside, kinds, levels)
     some = _some(opened(run, data, reason), max_examples, seed)

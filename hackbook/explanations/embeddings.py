@@ -16,7 +16,7 @@ from fastcore.xml import Div, Safe, Small, Span, Strong, Style, to_xml
 
 from ..core import check_seed, Figure, image_grid, label_axes, load_keras, PALETTE, require, subplots
 from ..data import Dataset, Sealed
-from ..evaluation import check_evaluate, model_of, opened, predictions
+from ..evaluation import check_evaluate, check_no_windows, model_of, opened, predictions
 from hackbook.explanations.class_scores import (
     as_tensor, caught, compiled, find_layer, in_parts, ordered_layers,
 )
@@ -136,6 +136,7 @@ def embedding_map(
     whole = isinstance(max_examples, Integral) and max_examples >= 4
     require(whole, 'max_examples', max_examples, 'a whole number, 4 or more')
     check_evaluate(run, data)
+    check_no_windows(data, 'hb.embedding_map')
     require(len(data) >= 4, 'data', f'{len(data)} examples', '4 examples or more')
     seed = check_seed(seed)
     if layer is not None: find_layer(model_of(run), layer)

@@ -16,7 +16,7 @@ import pandas as pd
 from ..core import Lazy, require
 from ..data import Dataset, Sealed
 from hackbook.evaluation import (
-    check_evaluate, Evaluation, model_of, opened, predictions, RegressionEvaluation,
+    check_evaluate, check_no_windows, Evaluation, model_of, opened, predictions, RegressionEvaluation,
 )
 from .activation_maps import activation_map, spatial_layer
 from .class_scores import as_tensor
@@ -205,6 +205,7 @@ def explain(
 ) -> Explanation:
     "Show what a model looked at. Opens a sealed test set."
     check_evaluate(run, data)
+    check_no_windows(data, 'hb.explain')
     inner = data.data if isinstance(data, Sealed) else data
     flat = inner.kind != 'text' and len(inner.x.shape) < 2
     require(not flat, 'data', f'x of shape {inner.x.shape}', 'examples of several numbers')

@@ -137,7 +137,7 @@ def gradients(
     places = np.arange(min(batch, len(splits.train)))
     x = tf.constant(np.asarray(as_array(rows(splits.train.x, places))))
     y = splits.train.y[places]
-    y = tf.constant(y if classes else y[:, None].astype('float32'))
+    y = tf.constant(y if classes else y.reshape(len(y), -1).astype('float32'))
     variables = [l.kernel.value for l in layers]
     @tf.function(reduce_retracing=True)
     def norms():

@@ -168,10 +168,12 @@ def check_model(
             _bridge(shape, takes))
     classes = task.family == 'classification'
     words = 'one output per class' if classes else 'the number to predict'
-    wanted = f'of shape {(task.outputs,)}, {words}'
+    steps = task.loss == 'pinball'
+    if steps: words = 'the quantiles of each step to forecast, or its median'
+    wanted = f"of shape {' or '.join(map(str, task.output_shapes))}, {words}"
     softmax = ", activation='softmax'" if classes else ''
     first = f'start it with keras.Input({shape}) and keras.layers.Flatten(), '
-    require(gives == (task.outputs,), "the model's output", gives, wanted,
+    require(gives in task.output_shapes, "the model's output", gives, wanted,
             f'{first if len(gives) > 1 else ""}end it with '
             f'keras.layers.Dense({task.outputs}{softmax})')
 

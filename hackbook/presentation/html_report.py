@@ -111,9 +111,14 @@ SECTIONS = {   # name in `Task.plots`: heading, caption
     'predictions': ('Predicted and true values', 'On the line a prediction is right.'),
     'residuals': ('Residuals', 'Left: how often each error occurs. Right: the errors over the '
                                'predictions. Above 0 the prediction is too high.'),
+    'forecasts': ('Forecasts', 'What was known, what came, and the forecast with its bands of '
+                               '80 % and 95 %.'),
+    'steps': ('How far ahead', 'The mean absolute error by step, beside that of the seasonal '
+                               'naive: the value one season before.'),
     'worst': ('Largest errors', 'The examples that are predicted worst: predicted and true.')}
 
-TABLES = {'confusion': 'classes', 'predictions': 'scores'}   # of the Evaluation, below the picture
+TABLES = {'confusion': 'classes', 'predictions': 'scores', 'forecasts': 'coverage',
+          'steps': 'scores'}   # of the Evaluation, below the picture
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #c5388e52
 def _picture(result, name, caption):
@@ -130,7 +135,8 @@ def _sections(result):
         heading, caption = SECTIONS[name]
         yield H2(heading)
         yield _picture(result, name, caption)
-        if name in TABLES: yield Div(html_table(getattr(result, TABLES[name])))
+        table = getattr(result, TABLES[name]) if name in TABLES else None
+        if table is not None: yield Div(html_table(table))
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #ed0e1625
 CURVES = ('Loss and metric after each epoch. '

@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import atomic, card, make_folder, require
-from ..evaluation import Evaluation, predictions, RegressionEvaluation
+from ..evaluation import Evaluation, examples_of, predictions, RegressionEvaluation
 from ..live import Replay, Session
 from .answers import Answers
 from .card import model_card
@@ -38,9 +38,9 @@ def _check_result(run, result):
     found = result.data.fingerprint
     require(found in known, 'result', f'one on {result.data.name} ({found})', "on a part of this run's data",
             'try hb.evaluate(run, splits.validation)')
-    some = np.arange(min(32, len(result.data)))
-    now = predictions(run, result.data.take(some))
-    then = result.probabilities if isinstance(result, Evaluation) else result.predicted
+    examples, then = examples_of(result)
+    some = np.arange(min(32, len(examples)))
+    now = predictions(run, examples.take(some))
     room = 1e-3 * max(1., float(np.abs(then[some]).max()))
     same = now.shape == then[some].shape and np.allclose(now, then[some], atol=room)
     require(same, 'result', 'other predictions than this run makes', "this run's own",

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['BASELINES', 'majority', 'nearest_centroid', 'linear_classes', 'mean', 'middle', 'linear_numbers', 'pca', 'item_mean',
-           'user_and_item', 'class_trials', 'number_trials', 'forecast_trials']
+           'user_and_item', 'class_trials', 'number_trials', 'forecast_trials', 'window_trials']
 
 # %% ../../nbs/library/problem/00_baselines.ipynb #930776c0
 import warnings
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 from sklearn.metrics.pairwise import euclidean_distances
 
 from ..core import require, rows
-from ..data import encoder, in_batches, numeric_columns, sample
+from ..data import encoder, in_batches, naive_forecast, numeric_columns, sample, Windows
 
 # %% ../../nbs/library/problem/00_baselines.ipynb #8e36178b
 def majority(x, y, new, seed=0):
@@ -136,3 +137,13 @@ def forecast_trials(train, validation, period, horizon):
         before = np.maximum(when - period * seasons, when % period)
         trials['seasonal naive'] = lambda: series[before]
     return validation.y, trials
+
+# %% ../../nbs/library/problem/00_baselines.ipynb #05985997
+def window_trials(
+    windows:Windows,   # the validation part
+) -> tuple:            # the values to forecast, and baseline name → function that predicts them
+    "The last value and the seasonal naive of each window."
+    plan = windows.plan
+    trials = {'last value': lambda: naive_forecast(windows.x, replace(plan, period=None))}
+    if plan.period: trials['seasonal naive'] = lambda: naive_forecast(windows.x, plan)
+    return windows.y, trials

@@ -19,8 +19,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import check_seed, deadline, Lazy, require
-from ..data import as_task, Dataset, METRICS, split, Splits, Task, TASKS
-from .baselines import class_trials, forecast_trials, number_trials
+from ..data import as_task, Dataset, METRICS, split, Splits, Task, TASKS, Windows
+from .baselines import class_trials, forecast_trials, number_trials, window_trials
 
 # %% ../../nbs/library/problem/01_problem.ipynb #53b02328
 @dataclass(repr=False)
@@ -215,8 +215,13 @@ def _check_order(train, validation):
     require(ok, 'splits', got, 'in the order of time, for a forecast')
 
 # %% ../../nbs/library/problem/01_problem.ipynb #4d10229f
-def _trials(task, train, validation, period, horizon, seed):
+def _trials(task, splits, period, horizon, seed):
     "True values on validation, and baseline name → function that predicts."
+    part = getattr(splits, 'validation', None)
+    if isinstance(part, Windows) and task.name == 'forecast': return window_trials(part)
+    train, validation = (_part(splits, name, task) for name in ('train', 'validation'))
+    like, shape = train.x.shape[1:], validation.x.shape[1:]
+    require(shape == like, 'splits.validation.x', shape, f"of train's shape {like}")
     if task.family == 'classification': return class_trials(task, train, validation, seed)
     if task.name != 'forecast': return number_trials(task, train, validation, seed)
     _check_order(train, validation)
@@ -232,10 +237,7 @@ def baselines(self:Problem,
 ) -> pd.DataFrame:      # columns baseline, the metric's name, seconds; best first
     "Scores of simple predictions on validation. The test part is not opened."
     task, metric = self.defaults, METRICS[self.metric]
-    train, validation = (_part(splits, name, task) for name in ('train', 'validation'))
-    like, shape = train.x.shape[1:], validation.x.shape[1:]
-    require(shape == like, 'splits.validation.x', shape, f"of train's shape {like}")
-    truth, trials = _trials(task, train, validation, period, horizon, check_seed(seed))
+    truth, trials = _trials(task, splits, period, horizon, check_seed(seed))
     rows = []
     for name, predict in trials.items():
         start = perf_counter()

@@ -115,15 +115,18 @@ def _optimizer(options, updates):
 def _loss_and_metrics(data, options):
     "The loss, and the list of metrics; the task's own metric first."
     own = data.task.epoch_metric
-    loss = data.task.loss if options.loss is None else options.loss
-    return loss, [own, *(m for m in options.metrics or () if m != own)]
+    named = data.task.loss != 'pinball'
+    usual = data.task.loss if named else data.task.loss_function()
+    loss = usual if options.loss is None else options.loss
+    more = [m for m in options.metrics or () if m != own]
+    return loss, [own if named else data.task.epoch_function(), *more]
 
 # %% ../../nbs/library/training/05_compilation.ipynb #857d8a6b
 def _build(model, data, named):
     "Create the variables of optimizer and metrics now. `named`: a loss or metrics of the user."
     model.optimizer.build(model.trainable_variables)
     shape = shapes(model, data)[1]
-    labels = np.resize(data.y, 1 + shape[-1])     # another length, so that no shape fits by chance
+    labels = np.resize(data.y, (1 + shape[-1], *data.y.shape[1:]))     # another length, so that no shape fits by chance
     outputs = np.zeros((len(labels), *shape), 'float32')
     try:
         if named: model.compute_loss(None, labels, outputs, training=False)
