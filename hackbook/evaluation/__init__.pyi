@@ -14,4 +14,3 @@ from .confusion_panel import ConfusionPanel, class_number
 from .confusion_panel import evaluate, Evaluation, RegressionEvaluation   # with the methods of all rooms
 from .human_scores import HumanResult
 from .human_panel import HumanBaseline, human_baseline
-from .classics import ClassicComparison, boosting, compare_classics, linear

@@ -52,7 +52,7 @@ def scores(seed):
 
     import hackbook as hb
     from hackbook.data import METRICS
-    from hackbook.evaluation import boosting, linear
+    from hackbook.experiments import boosting, linear
 
     found = {}
     for name, data in bundled().items():

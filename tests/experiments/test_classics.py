@@ -9,7 +9,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import accuracy_score, root_mean_squared_error
 
 import hackbook as hb
-from hackbook.evaluation import boosting, compare_classics, linear, unusual_values
+from hackbook.evaluation import unusual_values
+from hackbook.experiments import boosting, compare_classics, linear
 
 
 def table(n=240, task="classification", seed=0):
