@@ -10,7 +10,7 @@ __all__ = ['Check', 'shown', 'skipped', 'judge', 'layer_bars', 'tensor', 'spec',
 import random
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
 
@@ -138,6 +138,7 @@ class CheckContext:
         self.names = splits.train.class_names
         order = np.random.default_rng(seed).permutation(len(splits.train))
         self.data = splits.train.take(np.sort(order[:2048]))
+        if self.data.kind == 'table': self.data = replace(self.data, x=as_array(self.data.x))
         self.start = values(model.variables)
         self.base = guessing(splits.train)
 

@@ -26,7 +26,7 @@ from ..core import all_layers, Figure, HackbookError, load_keras, require
 from ..data import Splits
 from ..quality import findings_table, MARKS
 from ..models import build_weights, check_kind, check_model, explained, reason
-from ..models import shapes
+from ..models import shapes, takes_tables
 from ..training import check_splits, TrainingOptions
 
 # %% ../../nbs/library/checks/06_suite.ipynb #0680e750
@@ -132,7 +132,7 @@ def _check_model(name, model, data):
 # %% ../../nbs/library/checks/06_suite.ipynb #0d1ae0d8
 def _check_call(model, splits, learning_rate, batch_size, steps, seed, frozen, larger):
     "Raise `InvalidValue` for arguments that cannot be used."
-    check_splits(splits)
+    check_splits(splits, takes_tables(model))
     TrainingOptions(learning_rate=learning_rate, batch_size=batch_size, seed=seed)
     _check_model('model', model, splits.train)
     if larger is not None: _check_model('larger', larger, splits.train)

@@ -5,7 +5,7 @@ from .metrics import METRICS, QUANTILES, Metric, brier_scores, log_losses, pinba
 from .tasks import TASKS, Task, as_task
 from .dataset import Dataset, describe_example, plain_column
 from .sources import SOURCES, digits, fetch, load, mnist, npz
-from .similarity import as_words, column_encoder, encoder, in_batches, numeric_columns, sample
+from .similarity import as_days, as_words, column_encoder, encoder, in_batches, numeric_columns, sample
 from .similarity import Looks, Neighbors, content_groups, units
 from .archives import opened, unpack
 from .pictures import augment, look, pixels, show_augmented

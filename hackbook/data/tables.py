@@ -156,6 +156,18 @@ def _target(column):
     numbers = next(iter(readings.values()), y)
     return numbers if readings and (numbers % 1 != 0).any() else y
 
+# %% ../../nbs/library/data/10_tables.ipynb #08667d85
+_ISO = r'\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?'
+
+def _dates(column, dates):
+    "A column of words as dates if all that is there is a date; else as it is."
+    words = column.dropna()
+    if not len(words) or pd.api.types.infer_dtype(words) != 'string': return column
+    if dates is None and not words.str.fullmatch(_ISO).all(): return column
+    read = pd.to_datetime(words, format=dates or 'ISO8601', errors='coerce', utc=True)
+    if read.isna().any(): return column
+    return read.dt.tz_localize(None).reindex(column.index)
+
 # %% ../../nbs/library/data/10_tables.ipynb #8f5eb84f
 def table(
     path:str|Path,               # .csv, .tsv, .txt, .data, .jsonl, .ndjson, .parquet, .xlsx; .gz
@@ -184,7 +196,8 @@ def table(
     groups = None if group is None else _whole(rows[group]).to_numpy()
     times = None if time is None else parse_times(rows[time], dates)
     origin = f'{len(rows):,} rows of {path.name}, target {target}{note}'
-    return Dataset(rows[features], y.to_numpy(), class_names, path.stem, origin, groups, times,
+    x = rows[features].apply(_dates, dates=dates)
+    return Dataset(x, y.to_numpy(), class_names, path.stem, origin, groups, times,
                    rejected=rejected, task=task)
 
 # %% ../../nbs/library/data/10_tables.ipynb #7c3dec2c

@@ -38,6 +38,9 @@ def demo_input(
     facts = input_facts(run.model, run.record)
     kind = facts['kind']
     colors = kind != 'image' or tuple(facts['shape'][2:]) in ((), (1,), (3,))
+    others = [name for name, kind in (facts.get('columns') or {}).items() if kind != 'number']
+    if others: raise HackbookError(f"a page takes rows of numbers, and {', '.join(others[:6])} "
+                                   'hold words or dates; try the app, hb.demo(run, examples=…)')
     if kind in _SHOWN and facts.get('low') is not None and colors: return facts
     raise HackbookError(f"this network cannot be converted: its examples are {kind} of shape "
                         f"{tuple(facts['shape'])}, where a page takes pictures in gray or color, "

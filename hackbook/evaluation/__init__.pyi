@@ -1,7 +1,7 @@
 """Score a model with confidence intervals, and show its errors."""
 
 from .scores import DRAWN, draw_interval, drawn_f1, drawn_scores, score_draws, score_intervals
-from .scores import score_table, wilson, with_examples
+from .scores import score_table, unusual_values, wilson, with_examples
 from .forecasts import ForecastEvaluation, as_rows, check_no_windows, examples_of, forecast_evaluation
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
 from .evaluation import check_evaluate, model_of, opened, predictions

@@ -15,7 +15,8 @@ from ..data import Dataset, reading, Sealed
 from .classification import Evaluation
 from .forecasts import forecast_evaluation
 from .regression import RegressionEvaluation
-from ..models import as_probabilities, at_least_float32, check_model, check_outputs, tempered
+from ..models import as_probabilities, at_least_float32, check_model, check_outputs
+from ..models import takes_tables, tempered
 from ..training import check_examples, in_order, Run
 
 # %% ../../nbs/library/evaluation/04_evaluation.ipynb #32550d79
@@ -40,7 +41,7 @@ def check_evaluate(
     require(built and len(inputs) == 1, 'run', model, 'a Run, or a built keras.Model with one input',
             'begin a Sequential with keras.Input(shape)')
     check_model(model, data)
-    check_examples(data)
+    check_examples(data, tables=takes_tables(model))
 
 # %% ../../nbs/library/evaluation/04_evaluation.ipynb #3ce205b4
 def _note_openings(run, openings):

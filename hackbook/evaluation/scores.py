@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['DRAWN', 'drawn_mean', 'drawn_f1', 'drawn_scores', 'score_draws', 'draw_interval', 'score_intervals', 'score_table',
-           'with_examples']
+           'unusual_values', 'with_examples']
 
 # %% ../../nbs/library/evaluation/00_scores.ipynb #fd7c8522
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 
 from ..core import drawn_as_one, per_draw, percentiles, resampled, wilson
-from ..data import brier_scores, Dataset, log_losses, Metric, METRICS, Task
+from ..data import brier_scores, Dataset, log_losses, Metric, METRICS, plain_column
+from ..data import Task
 
 # %% ../../nbs/library/evaluation/00_scores.ipynb #5e4770af
 def drawn_mean(
@@ -202,13 +204,68 @@ def score_table(
     index = pd.Index(metrics, name='metric')
     return pd.DataFrame(rows, index, ['score', 'low', 'high'])
 
+# %% ../../nbs/library/evaluation/00_scores.ipynb #9309dd73
+def _from_median(column):
+    "Per value: how many standard deviations it is from the median. Dates are read as numbers."
+    values = column.astype('int64').where(column.notna()) if column.dtype.kind == 'M' else column
+    values = values.astype(float).replace([np.inf, -np.inf], np.nan)
+    away = (values - values.median()).abs()
+    spread = away.median() / .6745 or values.std()
+    return (away / spread).to_numpy() if spread > 0 else np.zeros(len(values))
+
+# %% ../../nbs/library/evaluation/00_scores.ipynb #0f128a50
+def _by_rarity(column):
+    "Per value: how many standard deviations a normal number as rare would be from the mean."
+    from scipy.stats import norm
+    codes = pd.factorize(column, use_na_sentinel=False)[0]
+    count = np.bincount(codes)[codes]
+    as_rare = np.searchsorted(np.sort(count), count, side='right') / len(count)
+    return norm.isf(as_rare / 2)
+
+# %% ../../nbs/library/evaluation/00_scores.ipynb #1cf7abde
+def _strangeness(column):
+    "Per value of a column: how unusual it is, in standard deviations; and the usual value in words."
+    column = plain_column(column)
+    if column.dtype.kind not in 'iufM': return _by_rarity(column), f'mostly {column.mode().iloc[0]}'
+    middle = column.median()
+    usual = f'{middle:%Y-%m-%d}' if column.dtype.kind == 'M' else f'{middle:.4g}'
+    missing = column.isna()
+    away = np.where(missing, _by_rarity(missing), _from_median(column))
+    return away, f'median {usual}'
+
+# %% ../../nbs/library/evaluation/00_scores.ipynb #d0ef30ff
+def _as_word(value):
+    "A value in a few characters."
+    if pd.isna(value): return 'missing'
+    if isinstance(value, pd.Timestamp): return f'{value:%Y-%m-%d}'
+    return f'{value:.4g}' if isinstance(value, Real) and not isinstance(value, bool) else str(value)
+
+# %% ../../nbs/library/evaluation/00_scores.ipynb #9a72f292
+def unusual_values(
+    data:Dataset,         # a table
+    rows:Sequence[int],   # the indices of the examples to describe
+    most:int=3,           # values per row, 1 or more
+    least:float=2.3,      # standard deviations from which on a value is unusual
+) -> list[str]:           # per row: its most unusual values, '' if there are none
+    "What is unusual in rows of a table, beside all of its rows."
+    table = pd.DataFrame(data.x, columns=data.features)
+    full = [name for name in table if table[name].notna().any()]
+    found = {name: _strangeness(table[name]) for name in full}
+    far = np.nan_to_num([found[name][0] for name in full]).reshape(len(full), len(table))
+    def words(row):
+        worst = [i for i in np.argsort(-far[:, row], kind='stable')[:most] if far[i, row] >= least]
+        names = [full[i] for i in worst]
+        return '; '.join(f'{n} {_as_word(table[n][row])} ({found[n][1]})' for n in names)
+    return [words(row) for row in rows]
+
 # %% ../../nbs/library/evaluation/00_scores.ipynb #b4032f04
 def with_examples(
     table:pd.DataFrame,   # indexed by rows of `data`
     data:Dataset,
-) -> pd.DataFrame:        # of a table with its columns, of texts with the text; else as it is
+) -> pd.DataFrame:        # of a table with `unusual` and its columns, of texts with the text
     "A table with the examples beside it; a column that it has already gets ' (x)' after its name."
     if data.kind == 'text': x = pd.DataFrame({'text': data.x})
     elif data.kind == 'table': x = pd.DataFrame(data.x, columns=data.features)
     else: return table
+    if data.kind == 'table': table = table.assign(unusual=unusual_values(data, table.index))
     return table.join(x.rename(columns={name: f'{name} (x)' for name in table}))

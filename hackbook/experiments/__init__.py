@@ -1,4 +1,4 @@
-"""A model under other conditions: with disturbed examples, or with less and more data."""
+"""A model under other conditions: with disturbed examples, with less and more data, or beside classics."""
 
 import lazy_loader
 

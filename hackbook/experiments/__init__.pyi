@@ -1,6 +1,7 @@
-"""A model under other conditions: with disturbed examples, or with less and more data."""
+"""A model under other conditions: with disturbed examples, with less and more data, or beside classics."""
 
 from .disturbances import DISTURBANCES, Disturbance, disturbances_of
 from .degradation_panel import Robustness, RobustnessPanel, robustness   # Robustness with its panel
 from .extrapolation import LearningCurve, fit_power_law, power_law
 from .data_amount import learning_curve
+from .classics import ClassicComparison, boosting, compare_classics, linear

@@ -79,7 +79,7 @@ def _check_curve(build, splits, fractions, repeats):
     function = callable(build) and not hasattr(build, 'layers')     # not a model itself
     require(function, 'build', build, 'a function of Splits that returns a fresh keras.Model',
             'try hb.models.cnn, or lambda splits: hb.models.cnn(splits, filters=(8,))')
-    check_splits(splits)
+    check_splits(splits, tables=True)     # the model that is built decides
     listed = np.iterable(fractions) and not isinstance(fractions, str)
     numbers = listed and len(fractions) > 1
     numbers = numbers and all(isinstance(f, Real) and 0 < f <= 1 for f in fractions)

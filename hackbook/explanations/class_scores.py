@@ -45,7 +45,7 @@ def as_tensor(
     load_keras()
     import tensorflow as tf
     if data.kind == 'text': return tf.constant([str(t) for t in data.x])
-    return tf.constant(as_array(np.asarray(rows(data.x, np.arange(len(data))))))
+    return tf.constant(np.asarray(as_array(rows(data.x, np.arange(len(data))))))
 
 # %% ../../nbs/library/explanations/01_class_scores.ipynb #755a556e
 _FUNCTIONS = WeakKeyDictionary()

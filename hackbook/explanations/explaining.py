@@ -11,6 +11,7 @@ from dataclasses import replace
 from inspect import signature
 
 import numpy as np
+import pandas as pd
 
 from ..core import Lazy, require
 from ..data import Dataset, Sealed
@@ -22,7 +23,16 @@ from .class_scores import as_tensor
 from .explanation import Explanation
 from .occlusion import occlude, occlude_words, patch_of
 from .path_gradients import check_path, integrated_gradients
+from ..models import column_kind, takes_tables
 from ..training import as_array, Run
+
+# %% ../../nbs/library/explanations/05_explaining.ipynb #e7f4b8e0
+def _usual_row(table, x):
+    "The mean of each column; for words -1, the code of no word."
+    with np.errstate(invalid='ignore'):
+        mean = np.nansum(x, axis=0) / (~np.isnan(x)).sum(axis=0)
+    is_word = [column_kind(table[c]) == 'word' for c in table]
+    return np.where(is_word, -1., mean)
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #2caa45ae
 def reference_of(
@@ -32,7 +42,9 @@ def reference_of(
     "An example in which nothing stands: the mean of the data."
     if data.kind == 'text': return None
     some = np.unique(np.linspace(0, len(data) - 1, min(len(data), most)).astype(int))
-    x = as_array(np.asarray(data.take(some).x)).astype('float64')
+    table = data.take(some).x
+    x = np.asarray(as_array(table)).astype('float64')
+    if isinstance(table, pd.DataFrame): return _usual_row(table, x)
     if data.kind == 'image': axes = (0, 1, 2)
     elif x.ndim > 2 or data.kind == 'sound': axes = (0, 1)
     else: axes = 0
@@ -103,21 +115,31 @@ _CHECKS = {   # name of a method → function that raises `InvalidValue` for wro
 }
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #dc566564
-def _default_method(data):
+def _default_method(model, data):
     "The method where none is named."
+    if takes_tables(model): return 'occlusion'
     if data.kind == 'image': return 'grad-cam' if min(data.x.shape[1:3]) >= 64 else 'occlusion'
     return 'occlusion' if data.kind == 'text' else 'integrated-gradients'
+
+# %% ../../nbs/library/explanations/05_explaining.ipynb #6dca11e7
+def _check_raw(method, model, data):
+    "Raise `InvalidValue` for a path along words or gaps."
+    if method != 'integrated-gradients' or not isinstance(data.x, pd.DataFrame): return
+    words = [c for c in data.x if column_kind(data.x[c]) == 'word' or data.x[c].isna().any()]
+    require(not words, 'method', method, "'occlusion' where columns hold words or gaps",
+            f"here {', '.join(words[:6])}")
 
 # %% ../../nbs/library/explanations/05_explaining.ipynb #f7d6ab95
 def _check_method(method, model, data, options):
     "The method's name. Raises `InvalidValue` for what it does not take."
     kind = data.kind
-    method = _default_method(data) if method is None else method
+    method = _default_method(model, data) if method is None else method
     known = isinstance(method, str) and method in METHODS
     require(known, 'method', method, f"one of {', '.join(METHODS)}")
     function, kinds = METHODS[method]
     fitting = [name for name, (_, takes) in METHODS.items() if kind in takes]
     require(kind in kinds, 'method', method, f"one for {kind} examples: {', '.join(fitting)}")
+    _check_raw(method, model, data)
     names = list(signature(function).parameters)[4:]
     for name in options:
         listed = ', '.join(names)

@@ -21,7 +21,7 @@ from .summary import Timeline
 from .sliders import Slider
 from .views import VIEWS
 from .worker import TrainingThread
-from ..models import build_weights, check_model
+from ..models import build_weights, check_model, takes_tables
 from ..training import check_names, check_splits, Run, takes_options, TrainingOptions
 
 # %% ../../nbs/library/live/07_session.ipynb #bf5a352f
@@ -70,7 +70,7 @@ class Session:
         **kwargs,
     ):
         options = _options({'epochs': epochs, 'schedule': schedule, **kwargs})
-        check_splits(splits)
+        check_splits(splits, takes_tables(model))
         build_weights(model, splits.train)
         check_model(model, splits.train)
         _replace(model)

@@ -14,6 +14,7 @@ import numpy as np
 from ..core import all_layers, Figure, label_axes, load_keras, PALETTE, require, rows
 from ..core import subplots
 from ..data import Splits
+from ..training import as_array
 
 # %% ../../nbs/library/live/04_views.ipynb #78c55563
 def _pixels(image, low, high, side=28):
@@ -40,7 +41,7 @@ def _examples(splits, n):
     "The first `n` validation examples and their targets."
     part = splits.validation
     places = np.arange(min(n, len(part)))
-    return np.asarray(rows(part.x, places)), part.y[places]
+    return np.asarray(as_array(rows(part.x, places))), part.y[places]
 
 # %% ../../nbs/library/live/04_views.ipynb #3333be5c
 def filters(
@@ -134,7 +135,7 @@ def gradients(
     classes = splits.task.family == 'classification'
     loss_of = splits.task.loss_function()
     places = np.arange(min(batch, len(splits.train)))
-    x = tf.constant(np.asarray(rows(splits.train.x, places)))
+    x = tf.constant(np.asarray(as_array(rows(splits.train.x, places))))
     y = splits.train.y[places]
     y = tf.constant(y if classes else y.reshape(len(y), -1).astype('float32'))
     variables = [l.kernel.value for l in layers]

@@ -5,6 +5,7 @@ from .finetuning import backbone, freeze, layer_fractions, layer_table, unfreeze
 from .compatibility import (
     build_weights, check_activation, check_kind, check_model, explained, explanation, OutOfMemory, reason, shapes,
 )
+from .tabular import column_kind, date_days, mlp, table_array, takes_tables, word_codes
 from .raw_files import Inputs, describe_input, input_facts, path_list
 from .raw_input import as_trained
 from .prediction import LOGITS, Predictions, as_probabilities, at_least_float32, check_outputs

@@ -17,9 +17,9 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
+from .. import models
 from ..core import InvalidValue, require, require_images
 from ..data import Splits
-from ..models import image as models
 from .parameters import as_stored, condition, parameter, unit
 
 # %% ../../nbs/library/search/01_space.ipynb #6d2ce9f0
@@ -253,12 +253,21 @@ def _cnn_space(splits):
             'weight_decay': (1e-4, .1, 'log'),
             'label_smoothing': (0., .2)}
 
+# %% ../../nbs/library/search/01_space.ipynb #83f1873d
+def _mlp_space(splits):
+    smoothing = {'label_smoothing': (0., .2)} if splits.train.class_names else {}
+    return {'learning_rate': (1e-3, .03, 'log'),
+            'units': [(32,), (64, 32), (128, 64), (128, 128, 64)],
+            'dropout': (0., .5),
+            'l2': (1e-6, 1e-2, 'log'),
+            'weight_decay': (1e-4, .1, 'log')} | smoothing
+
 # %% ../../nbs/library/search/01_space.ipynb #4d6720aa
 # family in `hackbook.models` → a function of the splits
-SPACES: dict[str, Callable] = {'cnn': _cnn_space}
+SPACES: dict[str, Callable] = {'cnn': _cnn_space, 'mlp': _mlp_space}
 
 def default_space(
-    build:Callable,   # a model family: `hackbook.models.cnn`
+    build:Callable,   # a model family: `hackbook.models.cnn`, `hackbook.models.mlp`
     splits:Splits,    # the data to train on
 ) -> dict:            # for `Space`
     "A search space for a model family. Raises `InvalidValue` for any other function."

@@ -103,7 +103,7 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     require(function, 'build', build, 'a function that returns a keras.Model',
             'or a family like hb.models.cnn')
     check_sendable('build', build)
-    check_splits(splits)
+    check_splits(splits, tables=True)     # the model that is built decides
     require(method in METHODS, 'method', method, f"one of {', '.join(METHODS)}")
     require(pruner in PRUNERS, 'pruner', pruner, f"one of {', '.join(map(str, PRUNERS))}")
     score = f'val_{splits.task.epoch_metric}'

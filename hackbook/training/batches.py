@@ -17,13 +17,14 @@ from fastcore.basics import patch
 
 from ..core import check_seed, InvalidValue, Lazy, load_keras, require
 from ..data import Dataset, Splits
+from ..models import column_kind, table_array
 
 # %% ../../nbs/library/training/02_batches.ipynb #44bae75e
 def as_array(
     x:np.ndarray|pd.DataFrame|Lazy,   # examples
 ):                                    # an array that TensorFlow takes; `Lazy` as it is
-    "A table of numbers as one array; numbers of more than 64 bits with 64."
-    if isinstance(x, pd.DataFrame): return x.to_numpy('float32')
+    "A table as one array, as `table_array` makes it; numbers of more than 64 bits with 64."
+    if isinstance(x, pd.DataFrame): return table_array(x)
     return x.astype('float64') if x.dtype == np.longdouble else x
 
 # %% ../../nbs/library/training/02_batches.ipynb #1e117d55
@@ -153,21 +154,31 @@ def _check_words(columns, where):
     first = ', '.join(repr(str(v)[:19]) for v in next(iter(words.values()))[:2])
     raise InvalidValue(
         f"{where}.x must be numbers, got words or dates in {', '.join(list(words)[:6])} ({first}, "
-        f'…); {_ENCODE} makes numbers of them')
+        f'…); {_ENCODE} makes numbers of them, or hb.models.mlp(splits) takes them as they are')
+
+# %% ../../nbs/library/training/02_batches.ipynb #e8382ca9
+def _without_gaps(columns):
+    "The columns of numbers, without NaN."
+    return [(name, a[~np.isnan(a)] if a.dtype.kind == 'f' else a)
+            for name, a in columns if a.dtype.kind in 'biuf']
 
 # %% ../../nbs/library/training/02_batches.ipynb #a1f1100c
 _ENCODE = 'splits = hb.features.transform(splits, hb.features.scale(splits))'
 
 def check_examples(
     data:Dataset,
-    where:str='data',   # which Dataset it is, for the message: 'splits.train'
+    where:str='data',    # which Dataset it is, for the message: 'splits.train'
+    tables:bool=False,   # may x have words, dates and gaps? see `hackbook.models.takes_tables`
 ):
     "Raise `InvalidValue` for words in a table, and for NaN or infinite numbers in x, y or weights."
     columns = _columns(data)
-    _check_words(columns, where)
+    if tables: columns = _without_gaps(columns)
+    else: _check_words(columns, where)
     found = [f'{_counted(a)} in {name}' if name else _counted(a)
              for name, a in columns if not _all_finite(a)]
-    fill = f'{_ENCODE} fills them' if columns and columns[0][0] else 'leave those examples out'
+    fill = 'leave those examples out'
+    if columns and columns[0][0]: fill = f'{_ENCODE} fills them'
+    if tables: fill = 'make them missing: x.replace([np.inf, -np.inf], np.nan)'
     listed = ', '.join(found[:6]) + (f' and {len(found) - 6} more columns' if found[6:] else '')
     if found: raise InvalidValue(f'{where}.x must be finite, got {listed}, '
                                  f'in {len(data):,} examples; {fill}')
@@ -177,9 +188,22 @@ def check_examples(
         raise InvalidValue(f'{where}.{name} must be finite, got {_counted(values)}, '
                            f'in {len(data):,} examples; leave those examples out')
 
+# %% ../../nbs/library/training/02_batches.ipynb #a283cdef
+def _check_kinds(splits):
+    "Raise `InvalidValue` where a column holds words in one part and numbers or dates in the other."
+    train, validation = splits.train.x, splits.validation.x
+    if not isinstance(train, pd.DataFrame) or not isinstance(validation, pd.DataFrame): return
+    for name in set(train) & set(validation):
+        column = validation[name]
+        kind = column_kind(train[name])
+        same = column_kind(column) == kind or column.isna().all()
+        require(same, f'column {name!r} of splits.validation.x', f'{column_kind(column)}s',
+                f'{kind}s, as in splits.train.x')
+
 # %% ../../nbs/library/training/02_batches.ipynb #4c1897af
 def check_splits(
-    splits,   # what is to be trained on
+    splits,              # what is to be trained on
+    tables:bool=False,   # may x have words, dates and gaps? see `hackbook.models.takes_tables`
 ):
     "Raise `InvalidValue` unless it is Splits whose training and validation part can be used."
     got = type(splits).__name__
@@ -189,7 +213,8 @@ def check_splits(
         data = getattr(splits, part)
         require(isinstance(data, Dataset), f'splits.{part}', type(data).__name__, 'a Dataset',
                 'divide one with hb.split(data)')
-        check_examples(data, f'splits.{part}')
+        check_examples(data, f'splits.{part}', tables)
+    _check_kinds(splits)
 
 # %% ../../nbs/library/training/02_batches.ipynb #aa05bc18
 def class_weights(

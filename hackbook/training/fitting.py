@@ -23,7 +23,7 @@ from ..core import deadline, fingerprint, HackbookError, InvalidValue, load_kera
 from ..core import make_folder, require
 from ..core import set_seed
 from ..data import Splits
-from ..models import build_weights, explained
+from ..models import build_weights, explained, takes_tables
 from .batches import check_splits, serve
 from .divergence import as_callbacks, check_callbacks, check_monitors, check_once
 from .checkpoints import assign, Checkpoints, final_values, read_record, restore
@@ -257,7 +257,7 @@ def fit(
     if find: learning_rate = TrainingOptions.learning_rate
     options = make_options('hb.fit', signature(fit).parameters, kwargs, epochs=epochs,
                            learning_rate=learning_rate, batch_size=batch_size, seed=seed)
-    check_splits(splits)
+    check_splits(splits, takes_tables(model))
     build_weights(model, splits.train)
     _check_fit(to, resume, tensorboard)
     if find: options = _with_rate(model, splits, options)

@@ -18,6 +18,7 @@ from ..core import card, Figure, HackbookError, label_axes, load_keras
 from ..core import require, subplots
 from ..data import Splits
 from ..models import build_weights, check_activation, check_model, explained
+from ..models import takes_tables
 from .batches import Batches, check_splits
 from .checkpoints import assign, values
 
@@ -151,7 +152,7 @@ def find_lr(
     require(ok, 'low, high', (low, high), '0 < low < high', 'try low=1e-5, high=1')
     ok = isinstance(steps, Integral) and steps >= 20
     require(ok, 'steps', steps, 'a whole number, 20 or more')
-    check_splits(splits)
+    check_splits(splits, takes_tables(model))
     build_weights(model, splits.train)
     check_model(model, splits.train)
     check_activation(model, splits.train)
