@@ -1,0 +1,5 @@
+"""Series from the data to a forecast that is compared: baselines, classics, backtests, calibrated bands."""
+
+from .forecasters import aggregated, check_horizon, check_series, drift, each_series, future_times
+from .forecasters import last_value, mean_value, normal_quantiles, period_of, regular_values
+from .forecasters import seasonal_naive, series_step, steps_ahead, usual_period
