@@ -80,19 +80,22 @@ def ets(
         return _at(_ets_quantiles(fit, int(ahead.max())), ahead)
     return forecast
 
-# %% ../../nbs/library/cases/01_classics.ipynb #dfb014d5
+# %% ../../nbs/library/cases/01_classics.ipynb #d771dc52
 def theta(
     period:int=None,    # steps of a season; None: the usual one of the series; 1: none
+    slope:float=.5,     # how much of the line's slope is kept, 0 to 1
 ) -> Callable:          # a forecaster
     "The Theta method of statsmodels. It tests whether there is a season."
+    require(0 <= slope <= 1, 'slope', slope, '0 to 1', 'try .5')
+    weight = 1 / max(1 - slope, 1e-9)
     def forecast(past, times):
         from statsmodels.tsa.forecasting.theta import ThetaModel
         m = period_of(past, period, seasons=2)
         y, ahead = regular_values(past), steps_ahead(past, times)
         fit = ThetaModel(pd.Series(y), period=m, deseasonalize=m > 1).fit(disp=False)
         steps = int(ahead.max())
-        center = fit.forecast(steps).to_numpy()
-        wide, narrow = (fit.prediction_intervals(steps, alpha=a).to_numpy() for a in (.05, .2))
+        center = fit.forecast(steps, weight).to_numpy()
+        wide, narrow = (fit.prediction_intervals(steps, weight, a).to_numpy() for a in (.05, .2))
         return _at(np.c_[wide[:, 0], narrow[:, 0], center, narrow[:, 1], wide[:, 1]], ahead)
     return forecast
 
