@@ -6,3 +6,6 @@ from .forecasters import seasonal_naive, series_step, steps_ahead, usual_period
 from .classics import auto_arima, classics, ets, sarima, theta
 from .backtest import Backtest, BANDS, ForecastComparison, as_quantiles, backtest, cut_points
 from .backtest import diebold_mariano
+from .conformal import conformal, conformal_quantile, LEVELS
+from .forecast_plots import HorizonPanel, plot_backtest, plot_calendar, plot_step
+from .trading import ShiftedByOne, TradingResult, one_step, shifted_by_one, trading_rule
