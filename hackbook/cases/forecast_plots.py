@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['plot_backtest', 'plot_step', 'HorizonPanel', 'plot_calendar']
 
-# %% ../../nbs/library/cases/04_forecast_plots.ipynb #d62978b7
+# %% ../../nbs/library/cases/04_forecast_plots.ipynb #274a17d2
 from base64 import b64encode
 from collections.abc import Sequence
 from math import ceil
@@ -17,39 +17,41 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Img, Strong, to_xml
 
 from ..core import Figure, frontend, label_axes, PALETTE, require, subplots
-from .backtest import Backtest
+from .backtesting import backtest, Backtest   # with its pictures
 from .forecasters import each_series, usual_period
 
-# %% ../../nbs/library/cases/04_forecast_plots.ipynb #440ff6ed
+# %% ../../nbs/library/cases/04_forecast_plots.ipynb #4b408276
 def _chosen(found, methods, series):
     "The methods, and the name and rows of one series."
-    methods = found.methods if methods is None else [methods] if isinstance(methods, str) else list(methods)
+    if isinstance(methods, str): methods = [methods]
+    methods = found.methods if methods is None else list(methods)
     for name in methods:
         require(name in found.methods, 'methods', name, f"among {', '.join(found.methods)}")
     series = found.series[0] if series is None else series
     require(series in found.series, 'series', series, f"one of {', '.join(found.series[:8])}")
     return methods, series, found.frame[found.frame.series == series]
 
-# %% ../../nbs/library/cases/04_forecast_plots.ipynb #417c3974
+# %% ../../nbs/library/cases/04_forecast_plots.ipynb #7f4dfb17
 def _draw_method(ax, table, color, apart):
     "Draw the forecasts of one method from origins that do not overlap."
     numbers = sorted(table.number.unique())[::-1][::apart]
     for number in numbers:
         part = table[table.number == number]
         label = part.method.iloc[0] if number == numbers[0] else None
-        ax.plot(part.time, part.predicted, color=color, label=label, marker='.' if len(part) == 1 else None)
+        marker = '.' if len(part) == 1 else None
+        ax.plot(part.time, part.predicted, color=color, label=label, marker=marker)
         for level, alpha in ((95, .12), (80, .18)):
             ends = part[f'low_{level}'], part[f'high_{level}']
             ax.fill_between(part.time, *ends, color=color, alpha=alpha, linewidth=0)
 
-# %% ../../nbs/library/cases/04_forecast_plots.ipynb #f319ceb2
+# %% ../../nbs/library/cases/04_forecast_plots.ipynb #66a12815
 def _around(data, table):
     "The true series from a little before the first forecast."
-    span = table.time.max() - table.time.min()
-    shown = data.times >= table.time.min() - span / 3
-    return data.times[shown], data.y[shown]
+    first = int((data.times < table.time.min()).sum())
+    begin = max(0, first - max(10, (len(data) - first) // 3))
+    return data.times[begin:], data.y[begin:]
 
-# %% ../../nbs/library/cases/04_forecast_plots.ipynb #29b8bffd
+# %% ../../nbs/library/cases/04_forecast_plots.ipynb #1f008ada
 def plot_backtest(
     found:Backtest,
     methods:Sequence[str]=None,  # names; None: all
@@ -58,7 +60,7 @@ def plot_backtest(
     "The true series, and forecasts with bands of 80 and 95 %."
     methods, series, table = _chosen(found, methods, series)
     facets = [methods] if len(methods) <= 2 else [[m] for m in methods]
-    columns = min(3, len(facets))
+    columns = 2 if len(facets) == 4 else min(3, len(facets))
     rows = ceil(len(facets) / columns)
     fig, axes = subplots(rows, columns, width=7 if columns == 1 else 9, height=.6 + 2.1 * rows)
     times, y = _around(each_series(found.data)[series], table)
@@ -81,7 +83,7 @@ def plot_backtest(
 # %% ../../nbs/library/cases/04_forecast_plots.ipynb #6b80d420
 Backtest.plot = plot_backtest
 
-# %% ../../nbs/library/cases/04_forecast_plots.ipynb #32720766
+# %% ../../nbs/library/cases/04_forecast_plots.ipynb #91ac69e3
 def plot_step(
     found:Backtest,
     step:int,                    # steps ahead, as in `Backtest.frame`
@@ -98,7 +100,7 @@ def plot_step(
     error = (table.predicted - table.true).abs().groupby([table.method, table.step]).mean()
     here = table[table.step == step]
     true = here.drop_duplicates('time')
-    right.plot(true.time, true.true, color='0.35', marker='o', markersize=3, linewidth=1, label='true')
+    right.plot(true.time, true.true, '.-', color='0.35', linewidth=1, label='true')
     for name in methods:
         color = PALETTE[found.methods.index(name) % len(PALETTE)]
         left.plot(steps, error[name].reindex(steps), color=color, marker='.', label=name)
@@ -106,7 +108,7 @@ def plot_step(
         right.plot(part.time, part.predicted, color=color, marker='.', linewidth=1)
     left.axvline(step, color='0.6', linestyle='--', linewidth=1)
     left.set_ylim(bottom=0)
-    left.legend(frameon=False, fontsize=9)
+    for ax in (left, right): ax.legend(frameon=False, fontsize=9)
     best = min(methods, key=lambda name: error[name, step])
     title = f'Step {step}: {best} is off by {error[best, step]:.3g}'
     label_axes(left, title, 'steps ahead', 'mean absolute error')

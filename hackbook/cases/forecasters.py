@@ -17,14 +17,14 @@ import pandas as pd
 from ..core import InvalidValue, require
 from ..data import Dataset, QUANTILES
 
-# %% ../../nbs/library/cases/00_forecasters.ipynb #fa90b238
+# %% ../../nbs/library/cases/00_forecasters.ipynb #1874611e
 def _times(data):
     "The times of a series as numbers or as dates without a zone."
     require(data.times is not None, 'data', 'no times', 'a series',
             'read it with hb.data.read_series')
     if data.times.dtype.kind in 'iufM': return data.times
     try:
-        dates = pd.to_datetime(pd.Series(data.times), utc=True)
+        dates = pd.to_datetime(pd.Series(data.times), utc=True, format='ISO8601')
     except (TypeError, ValueError) as e:
         raise InvalidValue(f'times must be dates or numbers ({e}); see pandas.to_datetime') from e
     return dates.dt.tz_localize(None).to_numpy()
@@ -149,7 +149,7 @@ def future_times(
     if isinstance(step, float): return last + step * np.array(ahead)
     return pd.DatetimeIndex([pd.Timestamp(last) + k * step for k in ahead]).to_numpy()
 
-# %% ../../nbs/library/cases/00_forecasters.ipynb #46bfd055
+# %% ../../nbs/library/cases/00_forecasters.ipynb #fcbf9326
 def steps_ahead(
     past:Dataset,        # one series
     times:np.ndarray,    # after it
@@ -159,10 +159,11 @@ def steps_ahead(
     last = _times(past)[-1]
     times = np.asarray(times)
     require(len(times) > 0 and times.min() > last, 'times', times, f'after {last}')
-    grid = _grid(last, times.max() if isinstance(step, float) else pd.Timestamp(times.max()) + step, step)
+    until = times.max() if isinstance(step, float) else pd.Timestamp(times.max()) + step
+    grid = _grid(last, until, step)
     return grid.get_indexer(times, method='nearest').clip(1)
 
-# %% ../../nbs/library/cases/00_forecasters.ipynb #23ea3ae9
+# %% ../../nbs/library/cases/00_forecasters.ipynb #39d118cb
 def regular_values(
     past:Dataset,     # one series
 ) -> np.ndarray:      # a value per step, gaps filled linearly
@@ -170,26 +171,24 @@ def regular_values(
     step = series_step(past)
     times = _times(past)
     grid = _grid(times[0], times[-1], step)
-    places = np.unique(grid.get_indexer(times, method='nearest'))
+    places, first = np.unique(grid.get_indexer(times, method='nearest'), return_index=True)
     gaps = np.diff(places) - 1
     at = int(gaps.argmax())
     most = max(10, usual_period(past) or 0)
     require(gaps.max() <= most, 'the series', f'{gaps.max()} missing steps',
             f'without gaps of more than {most} steps',
             f'they follow {times[at]}; try data.take(np.arange({at + 1}, len(data)))')
-    known = grid[places]
-    as_number = lambda t: np.asarray(t).astype('datetime64[ns]').astype(float) if t.dtype.kind == 'M' else t
-    return np.interp(as_number(np.asarray(grid)), as_number(times), past.y)
+    return np.interp(np.arange(places[-1] + 1), places, past.y[first])
 
-# %% ../../nbs/library/cases/00_forecasters.ipynb #21b409bd
+# %% ../../nbs/library/cases/00_forecasters.ipynb #061391d3
 def _one_aggregated(data, step, how):
     "A series with one value per step of pandas."
     values = pd.Series(data.y, pd.DatetimeIndex(check_series(data)))
     try:
         found = values.resample(step).agg(how).dropna()
     except (ValueError, AttributeError, TypeError) as e:
-        text = f"step and how must be as pandas' resample has them, like 'MS' and 'mean', got {step!r}, {how!r}"
-        raise InvalidValue(f'{text} ({e})') from e
+        text = "step and how must be as in pandas' resample, like 'MS' and 'mean'"
+        raise InvalidValue(f'{text}, got {step!r} and {how!r} ({e})') from e
     return found.rename('y').rename_axis('time').reset_index()
 
 # %% ../../nbs/library/cases/00_forecasters.ipynb #0f8d6045
@@ -263,19 +262,20 @@ def mean_value(
     wide = _deviation(y - y.mean(), 1) * (1 + 1 / len(y)) ** .5
     return normal_quantiles(np.full(len(ahead), y.mean()), np.full(len(ahead), wide))
 
-# %% ../../nbs/library/cases/00_forecasters.ipynb #aa7c1a28
+# %% ../../nbs/library/cases/00_forecasters.ipynb #5b739ce7
 def period_of(
     past:Dataset,       # one series
     period:int=None,    # steps, 1 or more; None: the usual one
     seasons:int=1,      # so many of them or more are needed
 ) -> int:               # 1: no season
     "The period of a season. Raises `InvalidValue` if the series is too short for it."
-    ok = period is None or isinstance(period, Integral) and not isinstance(period, bool) and period >= 1
+    whole = isinstance(period, Integral) and not isinstance(period, bool)
+    ok = period is None or whole and period >= 1
     require(ok, 'period', period, 'a whole number of steps, 1 or more', '12 for months and years')
     period = period or usual_period(past) or 1
     least = seasons * period
-    require(len(past) >= least, 'the series', f'{len(past)} values', f'of {least} or more for period {period}',
-            'pass a smaller period, or period=1 for none')
+    require(len(past) >= least, 'the series', f'{len(past)} values',
+            f'of {least} or more for period {period}', 'pass a smaller period, or period=1 for none')
     return int(period)
 
 # %% ../../nbs/library/cases/00_forecasters.ipynb #0b644e54

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['one_step', 'ShiftedByOne', 'shifted_by_one', 'TradingResult', 'trading_rule']
 
-# %% ../../nbs/library/cases/05_trading.ipynb #1b5e765b
+# %% ../../nbs/library/cases/05_trading.ipynb #a08e4de2
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from fastcore.basics import patch
 
 from ..core import bootstrap, card, Figure, label_axes, one_column, PALETTE, require
 from ..core import subplots, wilson
-from .backtest import Backtest
+from .backtesting import Backtest
 
 # %% ../../nbs/library/cases/05_trading.ipynb #d1f11ad9
 def _prices(prices, forecasts):
@@ -43,7 +43,7 @@ def one_step(
     first = len(backtest.data) - len(table) - 1
     return backtest.data.y[first:].astype(float), table.predicted.to_numpy()
 
-# %% ../../nbs/library/cases/05_trading.ipynb #6e997855
+# %% ../../nbs/library/cases/05_trading.ipynb #137e12e8
 @dataclass
 class ShiftedByOne:
     "How much of a forecast is the last value."
@@ -56,8 +56,8 @@ class ShiftedByOne:
     direction:tuple          # fraction of right directions, its low and high
 
     def __str__(self):
-        copy = 'It is nearer to yesterday than to what comes' if self.with_last > self.with_truth \
-            else 'It is no shifted copy'
+        nearer = self.with_last > self.with_truth
+        copy = 'It is nearer to yesterday than to what comes' if nearer else 'It is no shifted copy'
         right, low, high = self.direction
         return (f'{copy} (correlation {self.with_last:.4f} against {self.with_truth:.4f}). '
                 f'Skill over the last value {self.skill:+.1%}; '
@@ -70,7 +70,7 @@ def _correlation(a, b):
     "Pearson's correlation; NaN where one does not change."
     return float(np.corrcoef(a, b)[0, 1]) if np.ptp(a) > 0 and np.ptp(b) > 0 else np.nan
 
-# %% ../../nbs/library/cases/05_trading.ipynb #a7b63684
+# %% ../../nbs/library/cases/05_trading.ipynb #a08f487f
 def shifted_by_one(
     prices:np.ndarray,      # (n + 1,), above 0
     forecasts:np.ndarray,   # (n,): forecasts[t] of prices[t + 1], made when prices[t] was known
@@ -85,8 +85,9 @@ def shifted_by_one(
     direction = (right / total, *wilson(right, total)) if total else (np.nan,) * 3
     naive = np.abs(came).mean()
     skill = 1 - np.abs(forecasts - true).mean() / naive if naive else np.nan
-    return ShiftedByOne(prices, forecasts, _correlation(forecasts, true), _correlation(forecasts, last),
-                        _correlation(told, came), float(skill), direction)
+    pairs = (forecasts, true), (forecasts, last), (told, came)
+    correlations = [_correlation(*pair) for pair in pairs]
+    return ShiftedByOne(prices, forecasts, *correlations, float(skill), direction)
 
 # %% ../../nbs/library/cases/05_trading.ipynb #459c85c4
 @patch
@@ -109,7 +110,7 @@ def plot(self:ShiftedByOne,
                'true change (%)')
     return fig
 
-# %% ../../nbs/library/cases/05_trading.ipynb #08136186
+# %% ../../nbs/library/cases/05_trading.ipynb #eba626f8
 @dataclass
 class TradingResult:
     "What a rule earned beside buying and holding."
@@ -121,9 +122,11 @@ class TradingResult:
     def __str__(self):
         rule, hold, gain = self.table.per_year
         low, high = self.table.loc['difference', ['low', 'high']]
-        sure = 'worth it' if low > 0 else 'worse than holding' if high < 0 else 'not to be told from holding'
-        return (f'The rule earned {rule:+.1%} per year after {self.trades} trades, holding {hold:+.1%}: '
-                f'{sure} (log growth {gain:+.1%}, {low:+.1%} to {high:+.1%}).')
+        sure = 'not to be told from holding'
+        if low > 0: sure = 'worth it'
+        if high < 0: sure = 'worse than holding'
+        trades = f'{self.trades} trades, holding {hold:+.1%}'
+        return (f'The rule earned {rule:+.1%} per year after {trades}: {sure} (log growth {gain:+.1%}, {low:+.1%} to {high:+.1%}).')
 
     def _repr_html_(self): return str(card(str(self), {}))
 
@@ -134,7 +137,7 @@ def _per_year(logs, per_year, as_return):
     growth = lambda v: float(finish(v.mean() * per_year))
     return growth(logs), *bootstrap(growth, logs, times=np.arange(len(logs)))
 
-# %% ../../nbs/library/cases/05_trading.ipynb #0a598493
+# %% ../../nbs/library/cases/05_trading.ipynb #7c556386
 def trading_rule(
     prices:np.ndarray,      # (n + 1,), above 0
     forecasts:np.ndarray,   # (n,): forecasts[t] of prices[t + 1], made when prices[t] was known
@@ -150,7 +153,8 @@ def trading_rule(
     hold = np.diff(np.log(prices))
     rule = invested * hold + changed * np.log1p(-cost)
     hold = hold + np.r_[np.log1p(-cost), np.zeros(len(hold) - 1)]
-    frame = pd.DataFrame({'invested': invested, 'rule': np.exp(rule.cumsum()), 'hold': np.exp(hold.cumsum())})
+    wealth = {'rule': np.exp(rule.cumsum()), 'hold': np.exp(hold.cumsum())}
+    frame = pd.DataFrame({'invested': invested} | wealth)
     rows = {'rule': _per_year(rule, per_year, True), 'hold': _per_year(hold, per_year, True),
             'difference': _per_year(rule - hold, per_year, False)}
     table = pd.DataFrame.from_dict(rows, orient='index', columns=['per_year', 'low', 'high'])
