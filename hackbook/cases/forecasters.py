@@ -262,7 +262,7 @@ def mean_value(
     wide = _deviation(y - y.mean(), 1) * (1 + 1 / len(y)) ** .5
     return normal_quantiles(np.full(len(ahead), y.mean()), np.full(len(ahead), wide))
 
-# %% ../../nbs/library/cases/00_forecasters.ipynb #5b739ce7
+# %% ../../nbs/library/cases/00_forecasters.ipynb #0e016bd7
 def period_of(
     past:Dataset,       # one series
     period:int=None,    # steps, 1 or more; None: the usual one
@@ -275,7 +275,8 @@ def period_of(
     period = period or usual_period(past) or 1
     least = seasons * period
     require(len(past) >= least, 'the series', f'{len(past)} values',
-            f'of {least} or more for period {period}', 'pass a smaller period, or period=1 for none')
+            f'of {least} or more for period {period}',
+            'pass a smaller period, or period=1 for none')
     return int(period)
 
 # %% ../../nbs/library/cases/00_forecasters.ipynb #0b644e54

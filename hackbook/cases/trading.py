@@ -110,7 +110,7 @@ def plot(self:ShiftedByOne,
                'true change (%)')
     return fig
 
-# %% ../../nbs/library/cases/05_trading.ipynb #eba626f8
+# %% ../../nbs/library/cases/05_trading.ipynb #e1d90873
 @dataclass
 class TradingResult:
     "What a rule earned beside buying and holding."
@@ -126,7 +126,8 @@ class TradingResult:
         if low > 0: sure = 'worth it'
         if high < 0: sure = 'worse than holding'
         trades = f'{self.trades} trades, holding {hold:+.1%}'
-        return (f'The rule earned {rule:+.1%} per year after {trades}: {sure} (log growth {gain:+.1%}, {low:+.1%} to {high:+.1%}).')
+        growth = f'log growth {gain:+.1%}, {low:+.1%} to {high:+.1%}'
+        return f'The rule earned {rule:+.1%} per year after {trades}: {sure} ({growth}).'
 
     def _repr_html_(self): return str(card(str(self), {}))
 
