@@ -49,7 +49,7 @@ def _ets_candidates(y, m):
     pairs = product(seasons, trends)
     return [(s, *t, s) for s, t in pairs if s == 'add' or t[0]]
 
-# %% ../../nbs/library/cases/01_classic_methods.ipynb #23f109f3
+# %% ../../nbs/library/cases/01_classic_methods.ipynb #67f3bc02
 def _fit_ets(y, candidate, m):
     "One model of statsmodels."
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
@@ -58,7 +58,7 @@ def _fit_ets(y, candidate, m):
     start = 'estimated' if m <= 12 else 'heuristic'
     parts = error, trend, damped, season, periods
     model = ETSModel(pd.Series(y), *parts, initialization_method=start)
-    return model.fit(disp=False, maxiter=200)
+    return model.fit(disp=False, maxiter=1000)
 
 # %% ../../nbs/library/cases/01_classic_methods.ipynb #f8ee48eb
 def _ets_quantiles(fit, steps):

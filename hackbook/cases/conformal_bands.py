@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEVELS', 'conformal_quantile', 'conformal']
 
-# %% ../../nbs/library/cases/03_conformal_bands.ipynb #9973e267
+# %% ../../nbs/library/cases/03_conformal_bands.ipynb #f649814e
 from collections.abc import Callable
 from numbers import Integral
 
@@ -14,7 +14,7 @@ import numpy as np
 from ..core import HackbookError, require
 from ..data import Dataset
 from .backtesting import as_quantiles, backtest, BANDS
-from .forecasters import check_horizon, normal_quantiles, steps_ahead
+from .forecasters import check_horizon, check_series, normal_quantiles, steps_ahead
 
 # %% ../../nbs/library/cases/03_conformal_bands.ipynb #714c8d9c
 LEVELS = {.95: ('low_95', 'high_95'), .8: ('low_80', 'high_80')}
@@ -66,7 +66,7 @@ def _factors(frame, deviation, origins):
         found[level] = {s: conformal_quantile(part, level) for s, part in parts.items()}
     return found
 
-# %% ../../nbs/library/cases/03_conformal_bands.ipynb #f7931f8d
+# %% ../../nbs/library/cases/03_conformal_bands.ipynb #490436f5
 def conformal(
     forecaster:Callable,   # of past and times
     data:Dataset,          # the past: one series that ends before what is to be forecast
@@ -87,11 +87,12 @@ def conformal(
     square = (frame.predicted - frame.true) ** 2
     deviation = (square.groupby(frame.step).mean() ** .5).to_dict()
     factors = _factors(frame, deviation, origins)
-    last = data.times[-1]
+    last = check_series(data)[-1]
     def calibrated(past, times):
-        if past.times[-1] < last:
+        end = check_series(past)[-1]
+        if end < last:
             raise HackbookError(f'the bands were calibrated by values until {last}, and the past '
-                                f'ends at {past.times[-1]}: calibrate with that past')
+                                f'ends at {end}: calibrate with that past')
         steps = steps_ahead(past, times)
         quantiles = as_quantiles(forecaster(past, times), len(times), 'the forecaster')
         quantiles = _with_bands(quantiles, steps, deviation)

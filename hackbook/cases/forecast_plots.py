@@ -182,14 +182,14 @@ def panel(self:Backtest,
     "A slider over the steps of the horizon."
     return HorizonPanel(self, methods, series)
 
-# %% ../../nbs/library/cases/04_forecast_plots.ipynb #df02959e
+# %% ../../nbs/library/cases/04_forecast_plots.ipynb #bba3a1b4
 MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()
 DAYS = 'Mon Tue Wed Thu Fri Sat Sun'.split()
 
 def _calendar(data):
     "Row and column of a date: a name, and a function of dates, each."
     hour = ('hour', lambda t: t.hour)
-    weekday = ('weekday', lambda t: t.weekday)
+    weekday = ('weekday', lambda t: t.day_of_week)
     month = ('month', lambda t: t.month - 1)
     quarter = ('quarter', lambda t: t.quarter)
     year = ('year', lambda t: t.year)

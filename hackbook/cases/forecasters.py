@@ -7,8 +7,9 @@ __all__ = ['check_series', 'series_step', 'usual_period', 'check_horizon', 'futu
            'aggregated', 'each_series', 'normal_quantiles', 'last_value', 'drift', 'mean_value', 'period_of',
            'seasonal_naive']
 
-# %% ../../nbs/library/cases/00_forecasters.ipynb #f7dedf8b
+# %% ../../nbs/library/cases/00_forecasters.ipynb #3919cd09
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
@@ -208,12 +209,13 @@ def aggregated(
     note = f'{how} per {step}' + (f', of {data.origin}' if data.origin else '')
     return Dataset(x, found.y.to_numpy(float), None, data.name, note, groups, times, task=data.task)
 
-# %% ../../nbs/library/cases/00_forecasters.ipynb #267d78c7
+# %% ../../nbs/library/cases/00_forecasters.ipynb #822c5db0
 def each_series(
     data:Dataset,   # one series, or several with groups
 ) -> dict:          # name → Dataset
-    "The series of a Dataset by name."
+    "The series of a Dataset by name, with times that are numbers or dates without a zone."
     require(isinstance(data, Dataset), 'data', data, 'a Dataset', 'try hb.data.read_series')
+    if data.times is not None: data = replace(data, times=_times(data))
     if data.groups is None: return {data.name: data}
     names = pd.unique(data.groups)
     return {str(n): data.take(np.flatnonzero(data.groups == n), f'{data.name} {n}') for n in names}

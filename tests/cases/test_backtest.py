@@ -124,3 +124,14 @@ def test_a_comparison_says_what_is_better_and_what_is_not_to_be_told(data):
     assert same.better is None and same.difference == 0
     with pytest.raises(hb.HackbookError, match="another method"):
         found.compare("last", "last")
+
+
+@pytest.mark.parametrize("times", [pd.Series(pd.date_range("2025-10-20", periods=480, freq="h", tz="Europe/Berlin")), [str(t) for t in pd.date_range("2025-10-20", periods=480, freq="h")]], ids=["zone", "texts"])
+def test_times_with_a_zone_or_as_texts(times):
+    """The clocks change in between: with a zone no hour is missing."""
+    y = 10 + np.sin(np.arange(480) * np.pi / 12) + np.random.default_rng(0).normal(0, 0.1, 480)
+    data = hb.Dataset(np.zeros((480, 1)), y, times=times, task="regression")
+    banded = cases.conformal(cases.seasonal_naive(), data.take(np.arange(400)), 24)
+    found = cases.backtest(data, NAIVE | {"banded": banded}, 24, origins=3)
+    assert found.scores.index[0] in ("naive", "banded") and found.scores.mae["naive"] < 0.2
+    assert found.plot().png(40) and found.plot_step(2).png(40) and found.plot_calendar("naive").png(40)
