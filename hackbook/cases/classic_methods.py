@@ -141,7 +141,7 @@ def _neighbors(place, m):
         if m > 1: found.append((*place[:2], place[2] + move[0], place[3] + move[1]))
     return [f for f in found if min(f) >= 0 and max(f[:2]) <= 4 and max(f[2:]) <= 1]
 
-# %% ../../nbs/library/cases/01_classic_methods.ipynb #7fb331ee
+# %% ../../nbs/library/cases/01_classic_methods.ipynb #4cef1ec6
 def _search(y, m, models):
     "The best SARIMA of `models` tries, from a good start to better neighbors."
     d, D = _differences(y, m)
@@ -152,7 +152,7 @@ def _search(y, m, models):
     season = [(0, 1), (1, 0)] if m > 1 else [(0, 0)]
     todo = [(p, q, *s) for s in season for p, q in ((1, 1), (0, 1), (0, 0))]
     if m == 1: todo += [(2, 2, 0, 0), (1, 0, 0, 0)]
-    tried = {}
+    tried, known = {}, {}
     while todo and len(tried) < models:
         place = todo.pop(0)
         if place in tried: continue
@@ -161,9 +161,15 @@ def _search(y, m, models):
         if not todo and known:
             best = min(known, key=lambda k: known[k].aicc)
             todo = [n for n in _neighbors(best, m) if n not in tried]
-    return [f for f in tried.values() if f is not None]
+    return sorted(known.values(), key=lambda f: f.aicc)[:1]
 
-# %% ../../nbs/library/cases/01_classic_methods.ipynb #1effbe40
+# %% ../../nbs/library/cases/01_classic_methods.ipynb #a1405344
+def _converged(y, fit):
+    "The fit, with more iterations if it needs them."
+    if fit.mle_retvals.get('converged', True): return fit
+    return fit.model.fit(fit.params, disp=False, maxiter=500)
+
+# %% ../../nbs/library/cases/01_classic_methods.ipynb #2d2e4604
 def sarima(
     period:int=None,    # steps of a season; None: the usual one of the series; 1: none
     models:int=12,      # so many models are fitted at most
@@ -176,7 +182,7 @@ def sarima(
             warnings.simplefilter('ignore')
             m = m if m <= 24 else 1
             fits = _search(y[-max(200, 20 * m):], m, models)
-        fit = _fitted('sarima', fits, lambda y, fit: fit, y)
+        fit = _fitted('sarima', fits, _converged, y)
         found = fit.get_forecast(int(ahead.max()))
         return _at(normal_quantiles(found.predicted_mean, found.se_mean), ahead)
     return forecast
