@@ -51,7 +51,7 @@ def _around(data, table):
     begin = max(0, first - max(10, (len(data) - first) // 3))
     return data.times[begin:], data.y[begin:]
 
-# %% ../../nbs/library/cases/04_forecast_plots.ipynb #1f008ada
+# %% ../../nbs/library/cases/04_forecast_plots.ipynb #b1d163e1
 def plot_backtest(
     found:Backtest,
     methods:Sequence[str]=None,  # names; None: all
@@ -71,8 +71,8 @@ def plot_backtest(
             color = PALETTE[methods.index(name) % len(PALETTE)]
             _draw_method(ax, table[table.method == name], color, ceil(found.horizon / found.stride))
         error = (table.predicted - table.true).abs().groupby(table.method).mean()
-        title = ', '.join(f'{name}: {error[name]:.3g}' for name in names)
-        label_axes(ax, f'{title} off' if len(facets) == 1 else title, '', 'value')
+        title = ', '.join(f'{name}: off by {error[name]:.3g}' for name in names)
+        label_axes(ax, title, '', 'value')
         ax.set_ylim(inside[0] - np.ptp(inside) * .5, inside[1] + np.ptp(inside) * .5)
         ax.tick_params(axis='x', rotation=30)
         if len(names) > 1: ax.legend(frameon=False, fontsize=9)
