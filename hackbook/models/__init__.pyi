@@ -11,3 +11,4 @@ from .raw_input import as_trained
 from .prediction import LOGITS, Predictions, as_probabilities, at_least_float32, check_outputs
 from .prediction import predictions_of, tempered
 from .saved import WEIGHTS, WHOLE, load_model, load_weights, save_model
+from .sequence import rnn, tcn
