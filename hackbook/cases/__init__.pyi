@@ -9,3 +9,4 @@ from .conformal_bands import conformal, conformal_quantile, LEVELS
 from .forecast_plots import Backtest, HorizonPanel, backtest, plot_backtest   # with its pictures
 from .forecast_plots import plot_calendar, plot_step
 from .trading import ShiftedByOne, TradingResult, one_step, shifted_by_one, trading_rule
+from .network_forecasts import forecast, network, plan_of

@@ -240,6 +240,8 @@ def predictions_of(
     classes = [str(c) for c in data.get('classes') or []]
     threshold = _threshold(threshold, record, classes)
     facts = input_facts(model, record)
+    require(not facts.get('plan'), 'run', 'a network that forecasts windows', 'one prediction per example',
+            'hb.cases.forecast(run, series) forecasts what comes next')
     inputs = as_trained(x, facts)
     outputs = _outputs(model, inputs.x)
     expected = (len(inputs.x), max(1, len(classes)))

@@ -7,7 +7,7 @@ __all__ = ['describe_input', 'input_facts', 'Inputs', 'path_list', 'path_of', 'p
 
 # %% ../../nbs/library/models/05_raw_files.ipynb #98e666db
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from os import PathLike
 from pathlib import Path, PurePosixPath
@@ -17,7 +17,7 @@ import pandas as pd
 from PIL import Image
 
 from ..core import InvalidValue, Lazy, NotFound, require
-from ..data import Dataset, LazyImages, look, opened, pixels, read_sound
+from ..data import Dataset, LazyImages, look, opened, pixels, read_sound, Windows
 from .tabular import column_kind, takes_tables
 
 # %% ../../nbs/library/models/05_raw_files.ipynb #5efde8c2
@@ -62,6 +62,7 @@ def describe_input(
              'features': data.features, 'sample_rate': data.sample_rate}
     if data.kind == 'text': return facts
     low, high = _range(data)
+    if isinstance(data, Windows): facts |= {'plan': asdict(data.plan)}
     if isinstance(x, pd.DataFrame): facts |= _column_facts(x)
     return facts | {'gray_shift': _gray_shift(data), 'low': low, 'high': high}
 
