@@ -183,12 +183,14 @@ def each_series(
     return found
 
 # %% ../../nbs/library/data/15_series_windows.ipynb #2cc4942c
-def _check_grid(name, y, whole):
-    "Raise `InvalidValue` for a series that is too short, or mostly missing."
+def _check_grid(name, y, whole, n):
+    "Raise `InvalidValue` for a series of `n` values that is too short, or has no usual step."
     who = f'the series {name!r}' if name != '' else 'the series'
-    missing = np.isnan(y).mean()
-    require(missing < .5, who, f'{missing:.0%} missing steps', 'fewer than half of them',
-            'are there two kinds of step? take the mean of each longer one')
+    missing, shared = np.isnan(y).mean(), 1 - (~np.isnan(y)).sum() / n
+    then = 'two kinds of step? hb.cases.aggregated(data, step) takes the mean of each longer one'
+    require(missing < .5, who, f'{missing:.0%} missing steps', 'fewer than half of them', then)
+    require(shared < .1, who, f'{shared:.0%} of the values closer than the usual step',
+            'one value per step', then)
     require(len(y) >= whole, who, f'{len(y):,} steps',
             f'as long as one window, {whole:,} steps', 'try a smaller length= or horizon=')
 
@@ -258,7 +260,8 @@ def windows(
     plan = _plan(data, series, length, horizon, gap, period, known, observed)
     columns = [*plan.known, *plan.observed]
     on_grid = {name: _on_grid(one, columns) for name, one in series.items()}
-    for name, (y, _, _) in on_grid.items(): _check_grid(name, y, length + gap + horizon)
+    whole = length + gap + horizon
+    for name, (y, _, _) in on_grid.items(): _check_grid(name, y, whole, len(series[name]))
     borders = _borders(np.concatenate([t for _, t, _ in on_grid.values()]), validation, test)
     scales = {str(name): _scale(y, t, borders[0], plan.period) for name, (y, t, _) in on_grid.items()}
     plan = WindowPlan(**{**asdict(plan), 'scales': scales})

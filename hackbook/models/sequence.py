@@ -89,7 +89,7 @@ def _check_sequence(splits, sizes, dropout, l2, log):
     ok = isinstance(dropout, Real) and 0 <= dropout < 1
     require(ok, 'dropout', dropout, 'from 0 to below 1')
     require(isinstance(l2, Real) and 0 <= l2 < np.inf, 'l2', l2, '0 or more', 'try 1e-2')
-    require(log in (True, False, None), 'log', log, 'True, False, or None to look at the values')
+    require(log is None or isinstance(log, bool), 'log', log, 'True, False, or None to look at the values')
     some = splits.train.x[:, :splits.train.plan.length, 0]
     require(not log or some.min() > 0, 'log', True, 'False where a value is 0 or below')
 
@@ -111,7 +111,7 @@ def _forecaster(splits, body, dropout, l2, log, name):
 # %% ../../nbs/library/models/08_sequence.ipynb #f6b32af9
 def rnn(
     splits:Splits,       # of `hb.data.windows`
-    units:int=16,        # of the recurrent layer
+    units:int=32,        # of the recurrent layer
     cell:str='gru',      # 'gru' or 'lstm'
     dropout:float=.1,    # dropout rate before the last layer, 0 to below 1
     l2:float=1e-2,       # L2 penalty on what adapts the last season, 0 or more
