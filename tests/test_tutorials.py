@@ -18,7 +18,8 @@ SMALL = {  # a set of parameters for every tutorial
     "06_live": {"epochs": 12, "seed": 1},
     "07_tune": {"epochs": 4, "seed": 1, "budget": "25 s"},
     "08_evaluate": {"seed": 1},
-    "09_present": {"seed": 1, "epochs": 4}}
+    "09_present": {"seed": 1, "epochs": 4},
+    "10_forecast": {"seed": 1, "epochs": 4}}
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
 MEMORIZED = "{'overfit small batch': '%s', 'labels': 'fail'}"
 ANSWERS = {  # to every exercise a right one and a wrong one
@@ -31,7 +32,8 @@ ANSWERS = {  # to every exercise a right one and a wrong one
     "06_live": [("'plain'", "'L2'"), ("48", "6"), ("mine(0.6)", "mine(0.0)")],
     "07_tune": [("625", "20"), ("'learning_rate'", "'dropout'"), (CONDITION % 32, CONDITION % 8)],
     "08_evaluate": [("misled", "result.accuracy"), ("round(answered, 2)", "1.0"), ("forged", "right[0]")],
-    "09_present": [("len(lengths[10]) - len(lengths[3])", "3"), ("exported.frame.kilobytes.idxmin()", "'model.keras'"), ("asked", "submission")]}
+    "09_present": [("len(lengths[10]) - len(lengths[3])", "3"), ("exported.frame.kilobytes.idxmin()", "'model.keras'"), ("asked", "submission")],
+    "10_forecast": [("below", "below + 1"), ("round(held, 2)", "0.0"), ("half", "run")]}
 NEEDED = {  # by those answers
     "01_digits_cnn": "small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)",
     "06_live": """
@@ -48,7 +50,8 @@ fooled = np.argwhere(np.array(told) != result.data.y[result.right])[0]
 forged = forged[fooled[0]][fooled[1]]""",
     "09_present": """
 columns = pd.DataFrame({"id": ids} | {f"p_{i}": 0.1 for i in range(10)})
-asked = hb.submission(run, unlabelled, columns, to="asked.csv", ids=ids)"""}
+asked = hb.submission(run, unlabelled, columns, to="asked.csv", ids=ids)""",
+    "10_forecast": "half = trained(hb.data.windows(ocean, length=24, horizon=12, validation=96, test=96))"}
 
 
 def answered(name, folder):
@@ -281,3 +284,11 @@ def test_what_the_jury_gets(executed, name):
     sample, sent = (pd.read_csv(folder / f"{file}.csv", dtype=str) for file in ("sample", "submission"))
     assert sent.id.tolist() == sample.id.tolist() and set(sent.digit) <= set("0123456789")
     assert {p.name for p in (folder / "export").iterdir()} >= {"model.keras", "model.onnx", "model.tflite", "labels.json"}
+
+
+@pytest.mark.parametrize("name", ["10_forecast"])
+def test_one_can_be_forecast_and_one_cannot(executed, name):
+    shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed(name) / f"{name}.ipynb")]
+    table = next(t for t in shown if "skill" in t and "elnino" in t)
+    skill = {line.split()[0]: float(line.split()[-1]) for line in table.splitlines()[1:]}
+    assert skill["elnino"] > 0.1 > skill["google"]

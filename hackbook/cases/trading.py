@@ -44,7 +44,7 @@ def one_step(
     return backtest.data.y[first:].astype(float), table.predicted.to_numpy()
 
 # %% ../../nbs/library/cases/05_trading.ipynb #137e12e8
-@dataclass
+@dataclass(repr=False)
 class ShiftedByOne:
     "How much of a forecast is the last value."
     prices:np.ndarray        # n + 1
@@ -54,6 +54,8 @@ class ShiftedByOne:
     of_changes:float         # correlation of forecast and true changes; NaN: no change forecast
     skill:float              # 1 − error / error of the last value; 0 and below: none
     direction:tuple          # fraction of right directions, its low and high
+
+    def __repr__(self): return f'ShiftedByOne(skill {self.skill:+.1%}, {len(self.forecasts):,} steps)'
 
     def __str__(self):
         nearer = self.with_last > self.with_truth
@@ -111,7 +113,7 @@ def plot(self:ShiftedByOne,
     return fig
 
 # %% ../../nbs/library/cases/05_trading.ipynb #e1d90873
-@dataclass
+@dataclass(repr=False)
 class TradingResult:
     "What a rule earned beside buying and holding."
     frame:pd.DataFrame       # per step: invested, rule, hold (wealth, 1 at the beginning)
@@ -119,13 +121,16 @@ class TradingResult:
     trades:int               # changes between shares and cash
     cost:float               # fraction per change
 
+    def __repr__(self): return f'TradingResult({self.trades:,} trades in {len(self.frame):,} steps)'
+
     def __str__(self):
         rule, hold, gain = self.table.per_year
         low, high = self.table.loc['difference', ['low', 'high']]
         sure = 'not to be told from holding'
         if low > 0: sure = 'worth it'
         if high < 0: sure = 'worse than holding'
-        trades = f'{self.trades} trades, holding {hold:+.1%}'
+        several = '' if self.trades == 1 else 's'
+        trades = f'{self.trades:,} trade{several}, holding {hold:+.1%}'
         growth = f'log growth {gain:+.1%}, {low:+.1%} to {high:+.1%}'
         return f'The rule earned {rule:+.1%} per year after {trades}: {sure} ({growth}).'
 

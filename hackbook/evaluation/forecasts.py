@@ -58,8 +58,13 @@ class ForecastEvaluation(RegressionEvaluation):
     windows:Windows=None           # what was forecast
     quantiles:np.ndarray=None      # (windows, horizon, 5), by `QUANTILES`; None: a median alone
 
+    @property
+    def naive_name(self) -> str:
+        "What the forecast is compared with: the value one season before, or the last one."
+        return 'seasonal naive' if self.windows.plan.period else 'last value'
+
     def __repr__(self):
-        scores = f'mae {self.mae:.4g}, {self.naive_mae:.4g} by the seasonal naive'
+        scores = f'mae {self.mae:.4g}, {self.naive_mae:.4g} by the {self.naive_name}'
         return f'ForecastEvaluation({self.data.name}: {scores}, {len(self.windows):,} windows)'
 
 def forecast_evaluation(
@@ -169,12 +174,12 @@ def plot_steps(self:ForecastEvaluation) -> Figure:
     table, task = self.steps, self.data.task
     fig, ax = subplots()
     ax.plot(table.index, table.mae, marker='.', label='forecast')
-    ax.plot(table.index, table.naive_mae, marker='.', color='.5', label='seasonal naive')
+    ax.plot(table.index, table.naive_mae, marker='.', color='.5', label=self.naive_name)
     ax.set_ylim(0)
     ax.legend(frameon=False, fontsize=9)
     better = int((table.mae < table.naive_mae).sum())
     unit = f' ({task.unit})' if task.unit else ''
-    label_axes(ax, f'Better than the seasonal naive in {better} of {len(table)} steps', 'steps ahead',
+    label_axes(ax, f'Better than the {self.naive_name} in {better} of {len(table)} steps', 'steps ahead',
                f'mean absolute error{unit}')
     return fig
 
@@ -216,7 +221,7 @@ def sentences(self:ForecastEvaluation) -> list[str]:
     "What the numbers say."
     show = lambda error: self.data.task.show(error, METRICS['mae'])
     verb = 'saves' if self.skill >= 0 else 'adds'
-    found = [f'The forecast is off by {show(self.mae)} on average, the seasonal naive by '
+    found = [f'The forecast is off by {show(self.mae)} on average, the {self.naive_name} by '
              f'{show(self.naive_mae)}: it {verb} {abs(self.skill):.0%} of that error.']
     for row in self.coverage.itertuples() if self.quantiles is not None else ():
         found.append(f'The band of {row.nominal:.0%} holds {row.covered:.0%} of the values.')
@@ -224,7 +229,7 @@ def sentences(self:ForecastEvaluation) -> list[str]:
 
 @patch
 def _repr_html_(self:ForecastEvaluation):
-    facts = {'mean absolute error': f'{self.mae:.4g}, by the seasonal naive {self.naive_mae:.4g}',
+    facts = {'mean absolute error': f'{self.mae:.4g}, by the {self.naive_name} {self.naive_mae:.4g}',
              'MASE': f'{self.mase:.3g}',
              'windows': f'{len(self.windows):,} of {self.windows.plan.horizon} steps'}
     for row in self.coverage.itertuples() if self.quantiles is not None else ():

@@ -51,7 +51,10 @@ def _next_seasons(z, plan, penalty):
         learn = layers.Dense(ahead, use_bias=False, kernel_initializer='zeros', name=name, **penalty)
         total = total + part[..., -1:] + learn(part)
     steps = ops.reshape(ops.transpose(total, (0, 2, 1)), (-1, ahead * period))
-    return steps[:, plan.gap:plan.gap + plan.horizon]
+    steps = steps[:, plan.gap:plan.gap + plan.horizon]
+    change = (z[:, period:] - z[:, :-period])[:, -period:]         # of each month since a year before
+    learn = layers.Dense(plan.horizon, use_bias=False, kernel_initializer='zeros', name='latest', **penalty)
+    return steps + learn(change)
 
 # %% ../../nbs/library/models/08_sequence.ipynb #9da1c472
 def _steps(inputs, z, guess, plan):
