@@ -29,14 +29,14 @@ def plan_of(
     return WindowPlan(**{k: tuple(v) if isinstance(v, list) else v for k, v in told.items()})
 
 # %% ../../nbs/library/cases/06_network_forecasts.ipynb #5aa176c4
-def _asked(models, past, plan, known):
-    "The quantiles of the next steps, averaged over the networks: (horizon, 5)."
+def _asked(model, past, plan, known):
+    "The quantiles of the next steps, (horizon, 5), and their times."
     rows = None
     if plan.known:
         later = known.take(known.times > past.times.max())
         rows = later.x.iloc[plan.gap:plan.gap + plan.horizon]
     x, times = last_window(past, plan, rows)
-    found = np.mean([np.asarray(model(x, training=False))[0] for model in models], axis=0)
+    found = np.asarray(model(x, training=False))[0]
     if found.ndim == 1: found = np.repeat(found[:, None], len(QUANTILES), axis=1)
     return found, times
 
@@ -62,7 +62,7 @@ def network(
         require(not plan.gap or wanted <= plan.gap + plan.horizon, 'times', f'{wanted} steps',
                 f'up to {plan.gap + plan.horizon}, with a gap')
         while len(found) < wanted - plan.gap:
-            ahead, times = _asked([run.model], past, plan, known)
+            ahead, times = _asked(run.model, past, plan, known)
             found = np.concatenate([found, ahead])
             if not plan.gap: past = _longer(past, ahead[:, len(QUANTILES) // 2], times)
         return np.concatenate([np.full((plan.gap, len(QUANTILES)), np.nan), found])

@@ -8,7 +8,7 @@ __all__ = ['CYCLES', 'calendar_cycles', 'calendar_columns', 'WindowPlan', 'Windo
 
 # %% ../../nbs/library/data/15_series_windows.ipynb #9e673294
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -123,7 +123,6 @@ def _cut(series, plan, columns, stride):
     "All windows of one series: x, y, times of the steps to forecast; those with a gap in y left out."
     y, times, others = _on_grid(series, columns)
     whole = plan.length + plan.gap + plan.horizon
-    from numpy.lib.stride_tricks import sliding_window_view
     starts = np.arange(len(y) - whole, -1, -stride)[::-1]     # the last window ends with the series
     ahead = starts + plan.length + plan.gap
     steps = ahead[:, None] + np.arange(plan.horizon)
@@ -264,7 +263,7 @@ def windows(
     for name, (y, _, _) in on_grid.items(): _check_grid(name, y, whole, len(series[name]))
     borders = _borders(np.concatenate([t for _, t, _ in on_grid.values()]), validation, test)
     scales = {str(name): _scale(y, t, borders[0], plan.period) for name, (y, t, _) in on_grid.items()}
-    plan = WindowPlan(**{**asdict(plan), 'scales': scales})
+    plan = replace(plan, scales=scales)
     cut = {name: _cut(one, plan, columns, stride) for name, one in series.items()}
     return _parts(data, plan, cut, borders)
 

@@ -8,7 +8,6 @@ __all__ = ['CALENDAR', 'BANDS', 'StepRows', 'step_rows', 'ForecastEvaluation', '
 
 # %% ../../nbs/library/evaluation/03_forecasts.ipynb #8673604b
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -84,7 +83,8 @@ def as_rows(
 ) -> tuple:                 # a Dataset and one prediction per row of it
     "Windows as the rows of their steps, with the median of each; any other data as they are."
     if not isinstance(data, Windows): return data, predicted
-    return step_rows(data), forecast_evaluation(data, predicted).predicted
+    result = forecast_evaluation(data, predicted)
+    return result.data, result.predicted
 
 def examples_of(
     result,   # an Evaluation of any kind
