@@ -10,3 +10,4 @@ from .forecast_plots import Backtest, HorizonPanel, backtest, plot_backtest   # 
 from .forecast_plots import plot_calendar, plot_step
 from .trading import ShiftedByOne, TradingResult, one_step, shifted_by_one, trading_rule
 from .network_forecasts import forecast, network, plan_of
+from .generated_weather import hourly_weather

@@ -51,7 +51,7 @@ NAMES = ["airpassengers", "co2", "elnino", "sunspots", "nile"]
 RECIPES = {
     "airpassengers": {"windows": {"length": 24, "horizon": 12, "validation": 12}, "rnn": {"units": 16}, "fit": {"epochs": 60}},
     "co2": {"windows": {"length": 120, "horizon": 48, "validation": 48}, "rnn": {"units": 4}, "fit": {"epochs": 20}},
-    "elnino": {"windows": {"length": 60, "horizon": 12, "validation": 60}, "rnn": {"units": 16}, "fit": {"epochs": 10}},
+    "elnino": {"windows": {"length": 60, "horizon": 12, "validation": 60}, "rnn": {"units": 32}, "fit": {"epochs": 10}},
     "sunspots": {"windows": {"length": 66, "horizon": 11, "validation": 33}, "rnn": {"units": 8}, "fit": {"epochs": 20}},
     "nile": {"windows": {"length": 20, "horizon": 5, "validation": 15}, "rnn": {"units": 4}, "fit": {"epochs": 20}},
 }
