@@ -11,8 +11,6 @@ from .archives import opened, unpack
 from .pictures import augment, look, pixels, show_augmented
 from .lazy_images import LazyImages, reading
 from .table_files import read_rows
-from .tables import ratings, table, texts
-from .series import times_after, usual_period, step_places, bundled_series, find_gaps, read_series
+from .tables import complete_rows, feature_columns, parse_times, ratings, rejected_table, role_columns, table, texts
 from .splits import SealBroken, Sealed, Splits, split
 from .folders import images, read_sound, sounds
-from .series_windows import WindowPlan, Windows, each_series, last_window, naive_forecast, windows
