@@ -15,7 +15,8 @@ import pandas as pd
 
 from ..core import require
 from ..data import complete_rows, Dataset, feature_columns, parse_times, plain_column
-from ..data import read_rows, rejected_table, role_columns
+from ..data import rejected_table, role_columns
+from ..files import read_rows
 
 # %% ../../nbs/library/series/00_reading.ipynb #092a4590
 def _monthly(days):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hackbook as hb
-from hackbook.data.table_files import _encoding
+from hackbook.files.table_files import _encoding
 from hackbook.data.tables import parse_times
 
 WILD = {
