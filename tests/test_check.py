@@ -53,7 +53,7 @@ def test_a_notebook_runs_again_for_its_own_code_and_for_that_of_what_it_imports(
 
 
 @pytest.mark.parametrize("touched, wanted", [
-    ("hackbook/data/splits.py", "tests/data"), ("nbs/library/data/13_splits.ipynb", "tests/data"), ("tests/data/test_splits.py", "tests/data"),
+    ("hackbook/data/splits.py", "tests/data"), ("nbs/library/data/10_splits.ipynb", "tests/data"), ("tests/data/test_splits.py", "tests/data"),
     ("tests/test_saved.py", "tests/test_saved.py")])
 def test_without_a_record_the_tests_of_the_package_run(house, touched, wanted, capsys):
     folder, changed = house

@@ -51,7 +51,7 @@ forged = forged[fooled[0]][fooled[1]]""",
     "09_present": """
 columns = pd.DataFrame({"id": ids} | {f"p_{i}": 0.1 for i in range(10)})
 asked = hb.submission(run, unlabelled, columns, to="asked.csv", ids=ids)""",
-    "10_forecast": "half = trained(hb.data.windows(ocean, length=24, horizon=12, validation=96, test=96))"}
+    "10_forecast": "half = trained(hb.series.windows(ocean, length=24, horizon=12, validation=96, test=96))"}
 
 
 def answered(name, folder):

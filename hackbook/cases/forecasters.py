@@ -22,7 +22,7 @@ from ..data import Dataset, QUANTILES
 def _times(data):
     "The times of a series as numbers or as dates without a zone."
     require(data.times is not None, 'data', 'no times', 'a series',
-            'read it with hb.data.read_series')
+            'read it with hb.series.read_series')
     if data.times.dtype.kind in 'iufM': return data.times
     try:
         dates = pd.to_datetime(pd.Series(data.times), utc=True, format='ISO8601')
@@ -51,7 +51,7 @@ def check_series(
     least:int=3,        # it has so many values or more
 ) -> np.ndarray:        # its times: numbers, or dates without a zone
     "Raise `InvalidValue` unless `data` is one sorted series whose values change."
-    require(isinstance(data, Dataset), 'data', data, 'a Dataset', 'try hb.data.read_series')
+    require(isinstance(data, Dataset), 'data', data, 'a Dataset', 'try hb.series.read_series')
     require(data.task.family == 'regression', 'task', data.task.name, 'regression',
             "pass task='regression' to the Dataset")
     times = _times(data)
@@ -214,7 +214,7 @@ def each_series(
     data:Dataset,   # one series, or several with groups
 ) -> dict:          # name → Dataset
     "The series of a Dataset by name, with times that are numbers or dates without a zone."
-    require(isinstance(data, Dataset), 'data', data, 'a Dataset', 'try hb.data.read_series')
+    require(isinstance(data, Dataset), 'data', data, 'a Dataset', 'try hb.series.read_series')
     if data.times is not None: data = replace(data, times=_times(data))
     if data.groups is None: return {data.name: data}
     names = pd.unique(data.groups)

@@ -14,7 +14,8 @@ import pandas as pd
 from .backtesting import BANDS
 from .forecasters import check_horizon, future_times, steps_ahead
 from ..core import require
-from ..data import Dataset, last_window, QUANTILES, WindowPlan
+from ..data import Dataset, QUANTILES
+from ..series import last_window, WindowPlan
 from ..models import input_facts
 from ..training import Run
 
@@ -25,7 +26,7 @@ def plan_of(
     "How the windows of a run were cut. Raises `InvalidValue` for a run on anything else."
     require(isinstance(run, Run), 'run', type(run).__name__, 'a Run', 'hb.fit returns one')
     told = input_facts(run.model, run.record).get('plan')
-    require(told, 'run', 'one on other data', 'trained on hb.data.windows(series, …)')
+    require(told, 'run', 'one on other data', 'trained on hb.series.windows(series, …)')
     return WindowPlan(**{k: tuple(v) if isinstance(v, list) else v for k, v in told.items()})
 
 # %% ../../nbs/library/cases/06_network_forecasts.ipynb #5aa176c4

@@ -19,7 +19,8 @@ from fastcore.basics import patch
 
 from ..core import all_layers, card, Figure, label_axes, own_variables, rows, subplots
 from ..core import times_called
-from ..data import naive_forecast, pinball_losses, QUANTILES, Splits
+from ..data import pinball_losses, QUANTILES, Splits
+from ..series import naive_forecast
 from ..training import as_array, assign, values
 
 # %% ../../nbs/library/checks/00_base.ipynb #36d2cdda

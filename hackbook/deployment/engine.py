@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import atomic, HackbookError, InvalidValue, make_folder, NotFound
-from ..data import fetch
+from ..files import fetch
 
 # %% ../../nbs/library/deployment/02_engine.ipynb #0bc61822
 ENGINE_VERSION = '1.30.0'

@@ -14,7 +14,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import card, drawn_as_one, draws, Figure, label_axes, PALETTE, require, subplots
-from ..data import Dataset, METRICS, naive_forecast, pinball_losses, QUANTILES, TASKS, Windows
+from ..data import Dataset, METRICS, pinball_losses, QUANTILES, TASKS
+from ..series import naive_forecast, Windows
 from .regression import RegressionEvaluation
 from .scores import draw_interval, drawn_mean
 

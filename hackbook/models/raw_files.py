@@ -17,7 +17,9 @@ import pandas as pd
 from PIL import Image
 
 from ..core import InvalidValue, Lazy, NotFound, require
-from ..data import Dataset, LazyImages, look, opened, pixels, read_sound, Windows
+from ..data import Dataset, LazyImages, look, pixels, read_sound
+from ..files import opened
+from ..series import Windows
 from .tabular import column_kind, takes_tables
 
 # %% ../../nbs/library/models/05_raw_files.ipynb #5efde8c2

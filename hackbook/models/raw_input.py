@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..core import InvalidValue, Lazy, require
-from ..data import Dataset, plain_column, read_rows, Sealed, Splits
+from ..data import Dataset, plain_column, Sealed, Splits
+from ..files import read_rows
 from .raw_files import Inputs, other_sizes, path_list, path_of, pictures, sounds_at
 from .tabular import column_kind, date_days, word_codes
 

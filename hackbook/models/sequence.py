@@ -11,7 +11,8 @@ from numbers import Integral, Real
 import numpy as np
 
 from ..core import load_keras, require
-from ..data import QUANTILES, Splits, Windows
+from ..data import QUANTILES, Splits
+from ..series import Windows
 
 # %% ../../nbs/library/models/08_sequence.ipynb #dfb36bbc
 def grows(
@@ -85,7 +86,7 @@ def _check_sequence(splits, sizes, dropout, l2, log):
     ok = isinstance(splits, Splits) and isinstance(splits.train, Windows)
     got = type(getattr(splits, 'train', splits)).__name__
     require(ok, 'splits', got, 'windows of series',
-            'hb.data.windows(series, length=48, horizon=12) makes them')
+            'hb.series.windows(series, length=48, horizon=12) makes them')
     for name, value in sizes.items():
         whole = isinstance(value, Integral) and not isinstance(value, bool) and value > 0
         require(whole, name, value, 'a whole number > 0', 'try 16')
@@ -113,7 +114,7 @@ def _forecaster(splits, body, dropout, l2, log, name):
 
 # %% ../../nbs/library/models/08_sequence.ipynb #f6b32af9
 def rnn(
-    splits:Splits,       # of `hb.data.windows`
+    splits:Splits,       # of `hb.series.windows`
     units:int=32,        # of the recurrent layer
     cell:str='gru',      # 'gru' or 'lstm'
     dropout:float=.1,    # dropout rate before the last layer, 0 to below 1
@@ -140,7 +141,7 @@ def _convolutions(filters, blocks):
     return body
 
 def tcn(
-    splits:Splits,       # of `hb.data.windows`
+    splits:Splits,       # of `hb.series.windows`
     filters:int=16,      # of each convolution
     blocks:int=4,        # convolutions; they reach 2 ** (blocks + 1) - 2 steps back
     dropout:float=.1,    # dropout rate before the last layer, 0 to below 1

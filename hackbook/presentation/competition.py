@@ -19,7 +19,8 @@ from fastcore.basics import patch
 from fastcore.xml import Div, P, Safe
 
 from ..core import atomic, card, HackbookError, make_folder, require
-from ..data import Dataset, read_rows
+from ..data import Dataset
+from ..files import read_rows
 from ..models import path_list
 from ..training import Run
 

@@ -16,7 +16,8 @@ import pandas as pd
 from sklearn.metrics.pairwise import euclidean_distances
 
 from ..core import require, rows
-from ..data import encoder, in_batches, naive_forecast, numeric_columns, sample, Windows
+from ..data import encoder, in_batches, numeric_columns, sample
+from ..series import naive_forecast, Windows
 
 # %% ../../nbs/library/problem/00_baselines.ipynb #8e36178b
 def majority(x, y, new, seed=0):

@@ -19,7 +19,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import check_seed, deadline, Lazy, require
-from ..data import as_task, Dataset, METRICS, split, Splits, Task, TASKS, Windows
+from ..data import as_task, Dataset, METRICS, split, Splits, Task, TASKS
+from ..series import Windows
 from .baselines import class_trials, forecast_trials, number_trials, window_trials
 
 # %% ../../nbs/library/problem/01_problem.ipynb #53b02328

@@ -32,7 +32,7 @@ def series(name):
     import hackbook as hb
 
     horizon, period = {"airpassengers": (36, None), "co2": (48, None), "elnino": (60, None), "sunspots": (30, 11), "nile": (15, None)}[name]
-    data = passengers() if name == "airpassengers" else hb.data.bundled_series(name)
+    data = passengers() if name == "airpassengers" else hb.series.bundled_series(name)
     return hb.cases.aggregated(data, "MS") if name == "co2" else data, horizon, period
 
 
@@ -64,7 +64,7 @@ def networks(name, seed):
     data, horizon, period = series(name)
     recipe = RECIPES[name]
     cut = recipe["windows"] | ({"period": period} if period else {})
-    splits = hb.data.windows(data, test=horizon, **cut)
+    splits = hb.series.windows(data, test=horizon, **cut)
     runs = []
     for one in (2 * seed, 2 * seed + 1):
         hb.set_seed(one)

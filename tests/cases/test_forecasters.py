@@ -62,7 +62,7 @@ def test_a_gap_makes_the_forecasts_those_of_later_steps():
 
 
 def test_aggregation_is_that_of_pandas():
-    co2 = hb.data.bundled_series("co2")
+    co2 = hb.series.bundled_series("co2")
     expected = pd.Series(co2.y, co2.times).resample("MS").mean().dropna()
     assert np.allclose(cases.aggregated(co2).y, expected)
     two = series(np.r_[np.arange(60.0), np.arange(60.0)], np.tile(dates("D"), 2), np.repeat(["<b>", "b"], 60))

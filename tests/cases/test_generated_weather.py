@@ -33,7 +33,7 @@ def test_clouds_are_fractions_and_forget_half_in_twelve_hours(table):
 
 def test_a_csv_of_it_is_read_as_several_series(table, tmp_path):
     table.to_csv(tmp_path / "weather.csv", index=False)
-    read = hb.data.read_series(tmp_path / "weather.csv", time="hour", target="temperature", group="station")
+    read = hb.series.read_series(tmp_path / "weather.csv", time="hour", target="temperature", group="station")
     assert len(read) == len(table) and set(read.groups) == set(table.station) and not len(read.rejected)
-    splits = hb.data.windows(read, 48, 24, known=["cloud"], stride=24)
+    splits = hb.series.windows(read, 48, 24, known=["cloud"], stride=24)
     assert splits.train.plan.period == 24 and splits.train.plan.known == ("cloud",)

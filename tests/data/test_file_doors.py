@@ -132,7 +132,7 @@ def test_any_archive(paths, noise, place):
         data = outcome(lambda: hb.data.images(path))
         if data is not None:
             is_whole(data, len(paths) + 8)
-        to = outcome(lambda: hb.data.unpack(path, Path(folder) / "to/here"))
+        to = outcome(lambda: hb.files.unpack(path, Path(folder) / "to/here"))
         outside = [p for p in Path(folder).rglob("*") if p.is_file() and p != path and to not in p.parents]
         assert outside == [] and (to is None or to.is_dir())
 
@@ -142,7 +142,7 @@ def test_any_bytes_as_an_archive(content, name):
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        for call in (lambda: hb.data.images(path), lambda: hb.data.sounds(path), lambda: hb.data.unpack(path, Path(folder) / "to"), lambda: hb.data.npz(path)):
+        for call in (lambda: hb.data.images(path), lambda: hb.data.sounds(path), lambda: hb.files.unpack(path, Path(folder) / "to"), lambda: hb.data.npz(path)):
             with pytest.raises(hb.HackbookError):
                 call()
 

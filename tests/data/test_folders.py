@@ -22,7 +22,8 @@ from PIL import Image
 from scipy.io import wavfile
 
 import hackbook as hb
-from hackbook.data import archives, folders
+from hackbook.data import folders
+from hackbook.files import archives
 
 CONTENT = bytes(range(256)) * 2000
 
@@ -237,7 +238,7 @@ def address(monkeypatch):
 
 
 def fetch(url, to, sha256=None):
-    return hb.data.fetch(url, sha256, to, progress=False)
+    return hb.files.fetch(url, sha256, to, progress=False)
 
 
 def test_fetch_goes_on_where_it_was_cut_off(address, tmp_path):
@@ -291,7 +292,7 @@ def test_fetch_refuses_a_wrong_checksum_and_keeps_what_was_there(address, tmp_pa
 
 def test_two_who_fetch_one_file_share_one_download(address, tmp_path):
     Server.pause = 0.01
-    code = f"import hackbook as hb; print(hb.data.fetch({address!r}, to={str(tmp_path)!r}, progress=False).stat().st_size)"
+    code = f"import hackbook as hb; print(hb.files.fetch({address!r}, to={str(tmp_path)!r}, progress=False).stat().st_size)"
     others = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     with ThreadPoolExecutor(3) as pool:
         paths = set(pool.map(lambda _: fetch(address, tmp_path), range(3)))
@@ -310,7 +311,7 @@ def test_who_waits_goes_on_where_the_other_was_cut_off(address, tmp_path):
 
 def test_fetch_into_the_cache_that_the_environment_names(address, tmp_path, monkeypatch):
     monkeypatch.setenv("HACKBOOK_CACHE", str(tmp_path / "cache"))
-    assert hb.data.fetch(address, progress=False).is_relative_to(tmp_path / "cache")
+    assert hb.files.fetch(address, progress=False).is_relative_to(tmp_path / "cache")
 
 
 def test_fetch_without_a_server(tmp_path, monkeypatch):
@@ -348,7 +349,7 @@ def tarred(path, name, kind=tarfile.REGTYPE):
 def test_archives_do_not_escape(tmp_path, pack, name):
     pack(tmp_path / "a.archive", name)
     with pytest.raises(hb.HackbookError, match="names in a.archive must be inside of the folder"):
-        hb.data.unpack(tmp_path / "a.archive", tmp_path / "to/here")
+        hb.files.unpack(tmp_path / "a.archive", tmp_path / "to/here")
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.name != "a.archive"]
 
 
@@ -356,19 +357,19 @@ def test_archives_do_not_escape(tmp_path, pack, name):
 def test_archives_bring_no_links_or_devices(tmp_path, pack, kind):
     pack(tmp_path / "a.archive", "link", kind)
     with pytest.raises(hb.HackbookError, match="plain files"):
-        hb.data.unpack(tmp_path / "a.archive", tmp_path / "to")
+        hb.files.unpack(tmp_path / "a.archive", tmp_path / "to")
     assert not (tmp_path / "to").exists()
 
 
 def test_unpack_is_all_or_nothing(tmp_path):
     zipped(tmp_path / "a.zip", "b/c.txt")
-    folder = hb.data.unpack(tmp_path / "a.zip", tmp_path / "to")
-    assert (folder / "b/c.txt").read_text() == "/etc" and hb.data.unpack(tmp_path / "a.zip", folder) == folder
+    folder = hb.files.unpack(tmp_path / "a.zip", tmp_path / "to")
+    assert (folder / "b/c.txt").read_text() == "/etc" and hb.files.unpack(tmp_path / "a.zip", folder) == folder
     content = bytearray((tmp_path / "a.zip").read_bytes())
     content[content.rindex(b"/etc")] ^= 1  # the checksum of the last file is wrong now
     (tmp_path / "broken.zip").write_bytes(content)
     with pytest.raises(hb.HackbookError, match="cannot be unpacked"):
-        hb.data.unpack(tmp_path / "broken.zip", tmp_path / "other")
+        hb.files.unpack(tmp_path / "broken.zip", tmp_path / "other")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip", "broken.zip", "to"]
     with pytest.raises(hb.HackbookError, match="a folder that is new or empty"):
-        hb.data.unpack(tmp_path / "broken.zip", folder)
+        hb.files.unpack(tmp_path / "broken.zip", folder)

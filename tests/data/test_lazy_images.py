@@ -138,7 +138,7 @@ def test_names_of_every_kind(some):
 
 def test_an_archive_is_refused(some):
     archive = shutil.make_archive(some.parent / "all", "zip", some)
-    with pytest.raises(hb.HackbookError, match=r"lazy must be False or None for an archive, got True; unpack it first: hb.data.unpack"):
+    with pytest.raises(hb.HackbookError, match=r"lazy must be False or None for an archive, got True; unpack it first: hb.files.unpack"):
         hb.data.images(archive, lazy=True)
     assert isinstance(hb.data.images(archive).x, np.ndarray)
 

@@ -64,7 +64,7 @@ def test_spoken_digits_of_an_unheard_speaker(real_data):
 # what was measured: seasonal naive and last value over all of validation
 @pytest.mark.parametrize("name, period, wins", [("elnino", 12, True), ("sunspots", 11, True), ("nile", 10, True), ("co2", 52, False), ("macrodata", 4, False)])
 def test_bundled_series_are_forecast(name, period, wins):
-    data = hb.data.bundled_series(name)
+    data = hb.series.bundled_series(name)
     problem = hb.Problem("What comes next?", "forecast")
     assert problem.propose(data).reasons[-1] == "the examples have times: split in time"
     found = scores(problem, hb.split(data), period=period)
@@ -73,5 +73,5 @@ def test_bundled_series_are_forecast(name, period, wins):
 
 
 def test_columns_measured_with_the_answer_are_told():
-    found = hb.check_leakage(hb.split(hb.data.bundled_series("macrodata"))).frame
+    found = hb.check_leakage(hb.split(hb.series.bundled_series("macrodata"))).frame
     assert set(found.check) == {"giveaways"} and "column realcons alone" in found.finding[0]

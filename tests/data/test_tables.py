@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hackbook as hb
-from hackbook.data.table_files import _encoding
+from hackbook.files.table_files import _encoding
 from hackbook.data.tables import parse_times
 
 WILD = {
@@ -160,24 +160,24 @@ def test_gaps_are_found_and_no_others(every, length, lost):
     times = pd.date_range("2001-01-01", periods=length, freq=every)
     kept = [i for i in range(length) if i not in lost]
     data = hb.Dataset(np.arange(len(kept))[:, None], np.arange(len(kept), dtype=float), times=times[kept].to_numpy(), task="regression")
-    found = hb.data.find_gaps(data)
+    found = hb.series.find_gaps(data)
     assert found.missing.sum() == len(lost)
     assert all(a < times[i] < b for i in lost for a, b in [next((a, b) for a, b in zip(found.after, found.before) if b > times[i])])
 
 
 def test_series_are_sorted_and_nothing_is_hidden(tmp_path):
     (tmp_path / "a.csv").write_text("day,shop,sold\n" + "".join(f"{d:02}.03.2026,{s},{d}\n" for d in range(30, 0, -1) for s in "ab") + "05.03.2026,a,99\n,a,1\n07.03.2026,a,\n")
-    data = hb.data.read_series(tmp_path / "a.csv", "day", "sold", "shop")
+    data = hb.series.read_series(tmp_path / "a.csv", "day", "sold", "shop")
     assert len(data) == 60 and (np.diff(data.times) >= np.timedelta64(0)).all() and data.y[data.groups == "a"].tolist() == list(range(1, 31))
     assert data.rejected.reason.tolist() == ["nothing in column day", "nothing in column sold", "a second value for 2026-03-05 00:00:00; the first stays"]
-    assert list(hb.data.find_gaps(data)) == ["after", "before", "missing", "group"] and data.features == ["day"]
-    assert hb.data.read_series(tmp_path / "a.csv", "day", "sold", "shop", dates="%d.%m.%Y").fingerprint == data.fingerprint
+    assert list(hb.series.find_gaps(data)) == ["after", "before", "missing", "group"] and data.features == ["day"]
+    assert hb.series.read_series(tmp_path / "a.csv", "day", "sold", "shop", dates="%d.%m.%Y").fingerprint == data.fingerprint
 
 
 def test_words_are_no_series(tmp_path):
     (tmp_path / "a.csv").write_text("day,sold\n2026-03-01,few\n2026-03-02,many\n")
     with pytest.raises(hb.HackbookError, match="y must be one finite number"):
-        hb.data.read_series(tmp_path / "a.csv", "day", "sold")
+        hb.series.read_series(tmp_path / "a.csv", "day", "sold")
 
 
 @pytest.mark.parametrize(
@@ -193,5 +193,5 @@ def test_words_are_no_series(tmp_path):
 def test_series_refuse(tmp_path, arguments, says):
     (tmp_path / "a.csv").write_text("day,shop,sold\n" + "".join(f"2026-03-{d:02},{s},{d}\n" for d in range(1, 30) for s in "ab"))
     with pytest.raises(hb.HackbookError) as caught:
-        hb.data.read_series(tmp_path / "a.csv", **{"time": "day", "target": "sold", **arguments})
+        hb.series.read_series(tmp_path / "a.csv", **{"time": "day", "target": "sold", **arguments})
     assert says in str(caught.value)

@@ -5,7 +5,7 @@ import pytest
 
 import hackbook as hb
 from hackbook import HackbookError
-from hackbook.data import bundled_series, naive_forecast, windows
+from hackbook.series import bundled_series, naive_forecast, windows
 from hackbook.models import rnn, tcn
 
 SPLITS = windows(bundled_series("elnino"), 24, 12, stride=3)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hackbook import HackbookError
-from hackbook.data import Dataset, bundled_series, last_window, naive_forecast, step_places, times_after, usual_period, windows
+from hackbook.data import Dataset
+from hackbook.series import bundled_series, last_window, naive_forecast, step_places, times_after, usual_period, windows
 
 
 def series(y, times=None, **more):
@@ -82,7 +83,7 @@ HOURS = np.arange("2026-10-24", "2026-10-27", dtype="datetime64[h]").astype("dat
     (lambda d: replace(d, y=np.full(72, 3.0)), "nothing but 3"),
     (lambda d: replace(d, times=np.sort(np.r_[d.times[:71], d.times[26]])), "clock change"),
     (lambda d: d.take(slice(9)), "9 steps"),
-    (lambda d: replace(d, times=None), "hb.data.read_series"),
+    (lambda d: replace(d, times=None), "hb.series.read_series"),
     (lambda d: Dataset(d.x, d.y > 0, times=d.times), "one number per time"),
     (lambda d: replace(d, times=np.r_[d.times[:20], d.times[19] + np.arange(1, 53) * np.timedelta64(3, "D")]), "one value per step"),
 ])

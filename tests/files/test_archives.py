@@ -36,7 +36,7 @@ def zipped(path, names):
     NAMES, [f"data\\{n}".replace("/", "\\") for n in NAMES], [f"./{n}" for n in NAMES] + ["./"], [f"all/of/it/{n}" for n in NAMES], [*NAMES, "__MACOSX/cat/._0.png", ".DS_Store", "cat/Thumbs.db", "desktop.ini"]])
 def test_an_archive_is_the_folder_that_it_holds(tmp_path, names):
     data = hb.data.images(zipped(tmp_path / "w.zip", names))
-    folder = hb.data.unpack(tmp_path / "w.zip", tmp_path / "w")
+    folder = hb.files.unpack(tmp_path / "w.zip", tmp_path / "w")
     assert data.class_names == ["cat", "dog"] and len(data) == 4 and len(data.rejected) == 0
     assert (hb.data.images(folder).x == data.x).all() and not [p for p in folder.rglob("*") if "\\" in p.name]
 
@@ -49,7 +49,7 @@ def test_an_empty_class_of_an_archive_is_told(tmp_path):
 @pytest.mark.parametrize("bad", ["..\\evil.png", "/abs/x.png", "C:\\x\\y.png", "a/../../b.png", "\\\\server\\x.png"])
 def test_names_that_lead_out_are_refused(tmp_path, bad):
     path = zipped(tmp_path / "w.zip", [*NAMES, bad])
-    for call in (lambda: hb.data.images(path), lambda: hb.data.unpack(path, tmp_path / "to/here")):
+    for call in (lambda: hb.data.images(path), lambda: hb.files.unpack(path, tmp_path / "to/here")):
         with pytest.raises(hb.HackbookError, match="inside of the folder.*do not trust"):
             call()
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == [path]
@@ -60,7 +60,7 @@ def test_names_without_a_mark_are_utf8_or_cp437(tmp_path, written):
     path = zipped(tmp_path / "w.zip", ["_" * len(written) + "/1.png", "rot/1.png"])
     path.write_bytes(path.read_bytes().replace(b"_" * len(written), written))
     assert hb.data.images(path).class_names == ["grün", "rot"]
-    unpacked = hb.data.unpack(path, tmp_path / "w")
+    unpacked = hb.files.unpack(path, tmp_path / "w")
     assert hb.data.images(unpacked).class_names == ["grün", "rot"]
 
 
@@ -82,7 +82,7 @@ def test_a_password_is_told_before_anything_is_read(tmp_path):
         content[place + 8] |= 1
         place = content.find(b"PK\1\2", place + 1)
     (tmp_path / "my pets.zip").write_bytes(content)
-    for call in (lambda: hb.data.images(tmp_path / "my pets.zip"), lambda: hb.data.unpack(tmp_path / "my pets.zip", tmp_path / "to")):
+    for call in (lambda: hb.data.images(tmp_path / "my pets.zip"), lambda: hb.files.unpack(tmp_path / "my pets.zip", tmp_path / "to")):
         with pytest.raises(hb.HackbookError, match="without a password.*7z x '.*my pets.zip' -o'my pets'"):
             call()
 
