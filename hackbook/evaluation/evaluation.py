@@ -71,7 +71,7 @@ def predictions(
     with reading(data.x): predicted = model.predict(in_order(data), verbose=0)
     predicted = at_least_float32(predicted)
     check_outputs(predicted)
-    if data.task.loss == 'pinball': return predicted
+    if data.task.forecasts: return predicted
     if data.task.family == 'regression': return predicted[:, 0]
     predicted, note = as_probabilities(model, predicted)
     if note and not getattr(model.loss, 'from_logits', False): warn(note, stacklevel=3)
@@ -91,5 +91,5 @@ def evaluate(
     check_confidence(confidence)
     check_evaluate(run, data)
     data = opened(run, data, reason)
-    kind = forecast_evaluation if data.task.loss == 'pinball' else EVALUATIONS[data.task.family]
+    kind = forecast_evaluation if data.task.forecasts else EVALUATIONS[data.task.family]
     return kind(data, predictions(run, data), confidence)

@@ -101,7 +101,7 @@ def check_no_windows(
     does:str,    # what takes no windows: 'hb.explain'
 ):
     "Raise `InvalidValue` for windows of series."
-    require(data.task.loss != 'pinball', 'data', f'windows of series, {data.name}',
+    require(not data.task.forecasts, 'data', f'windows of series, {data.name}',
             f'examples with one prediction each, for {does}',
             'result.steps and result.slices() say where a forecast fails')
 
@@ -142,12 +142,13 @@ def coverage(self:ForecastEvaluation) -> pd.DataFrame|None:
     "One row per band: nominal, covered (a fraction with its interval), width; None without bands."
     if self.quantiles is None: return None
     d, rows = self.data, []
-    for nominal, ends in BANDS.items():
-        inside, width = _inside(self.quantiles, self.windows.y, ends)
-        drawn = np.concatenate([drawn_mean(c, inside.ravel())
-                                for c in draws(drawn_as_one(len(d), d.groups, d.times))])
-        low, high = draw_interval(d, drawn, self.confidence, inside.mean())
-        rows.append((nominal, inside.mean(), low, high, width.mean()))
+    bands = [_inside(self.quantiles, self.windows.y, ends) for ends in BANDS.values()]
+    inside = np.stack([held.ravel() for held, _ in bands])
+    drawn = np.concatenate([drawn_mean(counts, inside).T
+                            for counts in draws(drawn_as_one(len(d), d.groups, d.times))])
+    for nominal, (held, width), scores in zip(BANDS, bands, drawn.T):
+        low, high = draw_interval(d, scores, self.confidence, held.mean())
+        rows.append((nominal, held.mean(), low, high, width.mean()))
     return pd.DataFrame(rows, columns=['nominal', 'covered', 'low', 'high', 'width'])
 
 @patch(as_prop=True)
