@@ -34,7 +34,8 @@ def _asked(run, past, plan, known):
 # %% ../../nbs/library/cases/06_network_forecasts.ipynb #54f5928b
 def _longer(past, values, times):
     "A series with values added at its end; its columns are those of the last row."
-    x = pd.concat([past.x, past.x.iloc[[-1] * len(times)]], ignore_index=True)
+    x = pd.DataFrame(past.x, columns=past.features)
+    x = pd.concat([x, x.iloc[[-1] * len(times)]], ignore_index=True)
     both = np.concatenate([past.times, np.asarray(times).astype(past.times.dtype)])
     return Dataset(x, np.concatenate([past.y, values]), name=past.name, times=both, task='forecast')
 
