@@ -241,6 +241,9 @@ def test_everything_that_forecasts_has_the_same_bands(run):
     assert np.allclose(hb.cases.forecast(run, past)[columns], wanted, atol=1e-4)
     assert np.allclose(hb.cases.network(run)(past, times), wanted, atol=1e-4)
     assert np.allclose(hb.cases.network(run, run)(past, times), wanted, atol=1e-4)
+    given = run.predict(some)
+    assert np.allclose(given.outputs[0], wanted, atol=1e-4) and np.allclose(given.frame[columns], wanted, atol=1e-4)
+    assert np.allclose(given.predicted[0], wanted[:, 2], atol=1e-4)
     assert np.allclose(raw.predicted, wanted[:, 2], atol=1e-4) and not np.allclose(raw[columns], wanted, atol=0.01)
     farther = hb.cases.network(run)(past, hb.cases.future_times(past, 3 * HORIZON))
     assert np.allclose(farther[:HORIZON], wanted, atol=1e-4) and (np.diff(farther, axis=1) >= 0).all()
@@ -286,6 +289,28 @@ def test_windows_that_cannot_calibrate(run, bad, told):
     with pytest.raises(HackbookError, match=told):
         calibrate(run, bad())
     assert "bands" not in run.record
+
+
+def test_predictions_of_windows_are_rows_of_steps(run):
+    some = SPLITS.validation.take(range(3))
+    found = run.predict(some.x)
+    assert found.frame["window"].tolist() == np.repeat(range(3), HORIZON).tolist()
+    assert found.frame["steps ahead"].tolist() == list(range(1, HORIZON + 1)) * 3
+    assert len(found[1:].captions) == 2 and "to" in found[0].captions[0]
+    with pytest.raises(HackbookError, match="threshold must be None"):
+        run.predict(some, threshold=0.8)
+    with pytest.raises(HackbookError, match=r"shape \(28, 2\)"):
+        run.predict(some.x[:, :5])
+
+
+@pytest.mark.parametrize("ask", [
+    lambda run, to: hb.deployment.write_demo(run, to / "demo.html"),
+    lambda run, to: hb.deployment.Sketch(run),
+    lambda run, to: hb.presentation.submission(run, SPLITS.validation.x, pd.DataFrame({"id": [1], "y": [0.0]}), to=to / "it.csv"),
+])
+def test_what_takes_one_prediction_per_example_says_so(run, tmp_path, ask):
+    with pytest.raises(HackbookError, match="hb.cases.forecast"):
+        ask(run, tmp_path)
 
 
 def test_runs_that_do_not_forecast_or_give_no_bands(run):
