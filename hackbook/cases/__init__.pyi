@@ -5,7 +5,7 @@ from .forecasters import last_value, mean_value, normal_quantiles, period_of, re
 from .forecasters import seasonal_naive, series_step, steps_ahead, usual_period
 from .classic_methods import auto_arima, classics, ets, sarima, theta
 from .backtesting import BANDS, ForecastComparison, as_quantiles, cut_points, diebold_mariano
-from .conformal_bands import conformal, conformal_quantile, LEVELS
+from .conformal_bands import conformal
 from .forecast_plots import Backtest, HorizonPanel, backtest, plot_backtest   # with its pictures
 from .forecast_plots import plot_calendar, plot_step
 from .trading import ShiftedByOne, TradingResult, one_step, shifted_by_one, trading_rule

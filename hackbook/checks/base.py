@@ -105,7 +105,7 @@ def guessing(
 ) -> float:   # 0 or more
     "The loss of a model that knows the base rates and nothing else; in regression, the mean."
     y, names = data.y, data.class_names
-    if data.task.loss == 'pinball': return _naive_loss(data)
+    if data.task.forecasts: return _naive_loss(data)
     if not names: return float(np.var(y))
     fraction = np.bincount(y, minlength=len(names)) / len(y)
     return float(-(fraction[fraction > 0] * np.log(fraction[fraction > 0])).sum())

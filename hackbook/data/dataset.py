@@ -133,8 +133,7 @@ def _check_target(self:Dataset):
     else:
         require(not self.class_names, 'class_names', self.class_names,
                 f'None, for task={task.name!r}')
-        several = task.loss == 'pinball'
-        self.y, self.class_names = _numbers(self.y, several), []
+        self.y, self.class_names = _numbers(self.y, task.forecasts), []
     outputs = self.y.shape[1] if self.y.ndim > 1 else max(1, len(self.class_names))
     self.task = replace(task, outputs=outputs)
 

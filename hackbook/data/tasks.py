@@ -31,6 +31,11 @@ class Task:
     outputs:int=None      # numbers that a network gives per example; a Dataset knows it
     unit:str=''           # of the number to predict, such as '€'; '': not said
 
+    @property
+    def forecasts(self) -> bool:
+        "Does a network forecast several steps of a series at once, with quantiles?"
+        return self.loss == 'pinball'
+
     def __repr__(self):
         outputs = '' if self.outputs is None else f'{self.outputs} outputs, '
         return f'Task({self.name}: {outputs}{self.loss}, {self.metric.name})'
@@ -96,13 +101,13 @@ def _median_error(y, outputs):
 def loss_function(self:Task):   # a Keras loss: of true and predicted values
     "The loss, averaged over the examples."
     losses = load_keras().losses
-    if self.loss == 'pinball': return type('Pinball', (losses.Loss,), {'call': staticmethod(_pinball)})()
+    if self.forecasts: return type('Pinball', (losses.Loss,), {'call': staticmethod(_pinball)})()
     return losses.get(self.loss.title().replace('_', ''))
 
 @patch
 def epoch_function(self:Task):  # a Keras metric, or its name
     "What training shows after each epoch."
-    if self.loss != 'pinball': return self.epoch_metric
+    if not self.forecasts: return self.epoch_metric
     return load_keras().metrics.MeanMetricWrapper(_median_error, name=self.epoch_metric)
 
 # %% ../../nbs/library/data/01_tasks.ipynb #ccf2cbd1
@@ -118,7 +123,7 @@ def windowed(self:Task,
 def output_shapes(self:Task) -> list[tuple]:
     "The shapes that a network may give for one example."
     single = [(self.outputs,)]
-    return [(self.outputs, len(QUANTILES)), *single] if self.loss == 'pinball' else single
+    return [(self.outputs, len(QUANTILES)), *single] if self.forecasts else single
 
 # %% ../../nbs/library/data/01_tasks.ipynb #514f3eb2
 @patch

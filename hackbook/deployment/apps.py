@@ -29,7 +29,7 @@ from .formats import extra
 from .forms import columns_of, drawn_picture, row_of, series_file
 from .forms import series_numbers, uploaded_picture
 from ..evaluation import Evaluation, RegressionEvaluation
-from ..models import input_facts, Predictions, reason
+from ..models import check_one_each, input_facts, Predictions, reason
 from ..training import Run
 
 # %% ../../nbs/library/deployment/06_apps.ipynb #0753325b
@@ -337,6 +337,7 @@ def demo(
     _check_address(host, port)
     gradio = _gradio()
     facts = input_facts(run.model, run.record)
+    check_one_each(facts, 'hb.demo')
     heading = title or TITLES.get(facts['kind'], 'Give the network numbers')
     local = host in ('127.0.0.1', 'localhost', '::1') and not share
     asked = run if pipeline is None else _Prepared(run, pipeline)

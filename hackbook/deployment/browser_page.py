@@ -22,7 +22,7 @@ import numpy as np
 from ..core import atomic, card, HackbookError, make_folder, require, script, style
 from ..data import Dataset
 from ..evaluation import Evaluation, RegressionEvaluation
-from ..models import as_trained, input_facts, LOGITS
+from ..models import as_trained, check_one_each, input_facts, LOGITS
 from ..training import Run
 from .engine import Engine, ENGINE_VERSION, load_engine
 from .formats import to_onnx
@@ -36,6 +36,7 @@ def demo_input(
     "What one example of the run is like. Raises `HackbookError` if no page can show it."
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit(model, splits) gives one')
     facts = input_facts(run.model, run.record)
+    check_one_each(facts, 'a page')
     kind = facts['kind']
     colors = kind != 'image' or tuple(facts['shape'][2:]) in ((), (1,), (3,))
     others = [name for name, kind in (facts.get('columns') or {}).items() if kind != 'number']

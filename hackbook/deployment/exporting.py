@@ -118,6 +118,7 @@ def describe_export(
         'model': model.name, 'input': (facts or {}) | given,
         'outputs': outputs, 'classes': classes, 'task': data.get('task'),
         'temperature': record.get('temperature'), 'threshold': record.get('threshold'),
+        'bands': record.get('bands'),
         'versions': record.get('versions')}
 
 # %% ../../nbs/library/deployment/01_exporting.ipynb #93e35942

@@ -5,7 +5,7 @@ from .scores import score_table, unusual_values, wilson, with_examples
 from .forecasts import ForecastEvaluation, as_rows, check_no_windows, examples_of, forecast_evaluation
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
 from .evaluation import check_evaluate, model_of, opened, predictions
-from .calibration import calibrate, fit_temperature, tempered
+from .calibration import calibrate, calibrate_bands, fit_temperature, plan_of, tempered
 from .characteristics import traits
 from .slices import Slices
 from .thresholds import AbstainCurve, keep_threshold

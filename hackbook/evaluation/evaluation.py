@@ -15,7 +15,7 @@ from ..data import Dataset, reading, Sealed
 from .classification import Evaluation
 from .forecasts import forecast_evaluation
 from .regression import RegressionEvaluation
-from ..models import as_probabilities, at_least_float32, check_model, check_outputs
+from ..models import as_probabilities, at_least_float32, calibrated, check_model, check_outputs
 from ..models import takes_tables, tempered
 from ..training import check_examples, in_order, Run
 
@@ -65,17 +65,18 @@ def opened(
 def predictions(
     run,            # a Run, or a plain `keras.Model`
     data:Dataset,   # examples that `check_evaluate` has found to fit
-) -> np.ndarray:    # probabilities of shape (examples, classes), or one number per example
-    "What the model predicts, with the run's temperature. Raises `InvalidValue` for NaN."
+) -> np.ndarray:    # probabilities (examples, classes), numbers, or quantiles (windows, horizon, 5)
+    "What the model predicts, with the run's temperature or bands. Raises `InvalidValue` for NaN."
     model = model_of(run)
     with reading(data.x): predicted = model.predict(in_order(data), verbose=0)
     predicted = at_least_float32(predicted)
     check_outputs(predicted)
-    if data.task.loss == 'pinball': return predicted
+    record = run.record if isinstance(run, Run) else {}
+    if data.task.forecasts: return calibrated(predicted, record)
     if data.task.family == 'regression': return predicted[:, 0]
     predicted, note = as_probabilities(model, predicted)
     if note and not getattr(model.loss, 'from_logits', False): warn(note, stacklevel=3)
-    temperature = run.record.get('temperature') if isinstance(run, Run) else None
+    temperature = record.get('temperature')
     return tempered(predicted, temperature) if temperature else predicted
 
 # %% ../../nbs/library/evaluation/04_evaluation.ipynb #2bf156e8
@@ -91,5 +92,5 @@ def evaluate(
     check_confidence(confidence)
     check_evaluate(run, data)
     data = opened(run, data, reason)
-    kind = forecast_evaluation if data.task.loss == 'pinball' else EVALUATIONS[data.task.family]
+    kind = forecast_evaluation if data.task.forecasts else EVALUATIONS[data.task.family]
     return kind(data, predictions(run, data), confidence)

@@ -171,7 +171,7 @@ def predictions(
     batch:int=12,    # validation examples
 ) -> Callable:       # () → {'kind', 'images' or None, 'truth', 'predicted', 'probability' or None}
     "The predictions for the first validation examples; for windows, four forecasts with bands."
-    if splits.task.loss == 'pinball': return _forecasts(model, splits.validation)
+    if splits.task.forecasts: return _forecasts(model, splits.validation)
     x, y = _examples(splits, batch)
     names = splits.class_names
     images = [_pixels(_gray(i), x.min(), x.max(), 20) for i in x] if x.ndim >= 3 else None

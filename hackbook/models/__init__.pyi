@@ -9,6 +9,8 @@ from .tabular import column_kind, date_days, mlp, table_array, takes_tables, wor
 from .raw_files import Inputs, describe_input, input_facts, path_list
 from .raw_input import as_trained
 from .prediction import LOGITS, Predictions, as_probabilities, at_least_float32, check_outputs
-from .prediction import predictions_of, tempered
+from .prediction import check_one_each, predictions_of, tempered
 from .saved import WEIGHTS, WHOLE, load_model, load_weights, save_model
 from .sequence import rnn, tcn
+from .bands import BANDS, LEVELS, MEDIAN, Forecasts, band_factors, band_scores, bands_record, calibrated
+from .bands import conformal_quantile, forecasts_of, stretched

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOGITS', 'NOT_SURE', 'tempered', 'check_outputs', 'at_least_float32', 'as_probabilities', 'Predictions',
-           'predictions_of']
+           'check_one_each', 'predictions_of']
 
 # %% ../../nbs/library/models/07_prediction.ipynb #c631816b
 from dataclasses import dataclass, field, replace
@@ -228,6 +228,16 @@ def _threshold(given, record, classes):
     require(number and 0 <= threshold <= 1, 'threshold', threshold, 'from 0 to 1', 'try .8')
     return float(threshold)
 
+# %% ../../nbs/library/models/07_prediction.ipynb #5de7b8e2
+def check_one_each(
+    facts:dict,   # from `input_facts`
+    does:str,     # what takes one prediction per example: 'a page'
+):
+    "Raise `InvalidValue` for a run that forecasts windows."
+    require(not facts.get('plan'), 'run', 'a network that forecasts windows',
+            f'one with one prediction per example, for {does}',
+            'hb.cases.forecast(run, series) forecasts what comes next')
+
 # %% ../../nbs/library/models/07_prediction.ipynb #3a136914
 def predictions_of(
     model,                 # a built `keras.Model`
@@ -240,8 +250,7 @@ def predictions_of(
     classes = [str(c) for c in data.get('classes') or []]
     threshold = _threshold(threshold, record, classes)
     facts = input_facts(model, record)
-    require(not facts.get('plan'), 'run', 'a network that forecasts windows', 'one prediction per example',
-            'hb.cases.forecast(run, series) forecasts what comes next')
+    check_one_each(facts, 'a Predictions')
     inputs = as_trained(x, facts)
     outputs = _outputs(model, inputs.x)
     expected = (len(inputs.x), max(1, len(classes)))

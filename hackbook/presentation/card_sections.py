@@ -207,6 +207,8 @@ def trained(sources):
     procedure = _chosen(facts, Training='training', Seeds='seeds', Started='started')
     more = {name.replace('_', ' ').capitalize(): record.get(name)
             for name in ('weights_of_epoch', 'temperature', 'threshold')}
+    bands = record.get('bands')
+    if bands: more['Bands'] = f"calibrated by {bands['windows']:,} validation windows"
     table = pd.DataFrame([(k, v) for k, v in sources.parameters.items() if v is not None],
                          columns=['hyperparameter', 'value'])
     return section(

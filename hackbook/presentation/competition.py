@@ -21,7 +21,7 @@ from fastcore.xml import Div, P, Safe
 from ..core import atomic, card, HackbookError, make_folder, require
 from ..data import Dataset
 from ..files import read_rows
-from ..models import path_list
+from ..models import check_one_each, input_facts, path_list
 from ..training import Run
 
 # %% ../../nbs/library/presentation/05_competition.ipynb #92540e0b
@@ -284,6 +284,7 @@ def submission(
 ) -> Submission:             # shows itself
     "Predict, and write a file like the template. Raises `HackbookError` for what does not fit it."
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit returns one')
+    check_one_each(input_facts(run.model, run.record), 'a submission')
     names = [str(name) for name in run.record['data']['classes'] or []]
     positive = _check_kind(kind, positive, names)
     path = _check_to(to, template)

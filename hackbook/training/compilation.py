@@ -115,7 +115,7 @@ def _optimizer(options, updates):
 def _loss_and_metrics(data, options):
     "The loss, and the list of metrics; the task's own metric first."
     own = data.task.epoch_metric
-    named = data.task.loss != 'pinball'
+    named = not data.task.forecasts
     usual = data.task.loss if named else data.task.loss_function()
     loss = usual if options.loss is None else options.loss
     more = [m for m in options.metrics or () if m != own]

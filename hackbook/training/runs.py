@@ -21,9 +21,9 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
 from ..core import atomic, card, Figure, HackbookError, InvalidValue, label_axes
-from ..core import make_folder, NotFound, save_record, subplots, way_out
-from ..models import describe_input, load_model, load_weights, Predictions
-from ..models import predictions_of, save_model, WEIGHTS, WHOLE
+from ..core import make_folder, NotFound, require, save_record, subplots, way_out
+from ..models import describe_input, forecasts_of, input_facts, load_model, load_weights
+from ..models import Predictions, predictions_of, save_model, WEIGHTS, WHOLE
 from .checkpoints import by_new_names, read_history, read_record
 from .compilation import note_ours
 
@@ -202,11 +202,14 @@ def load_run(
 # %% ../../nbs/library/training/07_runs.ipynb #e6178379
 @patch
 def predict(self:Run,
-    x,                     # examples, a Dataset, paths, texts, or rows of a table
+    x,                     # examples, a Dataset, paths, texts, rows of a table, or windows of series
     threshold:float=None,  # "not sure" below; 0 to 1, None: the record's, or 0
-) -> Predictions:          # one row per example
-    "Named predictions, with the record's temperature. Raises `InvalidValue` for unlike data."
-    return predictions_of(self.model, self.record, x, threshold)
+) -> Predictions:          # one row per example; of windows `Forecasts`, one per step
+    "Named predictions, with the record's temperature or bands. Raises `InvalidValue` for unlike data."
+    forecasts = input_facts(self.model, self.record).get('plan')
+    if not forecasts: return predictions_of(self.model, self.record, x, threshold)
+    require(threshold is None, 'threshold', threshold, 'None, for a run that forecasts')
+    return forecasts_of(self.model, self.record, x)
 
 # %% ../../nbs/library/training/07_runs.ipynb #ad3f5543
 def _row(folder):
