@@ -16,6 +16,7 @@ import hackbook as hb
 from hackbook import HackbookError
 from hackbook.core import drawn_as_one, draws, percentiles
 from hackbook.data import QUANTILES
+from hackbook.deployment.exporting import describe_export
 from hackbook.evaluation import calibrate, forecast_evaluation, forecasts
 from hackbook.models import LEVELS, band_factors, band_scores, calibrated, stretched
 from hackbook.series import windows
@@ -269,6 +270,16 @@ def test_the_record_can_be_written_and_says_how_many_windows(run):
     calibrate(run, SPLITS.validation)
     kept = json.loads((run.folder / "run.json").read_text())["bands"]
     assert kept == run.record["bands"] and kept["windows"] == len(SPLITS.validation) and len(kept["80%"]) == HORIZON
+
+
+def test_card_and_export_say_that_the_bands_are_calibrated(run, tmp_path):
+    calibrate(run, SPLITS.validation)
+    found = hb.evaluate(run, SPLITS.validation)
+    card = hb.model_card(hb.Problem("How warm is it in a month?", task="forecast"), run, found)
+    assert f"calibrated by {len(SPLITS.validation)} validation windows" in card.text
+    some = SPLITS.validation.x[:2]
+    about = describe_export(run.model, run.record, {}, some, run.predict(some).outputs)
+    assert about["bands"] == run.record["bands"]
 
 
 OTHER = windows(DATA, stride=HORIZON, **PARTS | dict(length=36, horizon=6))
