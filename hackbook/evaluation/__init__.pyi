@@ -6,7 +6,6 @@ from .forecasts import ForecastEvaluation, as_rows, check_no_windows, examples_o
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
 from .evaluation import check_evaluate, model_of, opened, predictions
 from .calibration import calibrate, calibrate_bands, fit_temperature, plan_of, tempered
-from .characteristics import traits
 from .slices import Slices
 from .thresholds import AbstainCurve, keep_threshold
 from .costs import CostCurve, choose_threshold

@@ -16,3 +16,4 @@ from .leakage import (
     lookalikes_across_parts, near_duplicates_across_parts, same_words_across_parts,
     straddling_groups, straddling_times,
 )
+from .characteristics import as_column, cut_trait, traits

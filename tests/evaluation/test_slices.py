@@ -164,10 +164,10 @@ def test_lazy_pictures_know_the_size_of_their_files(tmp_path):
             size = (8, 8) if k % 2 else (16, 12)
             Image.fromarray(rng.integers(256, size=size).astype("uint8")).save(tmp_path / name / f"{k}.png")
     data = hb.data.images(tmp_path, size=(8, 8), lazy=True)
-    known = hb.evaluation.traits(data)
+    known = hb.quality.traits(data)
     assert set(known["pixels"]) == {64, 192}
     whole = replace(data, x=np.asarray(data.x))
-    assert np.allclose(known["ink"], hb.evaluation.traits(whole)["ink"], atol=.05)
+    assert np.allclose(known["ink"], hb.quality.traits(whole)["ink"], atol=.05)
 
 
 @given(values=st.lists(st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(), st.text(max_size=3), st.dates()), min_size=40, max_size=40),
