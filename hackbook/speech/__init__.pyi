@@ -1,0 +1,3 @@
+"""Speech: synthetic words, spectrograms and back, words in long recordings, a microphone, spoken digits that are made."""
+
+from .synthesis import spoken_words, VOWELS, WORDS
