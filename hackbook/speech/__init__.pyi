@@ -1,3 +1,4 @@
 """Speech: synthetic words, spectrograms and back, words in long recordings, a microphone, spoken digits that are made."""
 
 from .synthesis import spoken_words, VOWELS, WORDS
+from .spectrograms import FLOOR, griffin_lim, listen, Listening, log_mel
