@@ -24,7 +24,7 @@ def _voice(rng):
     size = rng.uniform(-1, 1)                                      # a small person has a high voice, mostly
     pitch = 150 * 2 ** (.6 * size + rng.normal(0, .12))            # Hz
     tract = 1 + .16 * size
-    accent = rng.normal(1, .07, (len(WORDS), 2, 3))
+    accent = rng.normal(1, .09, (len(WORDS), 2, 3))
     return dict(pitch=pitch, tract=tract, accent=accent, tempo=rng.uniform(.85, 1.15))
 
 # %% ../../nbs/library/speech/00_synthesis.ipynb #c627a113
