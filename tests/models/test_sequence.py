@@ -94,6 +94,6 @@ def test_logarithms_of_what_is_not_positive():
 
 def test_what_takes_no_windows_says_so():
     run = hb.fit(rnn(SPLITS, units=2), SPLITS, epochs=1, seed=0)
-    for call in (lambda: hb.explain(run, SPLITS.validation), lambda: hb.experiments.robustness(run, SPLITS.validation), lambda: run.predict(SPLITS.validation)):
+    for call in (lambda: hb.explain(run, SPLITS.validation), lambda: hb.experiments.robustness(run, SPLITS.validation)):
         with pytest.raises(HackbookError):
             call()
