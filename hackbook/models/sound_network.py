@@ -38,7 +38,7 @@ def _log_mel(h, length, rate, bands):
     window = max(8, round(.032 * rate))
     fft = 1 << (window - 1).bit_length()
     hop = max(1, round(.0125 * rate))
-    mel = layers.MelSpectrogram(fft, hop, window, sampling_rate=rate, num_mel_bins=bands, top_db=300., min_power=.3, name='log_mel')
+    mel = layers.MelSpectrogram(fft, hop, window, sampling_rate=rate, num_mel_bins=bands, top_db=300., min_power=.01, name='log_mel')
     h = mel(h)
     h = layers.Reshape((*h.shape[1:], 1))(h)
     return layers.LayerNormalization(axis=(1, 2), center=False, scale=False, epsilon=1e-2, name='standardize')(h)
@@ -93,9 +93,9 @@ def sound(
     dropout:float=.2,                    # dropout rate before the last layer, 0 to .99
     l2:float=0.,                         # factor of the L2 penalty on all kernels, 0 to 3
     shift:float=.1,                      # fraction of the recording, earlier or later, 0 to .5
-    pitch:float=.15,                     # fraction of the bands, higher or lower, 0 to .5
+    pitch:float=.1,                      # fraction of the bands, higher or lower, 0 to .5
     speed:float=.15,                     # fraction, faster or slower, 0 to .5
-    noise:float=.05,                     # white noise, in units of the sound's own root mean square, 0 to .5
+    noise:float=.01,                     # white noise, in units of the sound's own root mean square, 0 to .5
     mask:float=.1,                       # fraction of the moments and of the bands that are hidden, 0 to .5
     augment:float=1.,                    # multiplies the five above, 0 to 3; `hb.Live` has a slider for it
 ):                                       # an uncompiled `keras.Model` with the task's output

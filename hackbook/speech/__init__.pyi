@@ -4,3 +4,4 @@ from .synthesis import spoken_words, VOWELS, WORDS
 from .spectrograms import FLOOR, griffin_lim, listen, Listening, log_mel
 from .spotting import QUIET, SILENCE, spot, Spotting, UNKNOWN, with_background
 from .microphone import loudest_part, Recorder
+from .generation import judge, Judgement, Speaker, train_speaker

@@ -193,16 +193,21 @@ def spot(
     frame = pd.DataFrame(rows, columns=['word', 'at', 'start', 'end', 'probability'])
     return Spotting(frame, times, probabilities, names, float(threshold), x, rate)
 
-# %% ../../nbs/library/speech/02_spotting.ipynb #c90d596d
+# %% ../../nbs/library/speech/02_spotting.ipynb #94edc325
+def _overview(x, sample_rate, most=1000):
+    "The spectrogram of a recording: (bands, moments); of a long one, of some moments."
+    if len(x) <= 30 * sample_rate: return log_mel(x[None], sample_rate)[0]
+    width = sample_rate // 10
+    starts = np.linspace(0, len(x) - width, most).astype(int)
+    return log_mel(np.stack([x[s:s + width] for s in starts]), sample_rate).max(axis=2).T
+
 @patch
 def plot(self:Spotting) -> Figure:
     "Spectrogram, probabilities over time, and the words."
     figure, axes = subplots(2, 1, 8., 4.4)
     above, below = axes
     end = len(self.x) / self.sample_rate
-    shown = self.x[::max(1, len(self.x) // 2_000_000)]             # of an hour a coarser picture
-    mel = log_mel(shown[None], self.sample_rate)[0]
-    mel = mel[:, ::max(1, mel.shape[1] // 2000)]
+    mel = _overview(self.x, self.sample_rate)
     above.grid(False)
     above.imshow(mel, origin='lower', aspect='auto', cmap='magma', vmin=mel.max() - 60, extent=(0, end, 0, len(mel)))
     label_axes(above, f'{len(self)} words found' if len(self) != 1 else 'one word found', '', 'band')
