@@ -19,7 +19,8 @@ from fastcore.basics import patch
 
 from ..core import bootstrap, card, check_confidence, HackbookError, require
 from ..data import Dataset, pinball_losses, QUANTILES
-from .forecasters import check_horizon, check_series, each_series, period_of
+from .forecasters import period_of
+from ..series import check_horizon, check_series, each_series
 
 # %% ../../nbs/library/cases/02_backtesting.ipynb #9256da33
 BANDS = ['low_95', 'low_80', 'predicted', 'high_80', 'high_95']   # one name per quantile
