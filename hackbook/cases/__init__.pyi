@@ -1,8 +1,6 @@
 """Series from the data to a forecast that is compared: baselines, classics, backtests, calibrated bands."""
 
-from .forecasters import aggregated, check_horizon, check_series, drift, each_series, future_times
-from .forecasters import last_value, mean_value, normal_quantiles, period_of, regular_values
-from .forecasters import seasonal_naive, series_step, steps_ahead, usual_period
+from .forecasters import drift, last_value, mean_value, normal_quantiles, period_of, seasonal_naive
 from .classic_methods import auto_arima, classics, ets, sarima, theta
 from .backtesting import BANDS, ForecastComparison, as_quantiles, cut_points, diebold_mariano
 from .conformal_bands import conformal

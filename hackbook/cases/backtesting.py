@@ -19,8 +19,9 @@ from fastcore.basics import patch
 
 from ..core import bootstrap, card, check_confidence, HackbookError, require
 from ..data import Dataset, pinball_losses, QUANTILES
-from .forecasters import check_horizon, check_series, each_series, period_of
+from .forecasters import period_of
 from ..models import BANDS
+from ..series import check_horizon, check_series, each_series
 
 # %% ../../nbs/library/cases/02_backtesting.ipynb #9256da33
 def as_quantiles(

@@ -17,7 +17,8 @@ import pandas as pd
 from ..core import HackbookError, require
 from ..data import Dataset, QUANTILES
 from .forecasters import drift, last_value, mean_value, normal_quantiles
-from .forecasters import period_of, regular_values, seasonal_naive, steps_ahead
+from .forecasters import period_of, seasonal_naive
+from ..series import regular_values, steps_ahead
 
 # %% ../../nbs/library/cases/01_classic_methods.ipynb #1194a187
 def _fitted(name, candidates, fit, y):

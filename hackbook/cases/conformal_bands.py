@@ -14,8 +14,9 @@ import numpy as np
 from ..core import HackbookError, require
 from ..data import Dataset
 from .backtesting import as_quantiles, backtest, BANDS
-from .forecasters import check_horizon, check_series, normal_quantiles, steps_ahead
+from .forecasters import normal_quantiles
 from ..models import band_factors, stretched
+from ..series import check_horizon, check_series, steps_ahead
 
 # %% ../../nbs/library/cases/03_conformal_bands.ipynb #8cd15fae
 def _with_bands(quantiles, step, deviation):
@@ -44,7 +45,7 @@ def conformal(
 ) -> Callable:             # a forecaster with bands
     "A forecaster whose bands are calibrated by its errors at earlier origins."
     require(data.groups is None, 'data', 'several series', 'one series',
-            'calibrate one of hb.cases.each_series(data)')
+            'calibrate one of hb.series.each_series(data)')
     whole = isinstance(origins, Integral) and not isinstance(origins, bool)
     require(whole and origins >= 2, 'origins', origins, 'a whole number, 2 or more', 'try 20')
     check_horizon(horizon, gap)

@@ -18,7 +18,7 @@ from fastcore.xml import Div, Img, Strong, to_xml
 
 from ..core import Figure, frontend, label_axes, PALETTE, require, subplots
 from .backtesting import backtest, Backtest   # with its pictures
-from .forecasters import each_series, usual_period
+from ..series import each_series, usual_period
 
 # %% ../../nbs/library/cases/04_forecast_plots.ipynb #4b408276
 def _chosen(found, methods, series):
@@ -197,7 +197,7 @@ def _calendar(data):
     within = ('year of the decade', lambda t: t.year % 10)
     kinds = {12: (month, year), 52: (month, year), 4: (quarter, year), 7: (weekday, month),
              5: (weekday, month), None: (within, decade)}
-    return kinds.get(usual_period(data), (hour, weekday))
+    return kinds.get(usual_period(data.times), (hour, weekday))
 
 # %% ../../nbs/library/cases/04_forecast_plots.ipynb #9cfd52e9
 def _ticks(values, name):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .backtesting import BANDS
-from .forecasters import check_horizon, future_times, steps_ahead
+from ..series import check_horizon, future_times, steps_ahead
 from ..core import require
 from ..data import Dataset, QUANTILES
 from ..evaluation import plan_of

@@ -33,7 +33,7 @@ def series(name):
 
     horizon, period = {"airpassengers": (36, None), "co2": (48, None), "elnino": (60, None), "sunspots": (30, 11), "nile": (15, None)}[name]
     data = passengers() if name == "airpassengers" else hb.series.bundled_series(name)
-    return hb.cases.aggregated(data, "MS") if name == "co2" else data, horizon, period
+    return hb.series.aggregated(data, "MS") if name == "co2" else data, horizon, period
 
 
 def classics(name):

@@ -30,7 +30,7 @@ METHODS = {"ets": cases.ets(), "theta": cases.theta(slope=1), "sarima": cases.sa
 def test_a_strong_season_is_found(kind, name):
     y = SERIES[kind](np.arange(108)) + 0.5 * NOISE
     past = monthly(y[:96])
-    times = cases.future_times(past, 12)
+    times = hb.series.future_times(past, 12)
     found = METHODS[name](past, times)
     naive = cases.last_value(past, times)
     assert found.shape == (12, 5) and np.isfinite(found).all() and (np.diff(found, axis=1) >= 0).all()
@@ -40,13 +40,13 @@ def test_a_strong_season_is_found(kind, name):
 def test_steps_after_a_gap_are_the_later_ones():
     past = monthly(SERIES["season and trend"](T) + NOISE[:96])
     for f in (cases.ets(), cases.theta(), cases.sarima(models=2)):
-        late, all_steps = f(past, cases.future_times(past, 2, gap=3)), f(past, cases.future_times(past, 5))
+        late, all_steps = f(past, hb.series.future_times(past, 2, gap=3)), f(past, hb.series.future_times(past, 5))
         assert np.allclose(late[:, 2], all_steps[3:, 2])
 
 
 def test_the_same_twice():
     past = monthly(SERIES["multiplied"](T) + NOISE[:96] * 0.1)
-    times = cases.future_times(past, 3)
+    times = hb.series.future_times(past, 3)
     assert np.array_equal(cases.ets()(past, times), cases.ets()(past, times))
 
 
@@ -54,8 +54,8 @@ def test_the_same_twice():
 def test_a_series_that_is_too_short_is_an_error_with_the_fix(name):
     past = monthly(NOISE[:20])
     with pytest.raises(hb.HackbookError, match="smaller period"):
-        cases.classics()[name](past, cases.future_times(past, 3))
-    found = cases.classics(period=1)[name](past, cases.future_times(past, 3))
+        cases.classics()[name](past, hb.series.future_times(past, 3))
+    found = cases.classics(period=1)[name](past, hb.series.future_times(past, 3))
     assert np.isfinite(found).all()
 
 
@@ -63,12 +63,12 @@ def test_a_series_that_is_too_short_is_an_error_with_the_fix(name):
 def test_a_period_is_a_whole_number(period):
     past = monthly(NOISE)
     with pytest.raises(hb.HackbookError, match="period"):
-        cases.ets(period)(past, cases.future_times(past, 3))
+        cases.ets(period)(past, hb.series.future_times(past, 3))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("statsforecast") is not None, reason="statsforecast is installed")
 def test_the_extra_is_named_where_it_is_missing():
     past = monthly(NOISE)
     with pytest.raises(hb.HackbookError, match=r"hackbook\[forecasting\]"):
-        cases.auto_arima()(past, cases.future_times(past, 3))
+        cases.auto_arima()(past, hb.series.future_times(past, 3))
     assert "auto arima" not in cases.classics()

@@ -33,7 +33,7 @@ def test_the_bands_hold_on_a_random_walk(forecaster, origins):
 
 def test_the_median_stays_and_the_quantiles_are_in_order():
     data = series(np.random.default_rng(0).normal(size=100).cumsum())
-    times = cases.future_times(data, 5)
+    times = hb.series.future_times(data, 5)
     found = cases.conformal(cases.drift, data, 5)(data, times)
     assert np.allclose(found[:, 2], cases.drift(data, times)[:, 2]) and (np.diff(found, axis=1) >= 0).all()
 

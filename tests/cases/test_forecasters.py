@@ -23,26 +23,26 @@ def dates(step, n=60, start="2020-01-01"):
 def test_the_usual_period_and_the_next_times_are_those_of_pandas(step, period):
     times = dates(step, 63)
     data = series(np.arange(60), times[:60])
-    assert cases.usual_period(data) == period
-    assert (cases.future_times(data, 3) == times[60:]).all()
-    assert (cases.future_times(data, 1, gap=2) == times[62:]).all()
-    assert cases.steps_ahead(data, times[60:]).tolist() == [1, 2, 3]
+    assert hb.series.usual_period(data.times) == period
+    assert (hb.series.future_times(data, 3) == times[60:]).all()
+    assert (hb.series.future_times(data, 1, gap=2) == times[62:]).all()
+    assert hb.series.steps_ahead(data, times[60:]).tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize("step", ["MS", "ME", "W-MON", "D", "h"])
 def test_a_missing_value_changes_neither_step_nor_period(step):
     times = dates(step)
     whole, gappy = series(np.arange(60), times), series(np.arange(60), times).take(np.delete(np.arange(60), [7, 30, 31]))
-    assert cases.usual_period(gappy) == cases.usual_period(whole)
-    assert np.allclose(cases.regular_values(gappy), whole.y, atol=0.2)  # months are not equally long
+    assert hb.series.usual_period(gappy.times) == hb.series.usual_period(whole.times)
+    assert np.allclose(hb.series.regular_values(gappy), whole.y, atol=0.2)  # months are not equally long
 
 
 @given(st.integers(2, 40), st.integers(1, 30), st.integers(0, 5))
 def test_numbers_as_times(n, horizon, gap):
     data = series(np.arange(n + 1.0), 10 + 0.5 * np.arange(n + 1))
-    times = cases.future_times(data, horizon, gap)
+    times = hb.series.future_times(data, horizon, gap)
     assert np.allclose(np.diff(times), 0.5) and len(times) == horizon
-    assert cases.steps_ahead(data, times).tolist() == list(range(gap + 1, gap + horizon + 1))
+    assert hb.series.steps_ahead(data, times).tolist() == list(range(gap + 1, gap + horizon + 1))
 
 
 def test_bands_of_the_last_value_hold_on_random_walks():
@@ -58,16 +58,16 @@ def test_bands_of_the_last_value_hold_on_random_walks():
 def test_a_gap_makes_the_forecasts_those_of_later_steps():
     data = series(np.random.default_rng(0).normal(size=60), dates("MS"))
     for f in (cases.last_value, cases.drift, cases.mean_value, cases.seasonal_naive()):
-        assert np.allclose(f(data, cases.future_times(data, 3, gap=4)), f(data, cases.future_times(data, 7))[4:])
+        assert np.allclose(f(data, hb.series.future_times(data, 3, gap=4)), f(data, hb.series.future_times(data, 7))[4:])
 
 
 def test_aggregation_is_that_of_pandas():
     co2 = hb.series.bundled_series("co2")
     expected = pd.Series(co2.y, co2.times).resample("MS").mean().dropna()
-    assert np.allclose(cases.aggregated(co2).y, expected)
+    assert np.allclose(hb.series.aggregated(co2).y, expected)
     two = series(np.r_[np.arange(60.0), np.arange(60.0)], np.tile(dates("D"), 2), np.repeat(["<b>", "b"], 60))
-    monthly = cases.aggregated(two, "MS", "sum")
-    assert list(cases.each_series(monthly)) == ["<b>", "b"] and len(monthly) == 4
+    monthly = hb.series.aggregated(two, "MS", "sum")
+    assert list(hb.series.each_series(monthly)) == ["<b>", "b"] and len(monthly) == 4
 
 
 @pytest.mark.parametrize("times, says", [
@@ -85,7 +85,7 @@ def test_times_that_are_in_no_order(times, says):
 def test_a_missing_local_hour_is_filled():
     hours = dates("h", 72, "2025-03-29")
     spring = series(np.arange(72), hours).take(np.delete(np.arange(72), 26))
-    assert len(cases.regular_values(spring)) == 72
+    assert len(hb.series.regular_values(spring)) == 72
 
 
 @pytest.mark.parametrize("data, says", [
@@ -99,13 +99,13 @@ def test_a_missing_local_hour_is_filled():
 ])
 def test_what_is_no_series(data, says):
     with pytest.raises(hb.HackbookError, match=says):
-        cases.regular_values(data)
+        hb.series.regular_values(data)
 
 
 @pytest.mark.parametrize("horizon", [0, -1, 1.5, True, "12"])
 def test_a_horizon_is_a_whole_number(horizon):
     with pytest.raises(hb.HackbookError, match="horizon"):
-        cases.future_times(series(range(9)), horizon)
+        hb.series.future_times(series(range(9)), horizon)
 
 
 def test_times_in_the_past_cannot_be_forecast():
