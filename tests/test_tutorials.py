@@ -19,8 +19,7 @@ SMALL = {  # a set of parameters for every tutorial
     "07_tune": {"epochs": 4, "seed": 1, "budget": "25 s"},
     "08_evaluate": {"seed": 1},
     "09_present": {"seed": 1, "epochs": 4},
-    "10_forecast": {"seed": 1, "epochs": 4},
-    "12_speech_digits": {"seed": 1, "epochs": 8, "passes": 30}}
+    "10_forecast": {"seed": 1, "epochs": 4}}
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
 MEMORIZED = "{'overfit small batch': '%s', 'labels': 'fail'}"
 ANSWERS = {  # to every exercise a right one and a wrong one
@@ -34,9 +33,7 @@ ANSWERS = {  # to every exercise a right one and a wrong one
     "07_tune": [("625", "20"), ("'learning_rate'", "'dropout'"), (CONDITION % 32, CONDITION % 8)],
     "08_evaluate": [("misled", "result.accuracy"), ("round(answered, 2)", "1.0"), ("forged", "right[0]")],
     "09_present": [("len(lengths[10]) - len(lengths[3])", "3"), ("exported.frame.kilobytes.idxmin()", "'model.keras'"), ("asked", "submission")],
-    "10_forecast": [("below", "below + 1"), ("round(held, 2)", "0.0"), ("half", "run")],
-    "12_speech_digits": [("round(gap, 2)", "gap + 0.2"), ("by_voice.idxmin()", "'voice 2'"),
-                         ("speaker.said(['eye', 'ah'], [speaker.voice_at(1), speaker.voice_at(-1)])", "speaker.said(['eye', 'ah'], ['voice 1', 'voice 2'])")]}
+    "10_forecast": [("below", "below + 1"), ("round(held, 2)", "0.0"), ("half", "run")]}
 NEEDED = {  # by those answers
     "01_digits_cnn": "small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)",
     "06_live": """

@@ -247,7 +247,7 @@ def test_everything_that_forecasts_has_the_same_bands(run):
     assert np.allclose(given.outputs[0], wanted, atol=1e-4) and np.allclose(given.frame[columns], wanted, atol=1e-4)
     assert np.allclose(given.predicted[0], wanted[:, 2], atol=1e-4)
     assert np.allclose(raw.predicted, wanted[:, 2], atol=1e-4) and not np.allclose(raw[columns], wanted, atol=0.01)
-    farther = hb.cases.network(run)(past, hb.cases.future_times(past, 3 * HORIZON))
+    farther = hb.cases.network(run)(past, hb.series.future_times(past, 3 * HORIZON))
     assert np.allclose(farther[:HORIZON], wanted, atol=1e-4) and (np.diff(farther, axis=1) >= 0).all()
 
 
