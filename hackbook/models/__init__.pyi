@@ -12,3 +12,4 @@ from .prediction import LOGITS, Predictions, as_probabilities, at_least_float32,
 from .prediction import predictions_of, tempered
 from .saved import WEIGHTS, WHOLE, load_model, load_weights, save_model
 from .sequence import rnn, tcn
+from .autoencoder import KINDS, autoencoder, decoder, encoder

@@ -170,6 +170,7 @@ def check_model(
     words = 'one output per class' if classes else 'the number to predict'
     steps = task.loss == 'pinball'
     if steps: words = 'the quantiles of each step to forecast, or its median'
+    if task.shape: words = 'the example itself'
     wanted = f"of shape {' or '.join(map(str, task.output_shapes))}, {words}"
     softmax = ", activation='softmax'" if classes else ''
     first = f'start it with keras.Input({shape}) and keras.layers.Flatten(), '

@@ -242,6 +242,8 @@ def predictions_of(
     facts = input_facts(model, record)
     require(not facts.get('plan'), 'run', 'a network that forecasts windows', 'one prediction per example',
             'hb.cases.forecast(run, series) forecasts what comes next')
+    require('size' not in facts, 'run', 'an autoencoder', 'one prediction per example',
+            'hb.autoencoders.reconstructed(run, x) reconstructs examples')
     inputs = as_trained(x, facts)
     outputs = _outputs(model, inputs.x)
     expected = (len(inputs.x), max(1, len(classes)))
