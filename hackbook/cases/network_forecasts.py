@@ -28,9 +28,8 @@ def _asked(run, past, plan, known):
         later = known.take(known.times > past.times.max())
         rows = later.x.iloc[plan.gap:plan.gap + plan.horizon]
     x, times = last_window(past, plan, rows)
-    found = np.asarray(run.model(x, training=False))[0]
-    if found.ndim == 1: found = np.repeat(found[:, None], len(QUANTILES), axis=1)
-    return calibrated(found, run.record), times
+    found = np.asarray(run.model(x, training=False))
+    return calibrated(found, run.record)[0], times
 
 # %% ../../nbs/library/cases/06_network_forecasts.ipynb #54f5928b
 def _longer(past, values, times):

@@ -93,10 +93,11 @@ def bands_record(
     return {f'{level:.0%}': factors[level].tolist() for level in LEVELS} | {'windows': windows}
 
 def calibrated(
-    quantiles:np.ndarray,   # (…, horizon, 5), as the network gives them
-    record:dict,            # of a Run
-) -> np.ndarray:            # of the same shape
+    outputs:np.ndarray,   # of a network: (windows, horizon, 5), or medians alone, (windows, horizon)
+    record:dict,          # of a Run
+) -> np.ndarray:          # (windows, horizon, 5)
     "Forecasts with the bands of the record, if it has some."
+    quantiles = outputs if outputs.ndim == 3 else np.repeat(outputs[..., None], len(QUANTILES), axis=-1)
     kept = record.get('bands')
     if not kept: return quantiles
     return stretched(quantiles, {level: np.array(kept[f'{level:.0%}']) for level in LEVELS})
@@ -141,6 +142,5 @@ def forecasts_of(
     inputs = as_trained(x, facts)
     outputs = _outputs(model, inputs.x)
     check_outputs(outputs)
-    if outputs.ndim == 2: outputs = np.repeat(outputs[..., None], len(QUANTILES), axis=-1)
     unit = (record['data'].get('task') or {}).get('unit', '')
     return Forecasts(calibrated(outputs, record), [], unit=unit, x=inputs.x, kind=facts['kind'], notes=inputs.notes)

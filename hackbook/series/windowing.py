@@ -15,7 +15,7 @@ from fastcore.basics import patch
 
 from ..core import Figure, label_axes, require, subplots
 from ..data import Dataset, Splits, TASKS
-from .checks import each_series
+from .checks import each_series, series_name
 from .steps import usual_period
 from .window_plans import calendar_cycles, check_columns, hide_future, on_grid, series_channels, WindowPlan
 
@@ -135,8 +135,7 @@ def windows(
     placed = {name: on_grid(one, columns) for name, one in series.items()}
     whole = length + gap + horizon
     for name, (y, _, _) in placed.items():
-        who = f'the series {name!r}' if len(series) > 1 else 'the series'
-        _check_grid(who, y, whole, len(series[name]))
+        _check_grid(series_name(name, series), y, whole, len(series[name]))
     borders = _borders(np.concatenate([t for _, t, _ in placed.values()]), validation, test)
     scales = {name: _scale(y, t, borders[0], plan.period) for name, (y, t, _) in placed.items()}
     plan = replace(plan, scales=scales)
