@@ -3,8 +3,8 @@
 from .scores import DRAWN, draw_interval, drawn_f1, drawn_scores, score_draws, score_intervals
 from .scores import score_table, unusual_values, wilson, with_examples
 from .forecasts import ForecastEvaluation, check_no_windows, forecast_evaluation
-from .reconstructions import ReconstructionEvaluation, error_rows, reconstruction_evaluation, signal_to_noise
-from .reconstructions import similarities
+from .reconstructions import ErrorRows, ReconstructionEvaluation, error_rows, reconstruction_evaluation, signal_to_noise
+from .reconstructions import similarities, WORDS
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
 from .evaluation import as_rows, check_evaluate, examples_of, model_of, opened, predictions
 from .calibration import calibrate, calibrate_bands, fit_temperature, plan_of, tempered

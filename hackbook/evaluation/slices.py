@@ -21,6 +21,7 @@ from ..core import drawn_as_one, Figure, label_axes, PALETTE, require, subplots
 from ..data import Dataset, Metric, METRICS
 from .classification import Evaluation
 from .comparison import corrected
+from .reconstructions import ErrorRows
 from .regression import RegressionEvaluation
 from ..quality import as_column, cut_trait, traits
 
@@ -29,6 +30,7 @@ def _each(result):
     "The metric that is a mean over the examples, and its value for each of them."
     if isinstance(result, Evaluation): return METRICS['accuracy'], result.right.astype(float)
     errors = np.abs(result.errors.astype(float))
+    if result.data.task.shape: return METRICS['mse'], errors ** 2
     if result.data.task.metric.name != 'mape': return METRICS['mae'], errors
     result.score        # raises `InvalidValue` for true values of 0
     return METRICS['mape'], errors / np.abs(result.data.y)
@@ -110,7 +112,7 @@ class Slices:
     frame:pd.DataFrame   # one row per slice; see `Evaluation.slices`
     members:list         # the indices of the examples of each row
     data:Dataset         # the examples
-    metric:Metric        # accuracy, mae or mape
+    metric:Metric        # accuracy, mae, mape, or mse of reconstructions
     score:float          # of all examples
     confidence:float     # of the intervals; evident: corrected p below 1 - confidence
     left_out:int         # slices that are too small, or hold all but too few examples
@@ -121,11 +123,21 @@ class Slices:
     def __repr__(self):
         return f'Slices({len(self):,} slices, {self.frame.evident.sum():,} evidently worse)'
 
+# %% ../../nbs/library/evaluation/08_slices.ipynb #604f35d8
+def _known(data):
+    "The traits; of reconstructions with the class, which they have not learned."
+    found = traits(data)
+    if not isinstance(data, ErrorRows): return found
+    found.pop('true value')
+    source = data.original.source
+    if not source.class_names: return found
+    return {'class': np.array(source.class_names, object)[source.y]} | found
+
 # %% ../../nbs/library/evaluation/08_slices.ipynb #7e6b6091
 def _chosen(data, by):
     "The traits to slice by, as a dict: name → values."
     if isinstance(by, (Mapping, pd.DataFrame)): return {str(name): by[name] for name in by}
-    known = traits(data)
+    known = _known(data)
     if by is None: return known
     names = [by] if isinstance(by, str) else by
     listed = np.iterable(names) and all(isinstance(name, str) for name in names)
@@ -203,7 +215,7 @@ def examples(self:Slices,
     return self.members[row]
 
 # %% ../../nbs/library/evaluation/08_slices.ipynb #5b230ae7
-_WORDS = {'accuracy': 'Accuracy', 'mae': 'Mean absolute error',
+_WORDS = {'accuracy': 'Accuracy', 'mae': 'Mean absolute error', 'mse': 'Mean squared error',
           'mape': 'Mean absolute error as a fraction of the true value'}
 
 def _p(p): return f'p = {p:.2g}' if p >= 1e-4 else 'p < 0.0001'
