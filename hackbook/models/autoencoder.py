@@ -32,15 +32,16 @@ def _check_autoencoder(splits, code, kind, units, filters, dropout, noise, beta)
     got = type(getattr(splits, 'train', splits)).__name__
     require(ok, 'splits', got, 'examples to reconstruct', 'hb.data.reconstruct(splits) makes them')
     _check_code(code, splits.task.outputs)
-    require(kind in KINDS, 'kind', kind, f"one of {', '.join(KINDS)}")
+    require(kind in KINDS, 'kind', kind, f"one of {', '.join(KINDS)}", "try kind='dense'")
     picture = splits.train.kind == 'image'
     require(kind != 'conv' or picture, 'kind', kind, f'dense for {splits.train.kind} data', 'convolutions need pictures')
-    for name, sizes in (('units', units), ('filters', filters)):
+    for name, sizes, usual in (('units', units, (256, 128)), ('filters', filters, (16, 32))):
         listed = isinstance(sizes, Sequence) and len(sizes) > 0
         whole = listed and all(isinstance(n, Integral) and n > 0 for n in sizes)
-        require(whole, name, sizes, 'a tuple of whole numbers > 0', 'try (256, 128)')
-    for name, value, high in (('dropout', dropout, 1), ('noise', noise, np.inf), ('beta', beta, np.inf)):
-        require(isinstance(value, Real) and 0 <= value < high, name, value, f'from 0 to below {high}')
+        require(whole, name, sizes, 'a tuple of whole numbers > 0', f'try {usual}')
+    for name, value, high, allowed in (('dropout', dropout, 1, '0 to below 1'), ('noise', noise, np.inf, '0 or more'),
+                                       ('beta', beta, np.inf, '0 or more')):
+        require(isinstance(value, Real) and 0 <= value < high, name, value, allowed, 'leave it out for the usual value')
 
 # %% ../../nbs/library/models/10_autoencoder.ipynb #c4fff5cc
 def _scaled(data):
