@@ -153,7 +153,7 @@ def test_live_shows_examples_above_reconstructions():
 
 
 def test_a_search_keeps_the_code(tmp_path):
-    space = hb.search.default_space(autoencoder, SPLITS) | {"units": [(32,), (64,)], "kind": "dense"}
+    space = {"units": [(32,), (64,)], "code": hb.search.default_space(autoencoder, SPLITS)["code"]}
     study = hb.tune(autoencoder, SPLITS, space, 2, epochs=1, finalists=0, to=tmp_path / "study.db", runs=None)
     assert study.best["code"] == 16 and encoder(study.run).output_shape == (None, 16)
 
