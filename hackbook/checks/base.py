@@ -106,7 +106,7 @@ def guessing(
     "The loss of a model that knows the base rates and nothing else; in regression, the mean."
     y, names = data.y, data.class_names
     if data.task.forecasts: return _naive_loss(data)
-    if not names: return float(np.var(y))
+    if not names: return float(np.var(y, axis=0).mean())
     fraction = np.bincount(y, minlength=len(names)) / len(y)
     return float(-(fraction[fraction > 0] * np.log(fraction[fraction > 0])).sum())
 
@@ -116,8 +116,9 @@ def _naive_loss(windows):
     return float(pinball_losses(errors, np.quantile(errors, QUANTILES)).mean())
 
 # %% ../../nbs/library/checks/00_base.ipynb #24b223f6
-def each_loss(y, out, class_names):
+def each_loss(y, out, class_names, shape=None):
     "The loss of each example: cross-entropy, the squared error, or the pinball loss."
+    if shape: return np.square(np.asarray(y, 'float64') - out).reshape(len(out), -1).mean(axis=1)
     if out.ndim == 3: return pinball_losses(y, out).mean(axis=1)
     if np.ndim(y) == 2: return np.abs(np.asarray(y, 'float64') - out).mean(axis=1) / 2
     if not class_names: return (np.asarray(y, 'float64') - out[:, 0]) ** 2
@@ -161,7 +162,13 @@ class CheckContext:
     def first_loss(self) -> float:
         "The loss of the model as it was given, on `some`."
         x, y = self.some
-        return float(each_loss(y, self.predict(x), self.names).mean())
+        return float(self.losses_of(y, self.predict(x)).mean())
+
+# %% ../../nbs/library/checks/00_base.ipynb #7409f6a1
+@patch
+def losses_of(self:CheckContext, y, out):
+    "The loss of each example, by the task."
+    return each_loss(y, out, self.names, self.splits.task.shape)
 
 # %% ../../nbs/library/checks/00_base.ipynb #924e5e6a
 @patch(as_prop=True)

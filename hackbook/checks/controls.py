@@ -17,10 +17,10 @@ from ..core import label_axes, load_keras, PALETTE, subplots
 from ..models import reason
 
 # %% ../../nbs/library/checks/05_controls.ipynb #0fe35ba2
-def _away(y, out, names, rng):
+def _away(context, y, out, rng):
     "How far the true loss lies below that of permuted labels, in deviations; and the losses."
-    true = each_loss(y, out, names).mean()
-    permuted = np.array([each_loss(rng.permutation(y), out, names).mean() for _ in range(200)])
+    true = context.losses_of(y, out).mean()
+    permuted = np.array([context.losses_of(rng.permutation(y), out).mean() for _ in range(200)])
     deviation = permuted.std()
     if not deviation > 1e-9 * abs(true): return 0., true, permuted
     return float((permuted.mean() - true) / deviation), true, permuted
@@ -35,7 +35,7 @@ def check_labels(
     if not all(np.isfinite(out).all() for out in predictions.values()):
         return Check(name, 'fail', None, 'finite numbers',
                      'The predictions are NaN or infinite.', 'See the checks before.')
-    found = {k: _away(y, predictions[k], context.names, rng)
+    found = {k: _away(context, y, predictions[k], rng)
              for k, (_, y) in context.held_out.items()}
     part = min(found, key=lambda k: found[k][0])
     away, true, permuted = found[part]

@@ -124,7 +124,7 @@ def _check_target(self:Dataset):
     "Number the classes; raise `InvalidValue` for labels or numbers that cannot be predicted."
     task = as_task(self.task)
     require(task.name != 'reconstruction', 'task', task.name, 'one that predicts y',
-            'keep the task of the labels')
+            'keep the task of the labels; hb.data.reconstruct(splits) makes the examples the target')
     if task.family == 'classification':
         self.y, self.class_names = encode_labels(self.y, self.class_names)
         only = ''.join(self.class_names[:1])

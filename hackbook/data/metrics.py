@@ -93,7 +93,8 @@ def pinball_losses(
 # %% ../../nbs/library/data/00_metrics.ipynb #0ea75dbd
 def _error(y, p): return np.subtract(p, y, dtype=float)
 def _mae(y, p): return np.abs(_error(y, p)).mean()
-def _rmse(y, p): return np.square(_error(y, p)).mean() ** .5
+def _mse(y, p): return np.square(_error(y, p)).mean()
+def _rmse(y, p): return _mse(y, p) ** .5
 
 # %% ../../nbs/library/data/00_metrics.ipynb #bb8d8f13
 METRICS = {m.name: m for m in (
@@ -117,6 +118,8 @@ METRICS = {m.name: m for m in (
            "mean absolute error, in the target's unit", _mae, in_unit=True),
     Metric('rmse', False, 'regression',
            "root mean squared error, in the target's unit", _rmse, in_unit=True),
+    Metric('mse', False, 'regression',
+           'mean squared error', _mse),
     Metric('mape', False, 'regression',
            'mean absolute error as a fraction of the true value', _mape),
     Metric('r2', True, 'regression',

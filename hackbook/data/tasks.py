@@ -30,6 +30,7 @@ class Task:
     kinds:tuple[str]=()   # kinds of Dataset that it takes; (): all
     outputs:int=None      # numbers that a network gives per example; a Dataset knows it
     unit:str=''           # of the number to predict, such as '€'; '': not said
+    shape:tuple=None      # of one example that is to be reconstructed; None: numbers are predicted
 
     @property
     def forecasts(self) -> bool:
@@ -63,7 +64,7 @@ TASKS = {t.name: t for t in (
     _classes('classification'),
     _numbers('regression', ('mean', 'median', 'linear')),
     _numbers('forecast', ('last value', 'seasonal naive'), 'mae', 'mean_absolute_error', 'time'),
-    _numbers('reconstruction', ('mean', 'PCA, 16 components')),
+    _numbers('reconstruction', ('mean', 'PCA, 16 components'), 'mse'),
     _numbers('recommendation', ('mean', 'item mean', 'user and item')))}
 
 # %% ../../nbs/library/data/01_tasks.ipynb #81774d10
@@ -122,8 +123,18 @@ def windowed(self:Task,
 @patch(as_prop=True)
 def output_shapes(self:Task) -> list[tuple]:
     "The shapes that a network may give for one example."
+    if self.shape: return [self.shape]
     single = [(self.outputs,)]
     return [(self.outputs, len(QUANTILES)), *single] if self.forecasts else single
+
+# %% ../../nbs/library/data/01_tasks.ipynb #78cc1170
+@patch
+def rebuilding(self:Task,
+    shape:tuple,    # of one example
+) -> Task:
+    "The task of reconstructing examples of that shape."
+    return replace(TASKS['reconstruction'], shape=tuple(shape), outputs=int(np.prod(shape)),
+                   plots=('reconstructions', 'error_sizes', 'worst'))
 
 # %% ../../nbs/library/data/01_tasks.ipynb #514f3eb2
 @patch

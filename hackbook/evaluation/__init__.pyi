@@ -2,9 +2,11 @@
 
 from .scores import DRAWN, draw_interval, drawn_f1, drawn_scores, score_draws, score_intervals
 from .scores import score_table, unusual_values, wilson, with_examples
-from .forecasts import ForecastEvaluation, as_rows, check_no_windows, examples_of, forecast_evaluation
+from .forecasts import ForecastEvaluation, check_no_windows, forecast_evaluation
+from .reconstructions import ErrorRows, ReconstructionEvaluation, error_rows, reconstruction_evaluation, signal_to_noise
+from .reconstructions import similarities, WORDS
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
-from .evaluation import check_evaluate, model_of, opened, predictions
+from .evaluation import as_rows, check_evaluate, examples_of, model_of, opened, predictions
 from .calibration import calibrate, calibrate_bands, fit_temperature, plan_of, tempered
 from .slices import Slices
 from .thresholds import AbstainCurve, keep_threshold

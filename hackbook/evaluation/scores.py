@@ -109,6 +109,7 @@ DRAWN = {   # name of a metric → score(counts, y, predicted), one number per d
     'brier': lambda counts, y, p: drawn_mean(counts, brier_scores(y, p)),
     'mae': lambda counts, y, p: drawn_mean(counts, np.abs(np.subtract(p, y, dtype=float))),
     'rmse': lambda counts, y, p: drawn_mean(counts, np.subtract(p, y, dtype=float) ** 2) ** .5,
+    'mse': lambda counts, y, p: drawn_mean(counts, np.subtract(p, y, dtype=float) ** 2),
     'mape': lambda counts, y, p: drawn_mean(counts, np.abs(np.subtract(p, y, dtype=float) / y)),
     'r2': _r2}
 

@@ -209,6 +209,7 @@ const DRAW = {
       make("span", { class: "axis ends" }, make("i", {}, "1e-6"), make("i", {}, "1e2")),
     ),
   predictions: (p) => {
+    if (p.errors) return tiles(p); // each shows an example above what an autoencoder makes of it
     if (p.bands) return make("div", { class: "forecasts" }, ...p.known.map((known, i) => forecast(known, p.came[i], p.bands[i])));
     const right = (i) => !p.probability || p.truth[i] === p.predicted[i]; // a regression is neither right nor wrong
     const caption = (i) =>

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import all_layers, Figure, label_axes, load_keras, PALETTE, require, rows
 from ..core import subplots
-from ..data import Splits
+from ..data import Splits, squared_errors
 from ..training import as_array
 
 # %% ../../nbs/library/live/04_views.ipynb #78c55563
@@ -137,7 +137,8 @@ def gradients(
     places = np.arange(min(batch, len(splits.train)))
     x = tf.constant(np.asarray(as_array(rows(splits.train.x, places))))
     y = splits.train.y[places]
-    y = tf.constant(y if classes else y.reshape(len(y), -1).astype('float32'))
+    if not classes and y.ndim == 1: y = y[:, None]
+    y = tf.constant(y if classes else y.astype('float32'))
     variables = [l.kernel.value for l in layers]
     @tf.function(reduce_retracing=True)
     def norms():
@@ -164,14 +165,35 @@ def _forecasts(model, windows):
         return {'kind': 'predictions', 'known': known, 'came': came, 'bands': bands}
     return measure
 
+# %% ../../nbs/library/live/04_views.ipynb #7ec11dab
+def _as_rows(example, picture):
+    "An example as rows of 0 to 255: a picture as it is, numbers as one row."
+    if picture: return _pixels(_gray(example), 0, 1, 16)
+    return _pixels(np.reshape(example, (1, -1)), -2, 2, 64)
+
+# %% ../../nbs/library/live/04_views.ipynb #cecd16b2
+def _reconstructions(model, data):
+    "A function that reconstructs eight examples, equally far from each other."
+    some = data.take(np.unique(np.linspace(0, len(data) - 1, 8).astype(int)))
+    x, picture = np.asarray(as_array(some.x)), data.kind == 'image'
+    shown = [_as_rows(example, picture) for example in some.y]
+    def measure():
+        out = _numbers(model(x, training=False))
+        errors = squared_errors(some.y, out)
+        pairs = [above + _as_rows(below, picture) for above, below in zip(shown, out)]
+        return {'kind': 'predictions', 'images': pairs, 'captions': [f'{e:.3g}' for e in errors],
+                'errors': [_short(e) for e in errors]}
+    return measure
+
 # %% ../../nbs/library/live/04_views.ipynb #8540b506
 def predictions(
     model,
     splits:Splits,
     batch:int=12,    # validation examples
 ) -> Callable:       # () → {'kind', 'images' or None, 'truth', 'predicted', 'probability' or None}
-    "The predictions for the first validation examples; for windows, four forecasts with bands."
+    "The predictions for the first validation examples; for windows, four forecasts with bands; or what is rebuilt."
     if splits.task.forecasts: return _forecasts(model, splits.validation)
+    if splits.task.shape: return _reconstructions(model, splits.validation)
     x, y = _examples(splits, batch)
     names = splits.class_names
     images = [_pixels(_gray(i), x.min(), x.max(), 20) for i in x] if x.ndim >= 3 else None
@@ -222,6 +244,12 @@ def _draw_gradients(seen):
     largest = layers[int(np.argmax(norms))]
     return label_axes(ax, f'The gradient is largest at {largest}', 'gradient norm').figure
 
+# %% ../../nbs/library/live/04_views.ipynb #abd3046c
+def _draw_reconstructions(seen):
+    "Examples above their reconstructions."
+    title = f"Shown and reconstructed: mean squared error {np.mean(seen['errors']):.3g}"
+    return _grid(seen['images'], seen['captions'], title, cmap='gray_r')
+
 # %% ../../nbs/library/live/04_views.ipynb #ab37b3bd
 def _caption(truth, predicted, probability):
     "The prediction; where it is wrong also the true label."
@@ -245,6 +273,7 @@ def _draw_forecasts(seen):
 def _draw_predictions(seen):
     "Each example under its prediction."
     if 'bands' in seen: return _draw_forecasts(seen)
+    if 'errors' in seen: return _draw_reconstructions(seen)
     truth, predicted, probability = (seen[k] for k in ('truth', 'predicted', 'probability'))
     captions = [_caption(*a) for a in zip(truth, predicted, probability or [None] * len(truth))]
     wrong = sum(t != p for t, p in zip(truth, predicted))

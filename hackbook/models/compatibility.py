@@ -169,6 +169,7 @@ def check_model(
     classes = task.family == 'classification'
     words = 'one output per class' if classes else 'the number to predict'
     if task.forecasts: words = 'the quantiles of each step to forecast, or its median'
+    if task.shape: words = 'the example itself'
     wanted = f"of shape {' or '.join(map(str, task.output_shapes))}, {words}"
     softmax = ", activation='softmax'" if classes else ''
     first = f'start it with keras.Input({shape}) and keras.layers.Flatten(), '

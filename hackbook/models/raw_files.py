@@ -17,7 +17,7 @@ import pandas as pd
 from PIL import Image
 
 from ..core import InvalidValue, Lazy, NotFound, require
-from ..data import Dataset, LazyImages, look, pixels, read_sound
+from ..data import Dataset, LazyImages, look, pixels, read_sound, Reconstruction
 from ..files import opened
 from ..series import Windows
 from .tabular import column_kind, takes_tables
@@ -65,6 +65,8 @@ def describe_input(
     if data.kind == 'text': return facts
     low, high = _range(data)
     if isinstance(data, Windows): facts |= {'plan': asdict(data.plan)}
+    if isinstance(data, Reconstruction):
+        facts |= {'zero': np.asarray(data.zero).tolist(), 'size': np.asarray(data.size).tolist()}
     if isinstance(x, pd.DataFrame): facts |= _column_facts(x)
     return facts | {'gray_shift': _gray_shift(data), 'low': low, 'high': high}
 

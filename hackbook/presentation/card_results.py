@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..data import METRICS
+from ..evaluation import WORDS
 from ..explanations import Explanation, ExplanationCheck
 from .html_report import in_words, verdict_of
 from .markdown import as_markdown, bullets, markdown_table, section
@@ -30,7 +31,8 @@ def _tested(sources):
     data = {'Examples': f'{len(result.data):,} of “{result.data.name}”',
             'Part': part.get(sources.part, f'the {sources.part} set'),
             'Fingerprint': result.data.fingerprint, 'Test set opened': _openings(sources)}
-    metrics = bullets({name: METRICS[name].words for name in result.scores.index})
+    words = WORDS | {name: metric.words for name, metric in METRICS.items()}
+    metrics = bullets({name: words[name] for name in result.scores.index})
     data = section(4, 'Testing Data', bullets(data))
     return section(3, 'Testing Data, Factors & Metrics', data, section(4, 'Metrics', metrics))
 

@@ -115,10 +115,12 @@ SECTIONS = {   # name in `Task.plots`: heading, caption
                                '80 % and 95 %.'),
     'steps': ('How far ahead', 'The mean absolute error by step, beside that of the seasonal '
                                'naive: the value one season before.'),
-    'worst': ('Largest errors', 'The examples that are predicted worst: predicted and true.')}
+    'reconstructions': ('Reconstructions', 'Examples, and what the autoencoder makes of them.'),
+    'error_sizes': ('How large the errors are', 'How often each mean squared error occurs; dashed: the mean.'),
+    'worst': ('Largest errors', 'The examples with the largest errors, beside what was predicted.')}
 
 TABLES = {'confusion': 'classes', 'predictions': 'scores', 'forecasts': 'coverage',
-          'steps': 'scores'}   # of the Evaluation, below the picture
+          'steps': 'scores', 'reconstructions': 'scores'}   # of the Evaluation, below the picture
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #c5388e52
 def _picture(result, name, caption):

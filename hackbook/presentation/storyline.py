@@ -11,7 +11,7 @@ import numpy as np
 from ..checks import Preflight
 from ..core import Figure
 from ..evaluation import AbstainCurve, Comparison, CostCurve, Evaluation, HumanResult
-from ..evaluation import Slices
+from ..evaluation import ReconstructionEvaluation, Slices
 from ..experiments import LearningCurve, Robustness
 from ..explanations import EmbeddingMap, Explanation, ExplanationCheck
 from ..features import FeatureComparison, Ranking
@@ -93,11 +93,24 @@ def _errors_of_numbers(m):
     content = [Picture(picture)] if picture else [Rows(r.worst(6))]
     yield Slide('worst', 'The largest errors', content, 'What fails', 'Why these?', .7, (10,))
 
+# %% ../../nbs/library/presentation/10_storyline.ipynb #4f5ce3e1
+def _errors_of_reconstructions(m):
+    "Examples beside their reconstructions, the errors, and the largest of them."
+    r = m.result
+    words = Text('What was shown, and what came back through the code.')
+    yield Slide('errors', 'Shown and reconstructed', [Picture(r.plot_reconstructions()), words], 'What fails',
+                'What is kept, and what is lost?')
+    yield Slide('error-sizes', 'How large the errors are', [Picture(r.plot_error_sizes())], 'What fails',
+                'Are there a few that are much worse than the rest?', .7, (10,))
+    yield Slide('worst', 'The largest errors', [Picture(r.plot_worst(8))], 'What fails', 'Why these?', .7, (10,))
+
+# %% ../../nbs/library/presentation/10_storyline.ipynb #ff0d43ca
 def the_errors(
     m:Material,
 ) -> list[Slide]:
     "Where it is wrong."
     if isinstance(m.result, Evaluation): return list(_errors_of_classes(m))
+    if isinstance(m.result, ReconstructionEvaluation): return list(_errors_of_reconstructions(m))
     return list(_errors_of_numbers(m))
 
 # %% ../../nbs/library/presentation/10_storyline.ipynb #6ef9351d

@@ -19,7 +19,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import check_seed, deadline, Lazy, require
-from ..data import as_task, Dataset, METRICS, split, Splits, Task, TASKS
+from ..data import as_task, Dataset, METRICS, Reconstruction, split, Splits, Task, TASKS
 from ..series import Windows
 from .baselines import class_trials, forecast_trials, number_trials, window_trials
 
@@ -191,6 +191,7 @@ def _part(splits, name, task):
         order = np.argsort(times, kind='stable')
         y, times = y[order], times[order]
     x = y if task.name == 'forecast' else as_input(part.x)
+    if isinstance(part, Reconstruction): x = part.y    # the unit of all errors of an autoencoder
     if task.name == 'reconstruction': y = np.asarray(x)
     ok = len(y) > 0 and len(x) == len(y)
     require(ok, f'splits.{name}', f'{len(x)} in x, {len(y)} in y', 'as many of each, not empty')

@@ -19,7 +19,7 @@ from fastcore.xml import Div, Safe, Strong
 
 from .. import models
 from ..core import InvalidValue, require, require_images
-from ..data import Splits
+from ..data import Reconstruction, Splits
 from .parameters import as_stored, condition, parameter, unit
 
 # %% ../../nbs/library/search/01_space.ipynb #6d2ce9f0
@@ -262,9 +262,28 @@ def _mlp_space(splits):
             'l2': (1e-6, 1e-2, 'log'),
             'weight_decay': (1e-4, .1, 'log')} | smoothing
 
+# %% ../../nbs/library/search/01_space.ipynb #5d6f6c48
+def _autoencoder_space(splits):
+    made = isinstance(splits.train, Reconstruction)
+    require(made, 'splits', f'{splits.task.name} of {splits.name}', 'examples to reconstruct',
+            'hb.data.reconstruct(splits) makes them')
+    kinds = ['dense', 'conv'] if splits.train.kind == 'image' else ['dense']
+    numbers = splits.task.outputs
+    return {'learning_rate': (1e-3, .03, 'log'),
+            'code': min(16, max(1, numbers // 2)),
+            'kind': kinds,
+            'units': {'in': [(128,), (256, 128), (512, 256), (1024, 512)], 'when': {'kind': 'dense'}},
+            'dropout': (0., .2),
+            'weight_decay': (1e-4, .1, 'log')} | _filters(kinds)
+
+def _filters(kinds):
+    "The choices for convolutions, where there are some."
+    if 'conv' not in kinds: return {}
+    return {'filters': {'in': [(16, 32), (32, 64), (64, 128)], 'when': {'kind': 'conv'}}}
+
 # %% ../../nbs/library/search/01_space.ipynb #4d6720aa
 # family in `hackbook.models` → a function of the splits
-SPACES: dict[str, Callable] = {'cnn': _cnn_space, 'mlp': _mlp_space}
+SPACES: dict[str, Callable] = {'cnn': _cnn_space, 'mlp': _mlp_space, 'autoencoder': _autoencoder_space}
 
 def default_space(
     build:Callable,   # a model family: `hackbook.models.cnn`, `hackbook.models.mlp`

@@ -23,7 +23,7 @@ from fastcore.xml import Div, Safe, Strong
 from ..core import atomic, card, Figure, HackbookError, InvalidValue, label_axes
 from ..core import make_folder, NotFound, require, save_record, subplots, way_out
 from ..models import describe_input, forecasts_of, input_facts, load_model, load_weights
-from ..models import Predictions, predictions_of, save_model, WEIGHTS, WHOLE
+from ..models import Predictions, predictions_of, reconstructions_of, save_model, WEIGHTS, WHOLE
 from .checkpoints import by_new_names, read_history, read_record
 from .compilation import note_ours
 
@@ -204,12 +204,14 @@ def load_run(
 def predict(self:Run,
     x,                     # examples, a Dataset, paths, texts, rows of a table, or windows of series
     threshold:float=None,  # "not sure" below; 0 to 1, None: the record's, or 0
-) -> Predictions:          # one row per example; of windows `Forecasts`, one per step
+) -> Predictions:          # one row per example; or `Forecasts` of windows, `Reconstructions` of an autoencoder
     "Named predictions, with the record's temperature or bands. Raises `InvalidValue` for unlike data."
-    forecasts = input_facts(self.model, self.record).get('plan')
-    if not forecasts: return predictions_of(self.model, self.record, x, threshold)
-    require(threshold is None, 'threshold', threshold, 'None, for a run that forecasts')
-    return forecasts_of(self.model, self.record, x)
+    facts = input_facts(self.model, self.record)
+    rebuilds = 'size' in facts
+    if not rebuilds and not facts.get('plan'): return predictions_of(self.model, self.record, x, threshold)
+    does = 'reconstructs' if rebuilds else 'forecasts'
+    require(threshold is None, 'threshold', threshold, f'None, for a run that {does}')
+    return (reconstructions_of if rebuilds else forecasts_of)(self.model, self.record, x)
 
 # %% ../../nbs/library/training/07_runs.ipynb #ad3f5543
 def _row(folder):
