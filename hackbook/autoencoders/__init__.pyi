@@ -1,3 +1,6 @@
 """Use what an autoencoder has learned: codes, compression, anomalies, and features from few labels."""
 
 from .codes import code_effects, code_facts, code_splits, decode, encode, interpolate, plot_effects
+from .quantization import code_steps, dequantize, output_changes, pack, quantize, unpack
+from .compression import Header, compress, decoder_fingerprint, decompress, read_header
+from .rate_distortion import RateDistortion, from_sheet, rate_distortion, sheet
