@@ -6,11 +6,11 @@
 __all__ = ['code_facts', 'as_encoded', 'encode', 'check_codes', 'decode', 'code_splits', 'code_effects', 'plot_effects',
            'interpolate']
 
-# %% ../../nbs/library/autoencoders/00_codes.ipynb #7a244953
+# %% ../../nbs/library/autoencoders/00_codes.ipynb #96ce1240
 import numpy as np
 import pandas as pd
 
-from ..core import Figure, image_grid, require, rows
+from ..core import Figure, image_grid, label_axes, require, rows, subplots
 from ..data import from_scale, known_values, Reconstruction, Sealed, Splits
 from ..models import as_trained, decoder, encoder, input_facts
 from ..training import Run
@@ -25,7 +25,12 @@ def code_facts(
     require('size' in facts, 'run', 'one on other data', 'trained on hb.data.reconstruct(splits)')
     return facts
 
-# %% ../../nbs/library/autoencoders/00_codes.ipynb #116abaae
+# %% ../../nbs/library/autoencoders/00_codes.ipynb #5b758779
+def _applied(half, x):
+    "What one half makes of examples, in batches that fit any memory."
+    parts = [half(x[i:i + 512], training=False) for i in range(0, len(x), 512)]
+    return np.concatenate([np.asarray(part, 'float32') for part in parts])
+
 def as_encoded(
     run:Run,         # of an autoencoder
     x,               # examples as stored, a Dataset, or paths of pictures
@@ -41,9 +46,9 @@ def encode(
 ) -> np.ndarray:     # float32, (examples, numbers of the code)
     "The codes of examples. Raises `InvalidValue` for what is not like the training data, `NotFound`."
     prepared = as_encoded(run, x)
-    return np.asarray(encoder(run).predict(prepared, batch_size=512, verbose=0), 'float32')
+    return _applied(encoder(run), prepared)
 
-# %% ../../nbs/library/autoencoders/00_codes.ipynb #2a4af54a
+# %% ../../nbs/library/autoencoders/00_codes.ipynb #51fba101
 def check_codes(
     codes,           # numbers, (examples, numbers of the code)
     size:int,        # numbers of one code
@@ -63,8 +68,8 @@ def decode(
 ) -> np.ndarray:     # examples of the shape, unit and dtype of training
     "Examples made of codes. Raises `InvalidValue` for codes of another size."
     facts, half = code_facts(run), decoder(run)
-    made = half.predict(check_codes(codes, half.input_shape[-1]), batch_size=512, verbose=0)
-    return from_scale(np.asarray(made), facts['zero'], facts['size'], facts['dtype'])
+    made = _applied(half, check_codes(codes, half.input_shape[-1]))
+    return from_scale(made, facts['zero'], facts['size'], facts['dtype'])
 
 # %% ../../nbs/library/autoencoders/00_codes.ipynb #1f79fac0
 def _encoded(run, data):
@@ -99,7 +104,21 @@ def code_effects(
     table = pd.DataFrame({'mean': mean, 'std': std, 'effect': effect}, pd.Index(range(len(mean)), name='number'))
     return table.sort_values('effect', ascending=False, kind='stable')
 
-# %% ../../nbs/library/autoencoders/00_codes.ipynb #bd9bd9e6
+# %% ../../nbs/library/autoencoders/00_codes.ipynb #8eb8cc76
+def _plot_rows(pictures, steps, names, title):
+    "Draw rows of pictures on one page, with deviations below and the numbers of the code beside it."
+    rows, columns, height, width = pictures.shape[:4]
+    page = pictures.swapaxes(1, 2).reshape(rows * height, columns * width, *pictures.shape[4:]).squeeze()
+    fig, ax = subplots(width=.62 * columns + .7, height=.62 * rows + .9)
+    ax.imshow(page, cmap='gray_r')
+    ax.set_xticks((np.arange(columns) + .5) * width - .5, [f'{s:+g}' if s else '0' for s in steps])
+    ax.set_yticks((np.arange(rows) + .5) * height - .5, names)
+    ax.tick_params(length=0)
+    ax.grid(False)
+    for spine in ax.spines.values(): spine.set_visible(False)
+    label_axes(ax, title, 'standard deviations from the mean', 'number of the code')
+    return fig
+
 def plot_effects(
     run:Run,              # of an autoencoder of pictures
     x,                    # examples as stored, or a Dataset
@@ -111,9 +130,9 @@ def plot_effects(
     steps, chosen = np.linspace(-2, 2, 9), table.index[:max_numbers]
     codes = np.tile(table.sort_index()['mean'].to_numpy(), (len(chosen), len(steps), 1))
     for row, number in enumerate(chosen): codes[row, :, number] += steps * table['std'][number]
-    names = [f'{s:+g}' if number == chosen[0] else '' for number in chosen for s in steps]
-    title = f'{len(chosen)} of {len(table)} numbers, each moved by −2 to 2 standard deviations'
-    return image_grid(decode(run, codes.reshape(-1, len(table))), names, len(steps), .6, title)
+    made = decode(run, codes.reshape(-1, len(table)))
+    title = f'{len(chosen)} of {len(table)} numbers, the largest effect first'
+    return _plot_rows(made.reshape(len(chosen), len(steps), *made.shape[1:]), steps, chosen, title)
 
 # %% ../../nbs/library/autoencoders/00_codes.ipynb #b3c681fa
 def interpolate(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MAGIC', 'VERSION', 'FIELDS', 'decoder_fingerprint', 'Header', 'read_header', 'compress', 'decompress']
 
-# %% ../../nbs/library/autoencoders/03_compression.ipynb #cb0c2d7f
+# %% ../../nbs/library/autoencoders/03_compression.ipynb #647875cb
 import json
 import os
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from zlib import crc32
 
 import numpy as np
 
-from .codes import as_encoded, code_facts, decode
+from .codes import code_facts, decode, encode
 from .quantization import code_steps, dequantize, pack, quantize, unpack
 from ..core import fingerprint, InvalidValue, NotFound, require
-from ..models import decoder, encoder
+from ..models import decoder
 from ..training import Run
 
 # %% ../../nbs/library/autoencoders/03_compression.ipynb #c677f981
@@ -73,7 +73,7 @@ def read_header(
     steps = np.frombuffer(data, '<f4', numbers, calcsize(FIELDS))
     return Header(examples, numbers, name, steps)
 
-# %% ../../nbs/library/autoencoders/03_compression.ipynb #e889d8c1
+# %% ../../nbs/library/autoencoders/03_compression.ipynb #1d83887c
 def _check_size(x, shape):
     "Raise `InvalidValue` for arrays of another shape than in training."
     given = getattr(getattr(x, 'x', x), 'shape', None)
@@ -89,7 +89,7 @@ def compress(
     "Examples as rounded codes with a header. Raises `InvalidValue` for what is not like the training data."
     _check_size(x, code_facts(run)['shape'])
     half = decoder(run)
-    codes = np.asarray(encoder(run).predict(as_encoded(run, x), batch_size=512, verbose=0), 'float32')
+    codes = encode(run, x)
     some = codes[np.unique(np.linspace(0, len(codes) - 1, 500).astype(int))]
     steps = code_steps(lambda c: half(c, training=False), some, step)
     header = Header(*codes.shape, decoder_fingerprint(run), steps)

@@ -156,7 +156,7 @@ def _repr_html_(self:RateDistortion):
     facts = {'result': self.sentence, 'pictures': f'{self.examples:,}', **needs}
     return str(card(f'Bytes and quality of {self.name}', facts))
 
-# %% ../../nbs/library/autoencoders/04_rate_distortion.ipynb #1a5c1cbe
+# %% ../../nbs/library/autoencoders/04_rate_distortion.ipynb #6a9e3ee4
 @patch
 def plot(self:RateDistortion) -> Figure:
     "Draw PSNR over bytes per picture; lossless PNG is a vertical line."
@@ -166,7 +166,8 @@ def plot(self:RateDistortion) -> Figure:
         if name == 'PNG': ax.axvline(rows.bytes.min(), color='.5', linestyle=':', label='PNG, without loss')
         else: ax.errorbar(rows.bytes, rows.psnr, [rows.psnr - rows.low, rows.high - rows.psnr], color=color,
                           marker='.', linewidth=1.4, elinewidth=.8, label=name)
-    ax.set_xscale('log')
+    ax.set_xscale('log', base=2)
+    ax.xaxis.set_major_formatter('{x:g}')
     ax.legend(frameon=False, fontsize=8)
     label_axes(ax, self.sentence.split(';')[0], 'bytes per picture', 'PSNR (dB)')
     return fig
