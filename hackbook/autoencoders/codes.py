@@ -6,11 +6,11 @@
 __all__ = ['code_facts', 'as_encoded', 'encode', 'check_codes', 'decode', 'code_splits', 'code_effects', 'plot_effects',
            'interpolate']
 
-# %% ../../nbs/library/autoencoders/00_codes.ipynb #96ce1240
+# %% ../../nbs/library/autoencoders/00_codes.ipynb #dcc52364
 import numpy as np
 import pandas as pd
 
-from ..core import Figure, image_grid, label_axes, require, rows, subplots
+from ..core import Figure, label_axes, require, rows, subplots
 from ..data import from_scale, known_values, Reconstruction, Sealed, Splits
 from ..models import as_trained, decoder, encoder, input_facts
 from ..training import Run
