@@ -104,9 +104,11 @@ def code_effects(
     table = pd.DataFrame({'mean': mean, 'std': std, 'effect': effect}, pd.Index(range(len(mean)), name='number'))
     return table.sort_values('effect', ascending=False, kind='stable')
 
-# %% ../../nbs/library/autoencoders/00_codes.ipynb #8eb8cc76
+# %% ../../nbs/library/autoencoders/00_codes.ipynb #2a525177
 def _plot_rows(pictures, steps, names, title):
     "Draw rows of pictures on one page, with deviations below and the numbers of the code beside it."
+    border = [(1, 1)] * 2 + [(0, 0)] * (pictures.ndim - 4)
+    pictures = np.pad(pictures, [(0, 0), (0, 0), *border], constant_values=pictures.min())
     rows, columns, height, width = pictures.shape[:4]
     page = pictures.swapaxes(1, 2).reshape(rows * height, columns * width, *pictures.shape[4:]).squeeze()
     fig, ax = subplots(width=.62 * columns + .7, height=.62 * rows + .9)
