@@ -123,8 +123,9 @@ function render({ model, el }) {
   const way = make("div", { class: "way" }, ...ends.map((canvas, i) => make("div", { class: "end" }, canvas, boxes[i])));
   way.firstChild.after(share);
   const panel = make("div", { class: "hackbook-walk", role: "group", "aria-label": "Walk through the code" },
-    make("div", { class: "shown" }, picture, make("div", { class: "tools" }, tool("Reset", () => line.tell({ reset: true })), tool("Another pair", another))),
-    make("div", {}, make("div", { class: "sliders" }, ...sliders.map((own) => own.node)), note, way, problem));
+    make("div", { class: "shown" }, picture, make("div", { class: "tools" }, tool("Reset", () => line.tell({ reset: true })))),
+    make("div", {}, make("div", { class: "sliders" }, ...sliders.map((own) => own.node)), note,
+      make("div", { class: "head" }, "From one example to another", tool("Another pair", another)), way, problem));
   const unshield = shield(panel);
   model.on("change:page", draw);
   model.on("change:ends", drawEnds);

@@ -55,8 +55,10 @@ class CodeWalk:
         self.numbers = self.effects.index[:max_sliders].tolist()
         self.pair = 0, 1       # the examples that the panel goes between
         self.share = None      # how far the code is from the first to the second; None: it is not between them
+        table = self.effects.sort_index()
+        self._codes = encode(run, self.x)
+        self._mean, self._std = (table[name].to_numpy('float32') for name in ('mean', 'std'))
         self._half = decoder(run)
-        self._ends = None
         self._view = None
         self.reset()
 
@@ -92,12 +94,6 @@ def code(self:CodeWalk) -> np.ndarray:
     return self._code.copy()
 
 @patch(as_prop=True)
-def _mean(self:CodeWalk): return self.effects.sort_index()['mean'].to_numpy('float32')
-
-@patch(as_prop=True)
-def _std(self:CodeWalk): return self.effects.sort_index()['std'].to_numpy('float32')
-
-@patch(as_prop=True)
 def deviations(self:CodeWalk) -> np.ndarray:
     "The code in standard deviations from the mean; 0 for a number that never changes."
     away = self._code - self._mean
@@ -127,14 +123,7 @@ def move(self:CodeWalk,
     code[number] = self._mean[number] + deviations * self._std[number]
     self._go(code, None)
 
-# %% ../../nbs/library/autoencoders/01_walk_panel.ipynb #3ed5046e
-@patch
-def _choose(self:CodeWalk, a, b):
-    "Keep the codes of a pair of examples."
-    if (a, b) == self.pair and self._ends is not None: return
-    self._ends = encode(self.run, self.x[[a, b]])
-    self.pair = a, b
-
+# %% ../../nbs/library/autoencoders/01_walk_panel.ipynb #4ce8aeb8
 @patch
 def between(self:CodeWalk,
     a:int,          # number of an example, from 0
@@ -144,9 +133,9 @@ def between(self:CodeWalk,
     "Go to a point on the line between the codes of two examples."
     for name, value in (('a', a), ('b', b)): _check_whole(name, value, 0, len(self.x) - 1)
     _check_number('share', share, 0, 1)
-    self._choose(int(a), int(b))
-    first, last = self._ends
-    self._go(((1 - share) * first + share * last).astype('float32'), float(share))
+    self.pair = int(a), int(b)
+    code = (1 - share) * self._codes[a] + share * self._codes[b]
+    self._go(code.astype('float32'), float(share))
 
 # %% ../../nbs/library/autoencoders/01_walk_panel.ipynb #ac7b59d1
 def _rgba(
@@ -262,7 +251,7 @@ def _grid(self:CodeWalk):
     for axis, number in enumerate(chosen):
         line = self._mean[number] + places * self._std[number]
         codes[..., number] = line if axis == 0 else line[:, None]
-    made = self._half.predict(codes.reshape(-1, codes.shape[-1]), batch_size=512, verbose=0)
+    made = self._half(codes.reshape(-1, codes.shape[-1]), training=False)
     fewer = ceil(side / 96)     # large pictures: every second pixel, or fewer
     pictures = _rgba(np.asarray(made)[:, ::fewer, ::fewer])
     return pictures.reshape(*codes.shape[:2], *pictures.shape[1:])
