@@ -4,16 +4,19 @@ const SILENT = "The kernel does not answer. Wait until the running cell has fini
 
 const whole = (v, last) => Math.min(Math.max(Math.round(Number(v)) || 0, 0), last);
 
-// What is to be told, when the last message has been answered: later changes replace earlier ones of the same slider.
+// Jupyter Server leaves Nagle's algorithm on: what follows the kernel's first word waits 40 ms for the browser to acknowledge it,
+// unless the browser has more to say. So two messages may be unanswered; where nothing is new, the second moves nothing.
+const OPEN = 2;
+const AGAIN = 16; // milliseconds, after which the kernel has usually said that it is busy
+
+// Later changes of a slider replace those that wait, and go between two examples or reset replaces all.
 function post(send, late) {
-  let open = false,
+  let open = 0,
     waiting = null,
-    clock = 0;
-  function go() {
-    if (open || !waiting) return;
-    const message = { ...waiting, moves: Object.entries(waiting.moves ?? {}).map(([n, v]) => [Number(n), v]) };
-    open = true;
-    waiting = null;
+    clock = 0,
+    more = 0;
+  function out(message) {
+    open += 1;
     clearTimeout(clock);
     clock = setTimeout(late, 3000);
     try {
@@ -22,6 +25,18 @@ function post(send, late) {
       late(); // the kernel was restarted
     }
   }
+  function go() {
+    if (open >= OPEN || !waiting) return;
+    const message = { ...waiting, moves: Object.entries(waiting.moves ?? {}).map(([n, v]) => [Number(n), v]) };
+    waiting = null;
+    clearTimeout(more);
+    out(message);
+    if (open < OPEN) more = setTimeout(() => out({ moves: [] }), AGAIN);
+  }
+  function stop() {
+    clearTimeout(clock);
+    clearTimeout(more);
+  }
   return {
     tell(news) {
       const moves = { ...waiting?.moves, ...news.moves };
@@ -29,13 +44,13 @@ function post(send, late) {
       go();
     },
     heard() {
-      clearTimeout(clock);
-      open = false;
-      const newest = !waiting;
+      open = Math.max(open - 1, 0);
+      if (!open) stop();
+      const newest = !open && !waiting;
       go();
       return newest;
     },
-    stop: () => clearTimeout(clock),
+    stop,
   };
 }
 
