@@ -283,8 +283,9 @@ def still(self:CodeWalk) -> Div:   # an HTML element; `str` gives its text
     words = f"{self.run.record['data']['name']}: {told}, from −{REACH} to {REACH} standard deviations"
     png = b64encode(_sheet(grid)).decode()
     picture = Img(src=f'data:image/png;base64,{png}', alt=f'grid of decoded pictures of {words}')
+    sheet = Div(picture, cls='sheet', style=f'--rows: {grid.shape[0]}; --columns: {grid.shape[1]}')
     js, css = walk_scripts()
-    return Div(picture, Div(words, cls='words'), Style(Safe(css)), Script(Safe(js), type='module'), cls='hackbook-walk',
+    return Div(sheet, Div(words, cls='words'), Style(Safe(css)), Script(Safe(js), type='module'), cls='hackbook-walk',
                data_rows=grid.shape[0], data_columns=grid.shape[1], data_reach=REACH, data_numbers=' '.join(map(str, numbers)))
 
 @patch

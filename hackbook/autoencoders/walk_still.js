@@ -23,9 +23,8 @@ function walk(root) {
       put(output, text);
     });
   }
-  const place = make("div", { class: "sheet" });
-  sheet.replaceWith(place);
-  place.append(sheet, mark);
+  const place = sheet.parentElement;
+  place.append(mark);
   place.addEventListener("pointerdown", (event) => {
     const box = place.getBoundingClientRect(), part = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
     names.forEach((_, i) => { at[i] = Math.min(Math.max(Math.floor(part[i] * counts[i]), 0), counts[i] - 1); });
