@@ -4,3 +4,4 @@ from .codes import code_effects, code_facts, code_splits, decode, encode, interp
 from .quantization import code_steps, dequantize, output_changes, pack, quantize, unpack
 from .compression import Header, compress, decoder_fingerprint, decompress, read_header
 from .rate_distortion import RateDistortion, from_sheet, rate_distortion, sheet
+from .walk_panel import CodeWalk, walk_scripts
