@@ -115,7 +115,7 @@ def _repr_html_(self:AnomalyDetector):
              'threshold from': f'{len(self.known):,} validation examples'}
     return str(card(f'Anomaly detector: {self.name}', facts))
 
-# %% ../../nbs/library/autoencoders/05_anomalies.ipynb #7280323b
+# %% ../../nbs/library/autoencoders/05_anomalies.ipynb #cfb93783
 def check_same_train(
     run:Run,         # of an autoencoder
     splits:Splits,   # or `hb.data.reconstruct` of them
@@ -126,8 +126,8 @@ def check_same_train(
     found = run.record['data']['train']['fingerprint']
     wanted = reconstruct(splits).train.fingerprint
     then = 'the classes left out must be left out of training: fit on hb.data.reconstruct(splits) of these splits'
-    require(found == wanted, 'run', f'one trained on other examples (fingerprint {found})'.replace("'", ''),
-            f'trained on splits.train (fingerprint {wanted})', then)
+    require(found == wanted, 'run', 'one trained on others',
+            f'trained on splits.train (fingerprint {wanted}, not {found})', then)
 
 # %% ../../nbs/library/autoencoders/05_anomalies.ipynb #5b8701ab
 def reconstruction_errors(

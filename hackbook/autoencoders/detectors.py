@@ -36,7 +36,7 @@ def marked(
     require(0 < mask.mean() < 1, 'anomalous', f'{mask.sum():,} of {len(data):,} examples', 'some of the examples, not none or all')
     return mask
 
-# %% ../../nbs/library/autoencoders/07_detectors.ipynb #679b1b71
+# %% ../../nbs/library/autoencoders/07_detectors.ipynb #abe870c4
 def check_new(
     run:Run,         # of an autoencoder
     splits:Splits,   # what it has learned from
@@ -46,8 +46,8 @@ def check_new(
     def contents(part): return [row.tobytes() for row in as_numbers(run, part)]
     seen = {*contents(splits.train), *contents(splits.validation)}
     known = sum(row in seen for row in contents(data))
-    require(known <= len(data) / 2, 'data', f'{known:,} of {len(data):,} normal examples from training or validation',
-            'examples that neither training nor the threshold has seen', 'splits.test has such, with reason=')
+    require(known <= len(data) / 2, 'data', f'{known:,} of {len(data):,} seen before',
+            'normal examples that neither training nor the threshold has seen', 'try splits.test, with reason=')
 
 # %% ../../nbs/library/autoencoders/07_detectors.ipynb #72b69745
 @dataclass(repr=False)
