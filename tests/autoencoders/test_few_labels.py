@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 
 import hackbook as hb
 from hackbook.autoencoders import FewLabels, few_labels
-from hackbook.autoencoders.semi_supervised import drawn_labels
+from hackbook.autoencoders.semi_supervised import crossed_interval, drawn_labels
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +55,25 @@ def test_equal_seeds_draw_equal_labels_and_the_test_part_stays_sealed(run, split
     assert not few_labels(run, splits, 5, 4, 2).frame.equals(found.frame) and splits.test.openings == []
 
 
-@pytest.mark.parametrize("gain, said", [([.1, .11, .09], "codes are better than"), ([-.1, -.11, -.09], "codes are worse than"), ([.1, -.1, .01], "no evidence that codes")])
-def test_the_sentence_says_what_the_interval_says(gain, said):
-    rows = [(i, name, .7 + g * (name == "codes")) for i, g in enumerate(gain) for name in ("codes", "PCA")]
-    made = FewLabels(pd.DataFrame(rows, columns=["draw", "features", "accuracy"]), 3, 100)
-    assert f"{said} PCA" in made.sentence.replace("codes and", "codes") and "codes" in made._repr_html_() and repr(made).startswith("FewLabels(3 per class")
+@pytest.mark.parametrize("first, second, said", [(.9, .5, "codes are better than PCA"), (.5, .9, "codes are worse than PCA"), (.7, .7, "no evidence that codes and PCA")])
+def test_the_sentence_says_what_the_interval_says(first, second, said):
+    rng = np.random.default_rng(0)
+    made = FewLabels({"codes": rng.random((6, 200)) < first, "PCA": rng.random((6, 200)) < second}, 3)
+    assert said in made.sentence and "codes" in made._repr_html_() and repr(made).startswith("FewLabels(3 per class, 6 draws")
     assert made.plot().axes[0].get_yticklabels()
+
+
+@pytest.mark.parametrize("draw, example", [(1, 0), (0, 1), (1, 1), (0, 0)])
+def test_intervals_hold_over_draws_and_examples(draw, example):
+    """In 95 of 100 cases or more, whichever of the two matters."""
+    rng = np.random.default_rng(0)
+
+    def holds():
+        values = draw * rng.normal(size=(8, 1)) + example * rng.normal(size=(1, 60)) + rng.normal(size=(8, 60))
+        _, low, high = crossed_interval(values)
+        return low <= 0 <= high
+
+    assert np.mean([holds() for _ in range(600)]) > .93
 
 
 def test_what_cannot_be_drawn_is_refused(run, splits):
