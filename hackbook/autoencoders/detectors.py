@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['marked', 'check_new', 'DetectorComparison', 'detector_table', 'compare_detectors']
 
-# %% ../../nbs/library/autoencoders/07_detectors.ipynb #88fabda0
+# %% ../../nbs/library/autoencoders/07_detectors.ipynb #76368049
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,27 +13,29 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, P, Safe
 
-from .anomalies import anomaly_detector, as_numbers, class_places, forest_detector, pca_detector, with_labels
+from .anomalies import anomaly_detector, as_numbers, class_places, forest_detector
+from .anomalies import pca_detector, with_labels
 from ..core import check_confidence, Figure, label_axes, PALETTE, require, subplots
 from ..data import Dataset, METRICS, Sealed, Splits
 from ..evaluation import draw_interval, drawn_scores, opened, score_intervals
 from ..training import Run
 
-# %% ../../nbs/library/autoencoders/07_detectors.ipynb #9348d515
+# %% ../../nbs/library/autoencoders/07_detectors.ipynb #14af2feb
 def marked(
     data:Dataset,    # the examples
     anomalous,       # name or names of classes, or True or False per example
 ) -> np.ndarray:     # of bool, (examples,)
     "Which examples are anomalies. Raises `InvalidValue` unless some are and some are not."
-    given = np.asarray(anomalous)
-    names = given.ndim == 0 or given.dtype.kind in 'US' or given.dtype == object and isinstance(next(iter(given), 0), str)
+    given = np.asarray(anomalous) if np.ndim(anomalous) < 2 else np.zeros((0, 0))
+    several = given.dtype == object and len(given.shape) == 1 and isinstance(next(iter(given), 0), str)
+    names = given.ndim == 0 or given.dtype.kind in 'US' or several
+    mask = given
     if names: mask = np.isin(data.y, class_places(data, np.atleast_1d(given).tolist()))
-    else: mask = given
     fits = mask.shape == (len(data),) and mask.dtype.kind in 'biuf' and np.isin(mask, (0, 1)).all()
-    require(fits, 'anomalous', f'{mask.dtype} of shape {mask.shape}',
-            f'True or False for each of the {len(data):,} examples, or names of classes')
+    require(fits, 'anomalous', anomalous, f'True or False for each of the {len(data):,} examples, or names of classes')
     mask = mask.astype(bool)
-    require(0 < mask.mean() < 1, 'anomalous', f'{mask.sum():,} of {len(data):,} examples', 'some of the examples, not none or all')
+    got = f'{mask.sum():,} of {len(data):,} examples'
+    require(0 < mask.mean() < 1, 'anomalous', got, 'some of the examples, not none or all')
     return mask
 
 # %% ../../nbs/library/autoencoders/07_detectors.ipynb #abe870c4
@@ -133,7 +135,7 @@ def compare_detectors(
     scores = pd.DataFrame({name: d.score(inside) for name, d in detectors.items()})
     return DetectorComparison(inside, mask, detectors, scores, confidence)
 
-# %% ../../nbs/library/autoencoders/07_detectors.ipynb #c75b9e22
+# %% ../../nbs/library/autoencoders/07_detectors.ipynb #ad592fac
 def _with_ends(score, low, high, form):
     "A number with its interval in words."
     ends = 'interval unknown' if np.isnan(low) else f'{low:{form}} to {high:{form}}'
@@ -146,18 +148,20 @@ def sentence(self:DetectorComparison) -> str:
     row = self.frame.loc[first]
     ahead = _with_ends(row.ahead, row.ahead_low, row.ahead_high, '.3f')
     chance = '' if row.low > .5 else ' None is shown to be better than chance.'
-    if row.ahead_low > 0: return f'{first} ranks anomalies better than {second}: ROC AUC larger by {ahead}.{chance}'
-    return f'These examples cannot tell {first} from {second}: ROC AUC larger by {ahead}.{chance}'
+    said = f'{first} ranks anomalies better than {second}'
+    if not row.ahead_low > 0: said = f'These examples cannot tell {first} from {second}'
+    return f'{said}: ROC AUC larger by {ahead}.{chance}'
 
-# %% ../../nbs/library/autoencoders/07_detectors.ipynb #00e9fcd4
+# %% ../../nbs/library/autoencoders/07_detectors.ipynb #3f6c3929
 @patch
 def _repr_html_(self:DetectorComparison):
-    columns = {'ROC AUC': ('roc_auc', 'low', 'high'), 'ahead of the best other by': ('ahead', 'ahead_low', 'ahead_high')}
-    for name, what in (('false alarms', 'false_alarms'), ('detected', 'detected')):
-        columns[name] = what, f'{what}_low', f'{what}_high'
-    words = {title: [_with_ends(*row, '.3f') for row in self.frame[list(names)].to_numpy()] for title, names in columns.items()}
-    table = pd.DataFrame(words, self.frame.index).to_html(escape=True, border=0)
-    promised = next(iter(self.detectors.values())).false_alarms
+    columns = {'ROC AUC': ('roc_auc', 'low', 'high')}
+    for what in ('ahead', 'false_alarms', 'detected'):
+        columns[what.replace('_', ' ')] = what, f'{what}_low', f'{what}_high'
+    def words(names): return [_with_ends(*row, '.3f') for row in self.frame[list(names)].to_numpy()]
+    shown = {title: words(names) for title, names in columns.items()}
+    table = pd.DataFrame(shown, self.frame.index).to_html(escape=True, border=0)
+    promised = self.detectors['autoencoder'].false_alarms
     said = f'{self.anomalous.sum():,} of {len(self.data):,} examples of {self.data.name} are anomalous; ' \
            f'false alarms promised: at most {promised:.3g}; {self.confidence:.0%} intervals.'
     return str(Div(Safe(table), P(self.sentence), P(said)))
@@ -179,7 +183,7 @@ def plot(self:DetectorComparison) -> Figure:
     title = f'{first} ranks anomalies best' if better else f'{first} and {second} cannot be told apart'
     return label_axes(ax, title, 'false alarms (fraction of normal examples); dots: thresholds', 'detected (fraction of anomalies)').figure
 
-# %% ../../nbs/library/autoencoders/07_detectors.ipynb #96b8d54d
+# %% ../../nbs/library/autoencoders/07_detectors.ipynb #c93fa5fe
 @patch
 def plot_errors(self:DetectorComparison,
     name:str='autoencoder',   # one of `detectors`
@@ -190,7 +194,8 @@ def plot_errors(self:DetectorComparison,
     bins = np.geomspace(score.min(), score.max() * 1.001, 40)
     fig, ax = subplots(width=6., height=2.8)
     for color, label, chosen in zip(PALETTE, ('normal', 'anomalous'), (~self.anomalous, self.anomalous)):
-        ax.hist(score[chosen], bins, color=color, alpha=.6, label=label, weights=np.full(chosen.sum(), 1 / chosen.sum()))
+        weights = np.full(chosen.sum(), 1 / chosen.sum())
+        ax.hist(score[chosen], bins, color=color, alpha=.6, label=label, weights=weights)
     ax.axvline(self.detectors[name].threshold, color='.2', linestyle='--', linewidth=1, label='threshold')
     ax.set_xscale('log')
     ax.legend(frameon=False, fontsize=9)

@@ -146,12 +146,12 @@ def sentence(self:FewLabels) -> str:
         else: said += f' no evidence that codes and {other} differ {row.better_by:+.3f} {ends};'
     return said[:-1] + '.'
 
-# %% ../../nbs/library/autoencoders/06_semi_supervised.ipynb #690745aa
+# %% ../../nbs/library/autoencoders/06_semi_supervised.ipynb #50695b2e
 @patch
 def _repr_html_(self:FewLabels):
     table = self.scores.round(4).to_html(escape=True, border=0)
-    said = f'{len(self.table)} draws of labels, {self.examples:,} validation examples, {self.confidence:.0%} intervals over both.'
-    return str(Div(Safe(table), P(self.sentence), P(said)))
+    counted = f'{len(self.table)} draws of labels, {self.examples:,} validation examples'
+    return str(Div(Safe(table), P(self.sentence), P(f'{counted}; {self.confidence:.0%} intervals over both.')))
 
 # %% ../../nbs/library/autoencoders/06_semi_supervised.ipynb #9d41d5aa
 def few_labels(

@@ -138,6 +138,12 @@ def test_the_order_of_examples_changes_nothing(run, normal, found):
     pd.testing.assert_frame_equal(again.frame[scores], found.frame[scores], rtol=1e-4)
 
 
+def test_reconstructions_and_marks_say_the_same(run, normal, found):
+    pictures = hb.data.reconstruct(normal)
+    again = compare_detectors(run, pictures, pictures.test.data, found.anomalous)
+    pd.testing.assert_frame_equal(again.frame, found.frame)
+
+
 def test_the_seal_is_opened_and_recorded_once(run, normal):
     fresh = hb.data.Splits(normal.train, normal.validation, normal.test.data)
     for wrong in (dict(anomalous="odd"), dict(anomalous=[True]), dict(anomalous="strange", false_alarms=2), dict(anomalous="strange", confidence=1)):
@@ -155,9 +161,13 @@ def test_what_would_be_too_good_is_refused(run, rows, normal):
         compare_detectors(run, rows, rows.test, "strange", reason="no")
     with pytest.raises(hb.HackbookError, match="neither training nor the threshold has seen"):
         compare_detectors(run, normal, rows.validation, "strange")
-    for anomalous in (np.zeros(len(rows.validation), bool), np.ones(len(rows.validation)), np.arange(len(rows.validation)), [np.nan] * len(rows.validation)):
-        with pytest.raises(hb.HackbookError, match="anomalous must be"):
+    for anomalous in (np.zeros(len(rows.validation), bool), np.ones(len(rows.validation)), np.arange(len(rows.validation)), [[1], [1, 2]], np.ones((3, 3)), None, [np.nan] * len(rows.validation)):
+        with pytest.raises(hb.HackbookError, match="(anomalous|names) must be"):
             compare_detectors(run, normal, rows.validation, anomalous)
+    with pytest.raises(hb.HackbookError, match="a Dataset, or a part of Splits"):
+        compare_detectors(run, normal, rows.test.data.x, "strange")
+    with pytest.raises(hb.HackbookError, match="x must be"):
+        anomaly_detector(run, normal).predict(np.ones((3, 5)))
     assert rows.test.openings == []
 
 
