@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, P, Safe
+from matplotlib.ticker import LogLocator, NullLocator
 
 from .anomalies import anomaly_detector, as_numbers, class_places, forest_detector
 from .anomalies import pca_detector, with_labels
@@ -198,6 +199,9 @@ def plot_errors(self:DetectorComparison,
         ax.hist(score[chosen], bins, color=color, alpha=.6, label=label, weights=weights)
     ax.axvline(self.detectors[name].threshold, color='.2', linestyle='--', linewidth=1, label='threshold')
     ax.set_xscale('log')
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter('{x:g}')
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.legend(frameon=False, fontsize=9)
     row = self.frame.loc[name]
     title = f'Above the threshold: {row.detected:.0%} of anomalies, {row.false_alarms:.0%} of the others'
