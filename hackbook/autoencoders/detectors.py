@@ -20,7 +20,7 @@ from ..data import Dataset, METRICS, Sealed, Splits
 from ..evaluation import draw_interval, drawn_scores, opened, score_intervals
 from ..training import Run
 
-# %% ../../nbs/library/autoencoders/07_detectors.ipynb #9c720fa2
+# %% ../../nbs/library/autoencoders/07_detectors.ipynb #fc076f44
 def _as_marks(anomalous):
     "What was given as an array; for rows of several lengths one of no use."
     try: return np.asarray(anomalous)
@@ -37,7 +37,8 @@ def marked(
     mask = given
     if names: mask = np.isin(data.y, class_places(data, np.atleast_1d(given).tolist()))
     fits = mask.shape == (len(data),) and mask.dtype.kind in 'biuf' and np.isin(mask, (0, 1)).all()
-    require(fits, 'anomalous', anomalous, f'True or False for each of the {len(data):,} examples, or names of classes')
+    allowed = f'True or False for each of the {len(data):,} examples, or names of classes'
+    require(fits, 'anomalous', anomalous, allowed)
     mask = mask.astype(bool)
     got = f'{mask.sum():,} of {len(data):,} examples'
     require(0 < mask.mean() < 1, 'anomalous', got, 'some of the examples, not none or all')
@@ -188,12 +189,13 @@ def plot(self:DetectorComparison) -> Figure:
     title = f'{first} ranks anomalies best' if better else f'{first} and {second} cannot be told apart'
     return label_axes(ax, title, 'false alarms (fraction of normal examples); dots: thresholds', 'detected (fraction of anomalies)').figure
 
-# %% ../../nbs/library/autoencoders/07_detectors.ipynb #c93fa5fe
+# %% ../../nbs/library/autoencoders/07_detectors.ipynb #9f26960f
 @patch
 def plot_errors(self:DetectorComparison,
     name:str='autoencoder',   # one of `detectors`
 ) -> Figure:
     "Draw how often each score occurs, of normal examples and of anomalies, with the threshold."
+    from matplotlib.ticker import LogLocator, NullFormatter
     require(name in self.detectors, 'name', name, f"one of {', '.join(self.detectors)}")
     score = self.scores[name].to_numpy().clip(1e-12)
     bins = np.geomspace(score.min(), score.max() * 1.001, 40)
@@ -203,6 +205,9 @@ def plot_errors(self:DetectorComparison,
         ax.hist(score[chosen], bins, color=color, alpha=.6, label=label, weights=weights)
     ax.axvline(self.detectors[name].threshold, color='.2', linestyle='--', linewidth=1, label='threshold')
     ax.set_xscale('log')
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter('{x:g}')
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend(frameon=False, fontsize=9)
     row = self.frame.loc[name]
     title = f'Above the threshold: {row.detected:.0%} of anomalies, {row.false_alarms:.0%} of the others'
