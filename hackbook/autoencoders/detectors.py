@@ -172,7 +172,7 @@ def _repr_html_(self:DetectorComparison):
            f'false alarms promised: at most {promised:.3g}; {self.confidence:.0%} intervals.'
     return str(Div(Safe(table), P(self.sentence), P(said)))
 
-# %% ../../nbs/library/autoencoders/07_detectors.ipynb #1a63b6ec
+# %% ../../nbs/library/autoencoders/07_detectors.ipynb #0ccf5887
 @patch
 def plot(self:DetectorComparison) -> Figure:
     "Draw the fraction of anomalies found over the fraction of false alarms, a curve per detector; dots: the thresholds."
@@ -187,7 +187,8 @@ def plot(self:DetectorComparison) -> Figure:
     first, second = self.frame.index[:2]
     better = self.frame.ahead_low[first] > 0
     title = f'{first} ranks anomalies best' if better else f'{first} and {second} cannot be told apart'
-    return label_axes(ax, title, 'false alarms (fraction of normal examples); dots: thresholds', 'detected (fraction of anomalies)').figure
+    axes = 'false alarms (fraction of normal examples); dots: thresholds', 'detected (fraction of anomalies)'
+    return label_axes(ax, title, *axes).figure
 
 # %% ../../nbs/library/autoencoders/07_detectors.ipynb #9f26960f
 @patch
