@@ -13,7 +13,7 @@ from hackbook.autoencoders.semi_supervised import crossed_interval, drawn_labels
 
 @pytest.fixture(scope="module")
 def splits():
-    return hb.split(hb.data.digits().take(np.arange(600)))
+    return hb.split(hb.data.digits().take(np.arange(450)))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_what_cannot_be_drawn_is_refused(run, splits):
 
 def test_other_examples_are_refused(run, splits):
     with pytest.raises(hb.HackbookError, match="one trained on others"):
-        few_labels(run, hb.split(hb.data.digits().take(np.arange(600)), seed=5))
+        few_labels(run, hb.split(hb.data.digits().take(np.arange(450)), seed=5))
     numbers = hb.split(hb.data.Dataset(np.random.default_rng(0).normal(size=(60, 3)), np.arange(60.), task="regression"))
     with pytest.raises(hb.HackbookError, match="with classes"):
         few_labels(run, numbers)
