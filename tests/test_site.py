@@ -228,6 +228,15 @@ def test_a_replay_answers_without_a_kernel(browser, name):
     browser.emulate_media(reduced_motion="no-preference")
 
 
+def test_a_walk_through_a_code_answers_without_a_kernel(browser, site):
+    text = (site[0] / "docs/library/autoencoders/01_walk_panel.html").read_text()
+    assert 'src="../../walks.js"' in text and "function walk(" not in text   # one script for all pages
+    browser.goto(f"{browser.home}/library/autoencoders/01_walk_panel.html")
+    walk = browser.locator(".hackbook-walk[data-on]")
+    walk.locator("input[type=range]").first.press("End")
+    assert walk.locator("output").all_inner_texts() == ["2.50", "0.00"]
+
+
 def test_a_session_repeats_itself_and_pauses(browser):
     browser.goto(f"{browser.home}/tutorials/06_live.html")
     panel = browser.locator(".hackbook-replay").nth(1)

@@ -19,7 +19,8 @@ SMALL = {  # a set of parameters for every tutorial
     "07_tune": {"epochs": 4, "seed": 1, "budget": "25 s"},
     "08_evaluate": {"seed": 1},
     "09_present": {"seed": 1, "epochs": 4},
-    "10_forecast": {"seed": 1, "epochs": 4}}
+    "10_forecast": {"seed": 1, "epochs": 4},
+    "11_autoencoder": {"seed": 1, "epochs": 8}}
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
 MEMORIZED = "{'overfit small batch': '%s', 'labels': 'fail'}"
 ANSWERS = {  # to every exercise a right one and a wrong one
@@ -33,7 +34,8 @@ ANSWERS = {  # to every exercise a right one and a wrong one
     "07_tune": [("625", "20"), ("'learning_rate'", "'dropout'"), (CONDITION % 32, CONDITION % 8)],
     "08_evaluate": [("misled", "result.accuracy"), ("round(answered, 2)", "1.0"), ("forged", "right[0]")],
     "09_present": [("len(lengths[10]) - len(lengths[3])", "3"), ("exported.frame.kilobytes.idxmin()", "'model.keras'"), ("asked", "submission")],
-    "10_forecast": [("below", "below + 1"), ("round(held, 2)", "0.0"), ("half", "run")]}
+    "10_forecast": [("below", "below + 1"), ("round(held, 2)", "0.0"), ("half", "run")],
+    "11_autoencoder": [("needed", "8"), ("coarse", "64"), ("wide", "run")]}
 NEEDED = {  # by those answers
     "01_digits_cnn": "small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)",
     "06_live": """
@@ -51,7 +53,8 @@ forged = forged[fooled[0]][fooled[1]]""",
     "09_present": """
 columns = pd.DataFrame({"id": ids} | {f"p_{i}": 0.1 for i in range(10)})
 asked = hb.submission(run, unlabelled, columns, to="asked.csv", ids=ids)""",
-    "10_forecast": "half = trained(hb.series.windows(ocean, length=24, horizon=12, validation=96, test=96))"}
+    "10_forecast": "half = trained(hb.series.windows(ocean, length=24, horizon=12, validation=96, test=96))",
+    "11_autoencoder": "wide = trained(hb.models.autoencoder(splits, code=16), splits)"}
 
 
 def answered(name, folder):
@@ -292,3 +295,13 @@ def test_one_can_be_forecast_and_one_cannot(executed, name):
     table = next(t for t in shown if "skill" in t and "elnino" in t)
     skill = {line.split()[0]: float(line.split()[-1]) for line in table.splitlines()[1:]}
     assert skill["elnino"] > 0.1 > skill["google"]
+
+
+@pytest.mark.parametrize("name", ["11_autoencoder"])
+def test_eight_numbers_hold_more_than_those_of_pca(executed, name):
+    shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed(name) / f"{name}.ipynb")]
+    error = table(next(t for t in shown if "mean picture" in t))
+    assert error["autoencoder, 8 numbers"][0] < 0.9 * error["PCA, 8 numbers"][0] < 0.5 * error["mean picture"][0]
+    size = float(re.search(r"pictures, ([\d.]+) each", "".join(shown))[1])
+    assert 2 < size < 8
+    assert any("anomalous" in t for t in shown) and any("10 per class" in t for t in shown)

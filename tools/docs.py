@@ -18,6 +18,7 @@ import yaml
 from execnb.nbio import read_nb, write_nb
 from nbdev.config import get_config
 from nbdev.process import NBProcessor
+from hackbook.autoencoders import walk_scripts
 from hackbook.live.replays import replay_scripts
 from pages import NBS, ROOT, address, look_up, plain, processors, symbols
 
@@ -35,13 +36,19 @@ def sources():
 # What is written for the renderers.
 
 
+def shared():
+    """The scripts and styles that all replays and all walks of the site share, by file name."""
+    return {f"{name}.{kind}": text for name, texts in (("replays", replay_scripts()), ("walks", walk_scripts()))
+            for kind, text in zip(("js", "css"), texts)}
+
+
 def settings():
     """What `_quarto.yml` takes over from settings.ini: title, address, repository, version."""
     cfg = get_config()
     website = {"title": cfg.title, "description": cfg.description, "site-url": cfg.doc_host + cfg.doc_baseurl,
                "repo-url": cfg.git_url, "repo-branch": cfg.branch, "repo-subdir": "nbs",
                "page-footer": {"left": f"{cfg.title} {cfg.version}", "right": f"[Repository]({cfg.git_url}) · Apache 2.0"}}
-    return yaml.safe_dump({"project": {"output-dir": cfg.doc_path.name, "resources": ["replays.js", "replays.css"]}, "website": website}, allow_unicode=True, sort_keys=False)
+    return yaml.safe_dump({"project": {"output-dir": cfg.doc_path.name, "resources": list(shared())}, "website": website}, allow_unicode=True, sort_keys=False)
 
 
 def front(title, description):
@@ -104,8 +111,7 @@ def preprocess(proc):
             write_nb(nb, target)
         else:
             shutil.copyfile(NBS / path, target)
-    script, style = replay_scripts()
-    written = {"replays.js": script, "replays.css": style, "nbdev.yml": settings(),
+    written = {**shared(), "nbdev.yml": settings(),
                "names.md": index_of_names(), "changelog.md": changelog(), "benchmarks.md": benchmarks()}
     for name, text in written.items():
         (proc / name).write_text(text, encoding="utf-8")

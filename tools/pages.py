@@ -303,16 +303,20 @@ class Progress(Page):
 
 
 class Replays(Page):
-    """All replays of the site share one script and one style, which `docs.py` writes."""
+    """All replays of the site share one script and one style, which `docs.py` writes; so do all walks."""
+
+    def links(self, name):
+        up = "../" * self.page.count("/")
+        return f'<link rel="stylesheet" href="{up}{name}.css"><script type="module" src="{up}{name}.js"></script>'
 
     def cell(self, cell):
         for output in cell.get("outputs", []):
             text = "".join(output.get("data", {}).get("text/html", ""))
             if "hackbook-replay" in text:
-                up = "../" * self.page.count("/")
-                data = text[:text.index("</div>") + 6]
-                links = f'<link rel="stylesheet" href="{up}replays.css"><script type="module" src="{up}replays.js"></script>'
-                output["data"] = {"text/html": data + links}
+                output["data"] = {"text/html": text[:text.index("</div>") + 6] + self.links("replays")}
+            elif 'class="hackbook-walk"' in text:
+                data = re.sub(r"<(style|script)[^>]*>[\s\S]*?</\1>", "", text)
+                output["data"] = {"text/html": data + self.links("walks")}
 
 
 class Pictures(Page):

@@ -35,8 +35,13 @@ def stderr_to_log():
             if text: logging.getLogger('hackbook').log(level, text)
 
 # %% ../../nbs/library/core/01_backend.ipynb #64a5180a
+def _no_retracing(record):
+    "Is a message of TensorFlow something else than its advice to build fewer models?"
+    return 'triggered tf.function retracing' not in record.getMessage()
+
 def load_keras():   # the module `keras`
     "Import Keras on TensorFlow at the first call. Messages go to the log."
+    logging.getLogger('tensorflow').addFilter(_no_retracing)
     if 'keras' not in sys.modules:
         with stderr_to_log():
             import tensorflow

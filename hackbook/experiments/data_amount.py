@@ -11,7 +11,6 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from inspect import signature
 from io import StringIO
-from logging import getLogger
 from numbers import Real
 from time import perf_counter
 
@@ -52,17 +51,12 @@ def _nested(data, fractions, seed):
 # %% ../../nbs/library/experiments/05_data_amount.ipynb #96228bdb
 @contextmanager
 def _quiet():
-    "Show no progress of single runs, and not TensorFlow's advice to build fewer models."
-    logger = getLogger('tensorflow')
-    level = logger.level
-    logger.setLevel('ERROR')
-    try:
-        if in_notebook():
-            from IPython.utils.capture import capture_output
-            with capture_output(stdout=False, stderr=False): yield
-        else:
-            with redirect_stderr(StringIO()): yield
-    finally: logger.setLevel(level)
+    "Show no progress of single runs."
+    if in_notebook():
+        from IPython.utils.capture import capture_output
+        with capture_output(stdout=False, stderr=False): yield
+    else:
+        with redirect_stderr(StringIO()): yield
 
 # %% ../../nbs/library/experiments/05_data_amount.ipynb #b3e6887a
 def _predicted(build, splits, rows, seed, options):
