@@ -65,7 +65,7 @@ def read_header(
 ) -> Header:
     "The header of a compressed file. Raises `InvalidValue` for one that is not hackbook's, cut or damaged; `NotFound`."
     data = _bytes_of(data)
-    if data[:4] != MAGIC: raise InvalidValue(f'data must begin with {MAGIC!r}, got {data[:4]!r}: no file of hb.autoencoders.compress')
+    require(data[:4] == MAGIC, 'data', data[:4], f'bytes that begin with {MAGIC!r}', 'no file of hb.autoencoders.compress')
     whole = len(data) >= calcsize(FIELDS) + 4 and crc32(data[:-4]) == int.from_bytes(data[-4:], 'little')
     if not whole: raise InvalidValue(f'the file is cut or damaged: {len(data):,} bytes do not fit its check sum; get it again')
     _, version, name, examples, numbers = unpacked_fields(FIELDS, data[:calcsize(FIELDS)])

@@ -182,7 +182,8 @@ def plot(self:DetectorComparison) -> Figure:
     first, second = self.frame.index[:2]
     better = self.frame.ahead_low[first] > 0
     title = f'{first} ranks anomalies best' if better else f'{first} and {second} cannot be told apart'
-    return label_axes(ax, title, 'false alarms (fraction of normal examples); dots: thresholds', 'detected (fraction of anomalies)').figure
+    below = 'false alarms (fraction of normal examples); dots: thresholds'
+    return label_axes(ax, title, below, 'detected (fraction of anomalies)').figure
 
 # %% ../../nbs/library/autoencoders/07_detectors.ipynb #c93fa5fe
 @patch
