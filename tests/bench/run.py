@@ -1,6 +1,6 @@
 """Measure hackbook beside its peers, in one run on one machine, and write `_bench/results.json`.
 
-    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune,evaluate,present,tables,forecast,walk] [--seeds 5] [--to _bench]
+    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune,evaluate,present,tables,forecast,autoencoder,walk] [--seeds 5] [--to _bench]
 
 Every measurement is made in a process of its own, ours and the peer's in turn, so that both meet the same weather.
 `ratio` says how many times better ours is: peer/ours for time and memory, ours/peer for what is done in a second.
@@ -23,7 +23,8 @@ SHARED = HERE.parents[2] / "shared/data"  # real data lies beside the project, o
 if SHARED.is_dir():
     os.environ.setdefault("HACKBOOK_DATA", str(SHARED))
 sys.path.insert(0, str(HERE))
-import evaluate  # noqa: E402, after the folder of the data is known
+import autoencoder  # noqa: E402, after the folder of the data is known
+import evaluate  # noqa: E402
 import forecast  # noqa: E402
 import live  # noqa: E402
 import present  # noqa: E402
@@ -387,6 +388,11 @@ def bench_forecast(seeds):
     return forecast.bench(measure, figure, seeds)
 
 
+def bench_autoencoder(seeds):
+    """Autoencoders beside PCA and JPEG, and a panel to walk through their codes."""
+    return autoencoder.bench(measure, figure, seeds)
+
+
 def bench_walk(seeds):
     """How often the code changes from one module to another on four common ways."""
     before = {"fit": 26, "live": 60, "slider": 27, "tune": 578}  # in November 2026, counted alike
@@ -411,7 +417,7 @@ def this_machine():
             "system": platform.system(), "Python": platform.python_version(), "Keras": version("keras"), "TensorFlow": version("tensorflow")}
 
 
-BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "evaluate": bench_evaluate, "present": bench_present, "tables": bench_tables, "forecast": bench_forecast, "walk": bench_walk}
+BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "evaluate": bench_evaluate, "present": bench_present, "tables": bench_tables, "forecast": bench_forecast, "autoencoder": bench_autoencoder, "walk": bench_walk}
 
 
 def main():
@@ -423,7 +429,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.child:
         name, *values = arguments.child
-        return print(json.dumps((vars(live) | vars(tune) | vars(evaluate) | vars(present) | vars(tabular) | vars(forecast) | globals())[name](*map(int, values))))
+        return print(json.dumps((vars(live) | vars(tune) | vars(evaluate) | vars(present) | vars(tabular) | vars(forecast) | vars(autoencoder) | globals())[name](*map(int, values))))
     chosen = arguments.only.split(",")
     if unknown := set(chosen) - set(BENCHES):
         sys.exit(f"bench: ONLY must be one of {', '.join(BENCHES)}, got {', '.join(sorted(unknown))}")
