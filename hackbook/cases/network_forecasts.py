@@ -28,7 +28,7 @@ def _asked(run, past, plan, known):
         later = known.take(known.times > past.times.max())
         rows = later.x.iloc[plan.gap:plan.gap + plan.horizon]
     x, times = last_window(past, plan, rows)
-    found = np.asarray(run.model(x, training=False))
+    found = run.model.predict_on_batch(x)      # compiled once; a recurrent layer called bare is slow
     return calibrated(found, run.record)[0], times
 
 # %% ../../nbs/library/cases/06_network_forecasts.ipynb #54f5928b

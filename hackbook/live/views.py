@@ -153,13 +153,15 @@ def gradients(
 # %% ../../nbs/library/live/04_views.ipynb #dfd210be
 def _forecasts(model, windows):
     "A function that forecasts four windows, equally far from each other."
+    import tensorflow as tf
     some = windows.take(np.unique(np.linspace(0, len(windows) - 1, 4).astype(int)))
     length = windows.plan.length
     begin = length - min(length, 3 * windows.plan.horizon)
     known = [[_short(v) for v in x[begin:length, 0]] for x in some.x]
     came = [[_short(v) for v in y] for y in some.y]
+    forecast = tf.function(lambda x: model(x, training=False))    # a recurrent layer called bare is slow
     def measure():
-        out = _numbers(model(some.x, training=False))
+        out = _numbers(forecast(some.x))
         if out.ndim == 2: out = out[..., None]
         bands = [[[_short(v) for v in line] for line in window.T] for window in out]
         return {'kind': 'predictions', 'known': known, 'came': came, 'bands': bands}
