@@ -22,12 +22,17 @@ from ..evaluation import draw_interval, drawn_scores, opened, score_intervals
 from ..training import Run
 
 # %% ../../nbs/library/autoencoders/07_detectors.ipynb #14af2feb
+def _as_marks(anomalous):
+    "What was given as an array; for rows of several lengths one of no use."
+    try: return np.asarray(anomalous)
+    except ValueError: return np.zeros((0, 0))
+
 def marked(
     data:Dataset,    # the examples
     anomalous,       # name or names of classes, or True or False per example
 ) -> np.ndarray:     # of bool, (examples,)
     "Which examples are anomalies. Raises `InvalidValue` unless some are and some are not."
-    given = np.asarray(anomalous) if np.ndim(anomalous) < 2 else np.zeros((0, 0))
+    given = _as_marks(anomalous)
     several = given.dtype == object and len(given.shape) == 1 and isinstance(next(iter(given), 0), str)
     names = given.ndim == 0 or given.dtype.kind in 'US' or several
     mask = given

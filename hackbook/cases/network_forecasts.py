@@ -16,7 +16,7 @@ from ..series import check_horizon, future_times, steps_ahead
 from ..core import require
 from ..data import Dataset, QUANTILES
 from ..evaluation import plan_of
-from ..models import calibrated, MEDIAN
+from ..models import calibrated, MEDIAN, with_bands
 from ..series import last_window
 from ..training import Run
 
@@ -29,7 +29,7 @@ def _asked(run, past, plan, known):
         rows = later.x.iloc[plan.gap:plan.gap + plan.horizon]
     x, times = last_window(past, plan, rows)
     found = run.model.predict_on_batch(x)      # compiled once; a recurrent layer called bare is slow
-    return calibrated(found, run.record)[0], times
+    return calibrated(with_bands(found), run.record)[0], times
 
 # %% ../../nbs/library/cases/06_network_forecasts.ipynb #54f5928b
 def _longer(past, values, times):

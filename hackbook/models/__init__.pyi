@@ -13,6 +13,6 @@ from .prediction import check_one_each, predictions_of, tempered
 from .saved import WEIGHTS, WHOLE, load_model, load_weights, save_model
 from .sequence import rnn, tcn
 from .bands import BANDS, LEVELS, MEDIAN, Forecasts, band_factors, band_scores, bands_record, calibrated
-from .bands import conformal_quantile, forecasts_of, stretched
+from .bands import conformal_quantile, forecasts_of, stretched, with_bands
 from .autoencoders import KINDS, autoencoder, decoder, encoder
 from .reconstructions import Reconstructions, reconstructions_of

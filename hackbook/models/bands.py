@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEVELS', 'BANDS', 'MEDIAN', 'PER_STEP', 'conformal_quantile', 'band_scores', 'band_factors', 'stretched',
-           'bands_record', 'calibrated', 'Forecasts', 'forecasts_of']
+           'with_bands', 'bands_record', 'calibrated', 'Forecasts', 'forecasts_of']
 
 # %% ../../nbs/library/models/09_bands.ipynb #86b981c9
 from dataclasses import dataclass
@@ -85,6 +85,12 @@ def stretched(
     return wide.astype(quantiles.dtype)
 
 # %% ../../nbs/library/models/09_bands.ipynb #3b401008
+def with_bands(
+    outputs:np.ndarray,   # of a network: (windows, horizon, 5), or medians alone, (windows, horizon)
+) -> np.ndarray:          # (windows, horizon, 5)
+    "Forecasts as quantiles; medians alone have bands without width."
+    return outputs if outputs.ndim == 3 else np.repeat(outputs[..., None], len(QUANTILES), axis=-1)
+
 def bands_record(
     factors:dict,   # from `band_factors`
     windows:int,    # that they come from
@@ -93,11 +99,10 @@ def bands_record(
     return {f'{level:.0%}': factors[level].tolist() for level in LEVELS} | {'windows': windows}
 
 def calibrated(
-    outputs:np.ndarray,   # of a network: (windows, horizon, 5), or medians alone, (windows, horizon)
-    record:dict,          # of a Run
-) -> np.ndarray:          # (windows, horizon, 5)
+    quantiles:np.ndarray,   # (windows, horizon, 5), as the network gives them
+    record:dict,            # of a Run
+) -> np.ndarray:            # of the same shape
     "Forecasts with the bands of the record, if it has some."
-    quantiles = outputs if outputs.ndim == 3 else np.repeat(outputs[..., None], len(QUANTILES), axis=-1)
     kept = record.get('bands')
     if not kept: return quantiles
     return stretched(quantiles, {level: np.array(kept[f'{level:.0%}']) for level in LEVELS})
@@ -143,4 +148,4 @@ def forecasts_of(
     outputs = _outputs(model, inputs.x)
     check_outputs(outputs)
     unit = (record['data'].get('task') or {}).get('unit', '')
-    return Forecasts(calibrated(outputs, record), [], unit=unit, x=inputs.x, kind=facts['kind'], notes=inputs.notes)
+    return Forecasts(calibrated(with_bands(outputs), record), [], unit=unit, x=inputs.x, kind=facts['kind'], notes=inputs.notes)
