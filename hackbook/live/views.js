@@ -124,10 +124,13 @@ function fit(paper, size) {
     n = grid?.children.length;
   if (!n) return;
   const [width, height] = size,
+    [across, down] = (grid.querySelector(".pixels")?.style.aspectRatio || "1 / 1").split("/").map(Number),
+    tall = Math.max(1, down / across), // an example above its reconstruction
     side = (c) => Math.min((width - 8 * (c - 1)) / c, 96);
   let c = 1;
-  while (c < n && side(c) > 30 && Math.ceil(n / c) * (side(c) + 22) - 6 > height) c++;
-  grid.style.gridTemplateColumns = `repeat(${c}, ${Math.floor(side(c))}px)`;
+  while (c < n && side(c) > 30 && Math.ceil(n / c) * (side(c) * tall + 22) - 6 > height) c++;
+  const most = tall > 1 ? ((height + 6) / Math.ceil(n / c) - 22) / tall : Infinity;
+  grid.style.gridTemplateColumns = `repeat(${c}, ${Math.floor(Math.min(side(c), most))}px)`;
 }
 
 function bars(layer) {

@@ -182,7 +182,7 @@ def _reconstructions(model, data):
     def measure():
         out = _numbers(model(x, training=False))
         errors = squared_errors(some.y, out)
-        pairs = [above + _as_rows(below, picture) for above, below in zip(shown, out)]
+        pairs = [above + [[0] * len(above[0])] + _as_rows(below, picture) for above, below in zip(shown, out)]
         return {'kind': 'predictions', 'images': pairs, 'captions': [f'{e:.3g}' for e in errors],
                 'errors': [_short(e) for e in errors]}
     return measure
