@@ -147,7 +147,7 @@ def test_live_shows_examples_above_reconstructions():
     live.start()
     live.wait()
     after = VIEWS["predictions"](live.model, SPLITS)()
-    assert np.shape(after["images"]) == (8, 16, 8)
+    assert np.shape(after["images"]) == (8, 17, 8)
     assert np.mean(after["errors"]) < np.mean(before["errors"])
     assert [pair[:8] for pair in after["images"]] == [pair[:8] for pair in before["images"]]
 
