@@ -188,7 +188,7 @@ def test_spaces_go_through_optunas_storages(tmp_path, file):
         return f"sqlite:///{tmp_path}/s.db" if file else None
     space = Space({"filters": [(8, 16), (16, 32), None], "activation": ["relu", np.tanh], "width": (8, 512, "log"), "rate": (1e-5, 1.0, "log"),
                    "size": {"in": [3, 5], "when": {"filters": [(8, 16), (16, 32)]}}, "deep": [True, False]})
-    study = optuna.create_study(storage=storage(), study_name="s")
+    study = optuna.create_study(storage=storage(), study_name="s", sampler=optuna.samplers.TPESampler(seed=0))
     study.enqueue_trial(space.to_optuna({"filters": (16, 32), "activation": np.tanh, "width": 9, "rate": 0.1, "size": 5, "deep": False}))
     asked = []
     study.optimize(lambda trial: asked.append(space.ask(trial)) or 0.0, n_trials=15)
