@@ -50,8 +50,7 @@ def to_begin_and_end(self:TimeBudget) -> float:
 @patch(as_prop=True)
 def per_epoch(self:TimeBudget) -> float:
     "Seconds of an epoch after the first one of a trial; 0 as long as nothing is known."
-    known = self.later or self.first or [0.]
-    return float(np.mean(known[-50:]))
+    return float(np.mean(self.later[-50:])) if self.later else 0.
 
 # %% ../../nbs/library/search/07_progress.ipynb #6b0aeca6
 @patch(as_prop=True)
@@ -63,14 +62,15 @@ def to_first(self:TimeBudget) -> float:
 # %% ../../nbs/library/search/07_progress.ipynb #60151ab6
 @patch(as_prop=True)
 def whole(self:TimeBudget) -> float:
-    "Seconds of a trial that is trained to the end; 0 as long as nothing is known."
-    return self.to_first + (self.epochs - 1) * self.per_epoch
+    "Seconds of a trial that is trained to the end; 0 as long as that is unknown."
+    known = self.later or self.first and self.epochs == 1
+    return self.to_first + (self.epochs - 1) * self.per_epoch if known else 0.
 
 # %% ../../nbs/library/search/07_progress.ipynb #9cf74738
 @patch(as_prop=True)
 def cut(self:TimeBudget) -> float:
     "When trials and fresh seeds must be over, for the final training run."
-    if not self.first: return self.began + .75 * (self.ends - self.began)
+    if not self.whole: return self.began + .75 * (self.ends - self.began)
     half = (self.began + self.ends) / 2
     return max(self.ends - 1.1 * self.whole - 1, half)
 
@@ -78,7 +78,7 @@ def cut(self:TimeBudget) -> float:
 @patch(as_prop=True)
 def reserved(self:TimeBudget) -> float:
     "Seconds to reserve for training runs with fresh seeds."
-    if not self.first or self.ends == inf: return 0.
+    if not self.whole or self.ends == inf: return 0.
     runs = self.finalists * self.seeds if self.wanted is None else self.wanted
     rounds = int(self.fraction * (self.ends - self.began) / self.whole)
     runs = min(self.workers * rounds, runs)
@@ -89,7 +89,7 @@ def reserved(self:TimeBudget) -> float:
 @patch(as_prop=True)
 def runs_that_fit(self:TimeBudget) -> float:
     "The number of training runs to the end for which there is time now; it may be inf."
-    if not self.first or self.ends == inf: return inf
+    if not self.whole or self.ends == inf: return inf
     return self.workers * max(int((self.cut - monotonic()) / self.whole), 0)
 
 # %% ../../nbs/library/search/07_progress.ipynb #f47441bc

@@ -31,9 +31,9 @@ def clock(monkeypatch):
 class Simulated:
     """Workers whose trials only take time: a setting decides how long an epoch takes, and how good its score is."""
 
-    def __init__(self, clock, workers=1, epoch=1.0, slow_start=8.0, noise=0.2, seed=0):
+    def __init__(self, clock, workers=1, epoch=1.0, slow_start=8.0, compiling=0.0, noise=0.2, seed=0):
         self.names = [f"worker {i}" for i in range(workers)]
-        self.clock, self.epoch, self.slow_start, self.noise = clock, epoch, slow_start, noise
+        self.clock, self.epoch, self.slow_start, self.compiling, self.noise = clock, epoch, slow_start, compiling, noise
         self.rng, self.order, self.waiting, self.spent = np.random.default_rng(seed), count(), [], []
         self.events = SimpleNamespace(get=self.get)
 
@@ -79,7 +79,7 @@ class Simulated:
                 train(epoch + 1, cost * self.rng.uniform(1 - self.noise, 1 + self.noise))
 
         self.clock[0] += waited
-        train(1, 3 * cost)
+        train(1, 3 * cost + self.compiling)
         self.clock[0] -= waited
 
 
@@ -135,6 +135,22 @@ def test_other_processes_keep_the_machine_busy(clock):
         trained = sum(end - began for _, _, began, end, _ in pool.spent)
         assert trained + final_run(search) >= 0.85 * 90, pool.spent
         assert all(end <= 90 for _, _, _, end, _ in pool.spent)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("slow_start", [0, 8])
+@pytest.mark.parametrize("compiling", [3, 14, 20])
+def test_a_first_epoch_that_compiles_says_nothing_about_the_next(clock, compiling, slow_start, workers):
+    search, pool = simulate(clock, 60, epochs=6, epoch=0.2, compiling=compiling, slow_start=slow_start, workers=workers)
+    assert "finished" in [status for *_, status in pool.spent] and all(end <= 60 for _, _, _, end, _ in pool.spent)
+    assert search.budget.left >= search.budget.whole  # so that the final training run has time
+
+
+def test_a_trial_of_one_epoch_is_known_after_it(clock):
+    budget = TimeBudget(60.0, 1, began=0.0)
+    assert budget.whole == 0 and budget.cut == 45
+    budget.first.append(4.0)
+    assert budget.whole == 4.5 and budget.cut == pytest.approx(60 - 1.1 * 4.5 - 1)
 
 
 def test_what_the_time_goes_into(clock):
