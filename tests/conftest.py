@@ -12,9 +12,11 @@ import nbformat
 import pytest
 from hypothesis import HealthCheck, settings
 
-# several processes share the processor: OpenMP's threads are to sleep while they wait (t-SNE took 31 s in place of 2), and
-# what TensorFlow has imported, a million objects, is not to be looked through again and again for garbage
+# several processes share the processor: OpenMP's threads are to sleep while they wait (t-SNE took 31 s in place of 2), OpenBLAS,
+# whose threads never do, is to have one (a backtest took 39 s in place of 5), and what TensorFlow has imported, a million objects,
+# is not to be looked through again and again for garbage
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 gc.set_threshold(100_000, 50, 100)
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,10 +97,13 @@ def no_thread_is_left():
     assert not training_threads()
 
 
-def pytest_collection_finish():
-    """What the tests have imported stays: `gc.collect` need not look through it."""
-    gc.collect()
-    gc.freeze()
+@pytest.fixture(autouse=True)
+def what_is_imported_stays():
+    """Once TensorFlow is there, `gc.collect`, which statsmodels and others call, need not look through its million objects."""
+    yield
+    if "tensorflow" in sys.modules and gc.get_freeze_count() < 500_000:
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_sessionfinish():

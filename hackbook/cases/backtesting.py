@@ -16,6 +16,7 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
+from threadpoolctl import threadpool_limits
 
 from ..core import bootstrap, card, check_confidence, HackbookError, require
 from ..data import Dataset, pinball_losses, QUANTILES
@@ -140,7 +141,8 @@ def backtest(
         for number, cut in enumerate(cuts):
             scale = _scale(series.y[:cut], m)
             for name, f in forecasters.items():
-                table = _rows(str(name), f, series, cut, gap, horizon, times)
+                with threadpool_limits(1, 'blas'):     # the matrices are tiny: threads would only wait
+                    table = _rows(str(name), f, series, cut, gap, horizon, times)
                 about = dict(method=str(name), series=key, number=number, scale=scale)
                 tables.append(table.assign(**about))
     order = ['method', 'series', 'origin', 'step', 'time', 'true', *BANDS, 'seconds', 'note']
