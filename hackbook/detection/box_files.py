@@ -100,7 +100,7 @@ def _parsed(labels, format, class_names):
         require(texts, 'labels', str(labels), 'a file that can be read', '; '.join(bad.values()))
         parsed = parse_coco(*texts.values(), *texts)
     elif kind == 'voc': parsed = parse_voc(texts)
-    else: parsed = parse_yolo(texts, class_names or listed)
+    else: parsed = parse_yolo(texts, class_names or listed or None)
     if class_names: parsed.class_names = list(map(str, class_names))
     parsed.bad |= bad
     return parsed

@@ -250,7 +250,7 @@ def parse_yolo(
     "The boxes of YOLO files, as fractions of their pictures; what cannot be read is listed in `findings`."
     texts = {name: content.decode('utf-8-sig', 'replace').splitlines() for name, content in files.items()}
     lines = [(name, line) for name, text in texts.items() for line in text if line.strip()]
-    found = sorted({_class_of(line) for _, line in lines} - {None})
+    found = sorted({_class_of(line) for _, line in lines if len(line.split()) > 4} - {None})
     names = dict(zip(found, map(str, found))) if class_names is None else dict(enumerate(map(str, class_names)))
     rows = {name.rpartition('.')[0]: [] for name in texts}
     labels = BoxLabels(rows, class_names=list(names.values()), fractions=True, by_stem=True)
