@@ -1,0 +1,4 @@
+"""Object detection: pictures with boxes, composed or read from files, and what is wrong with them."""
+
+from .boxes import areas, clipped, ious, letterboxed, turned
+from .boxed_images import boxed_grid, BoxedImages, draw_boxes, MAX_BOXES, padded
