@@ -73,14 +73,14 @@ def box_iou(
     area = sum(ops.prod(c[..., 2:4] - c[..., :2], axis=-1) for c in (a, b))
     return both / ops.maximum(area - both, 1e-6)
 
-# %% ../../nbs/library/core/13_boxes.ipynb #c0c1604e
-def _score_losses(logits, wanted):
-    "The quality focal loss per example, summed over cells and classes."
-    from keras import ops
-    entropy = ops.maximum(logits, 0) - logits * wanted + ops.log1p(ops.exp(-ops.abs(logits)))
-    return ops.sum(entropy * ops.square(ops.sigmoid(logits) - wanted), axis=(1, 2))
+# %% ../../nbs/library/core/13_boxes.ipynb #ef1d61f2
+def _score_losses(wanted, logits):
+    "The focal loss per example, summed over cells and classes."
+    from keras import losses, ops
+    focal = losses.binary_focal_crossentropy(wanted, logits, from_logits=True)     # averaged over the classes
+    return logits.shape[-1] * ops.sum(focal, axis=-1)
 
-# %% ../../nbs/library/core/13_boxes.ipynb #3e6ff4e4
+# %% ../../nbs/library/core/13_boxes.ipynb #c7c1f93b
 def detection_losses(
     y,        # true boxes, (n, most, 5): left, top, right, bottom in pixels, class number; unused rows −1
     output,   # of a detector, (n, rows, columns, 4 + classes)
@@ -94,10 +94,9 @@ def detection_losses(
     own = ops.take_along_axis(y, which[..., None], axis=1)
     true = ops.where(learns[..., None], own[..., :4], ops.stop_gradient(boxes))
     weight = ops.cast(learns, 'float32')
-    quality = weight * ops.stop_gradient(box_iou(true, boxes))
-    wanted = quality[..., None] * ops.one_hot(ops.cast(own[..., 4], 'int32'), logits.shape[-1])
+    wanted = weight[..., None] * ops.one_hot(ops.cast(own[..., 4], 'int32'), logits.shape[-1])
     apart = weight * (1 - bounding_boxes.compute_ciou(true, boxes, 'xyxy'))
-    total = _score_losses(logits, wanted) + 2 * ops.sum(apart, axis=1)
+    total = _score_losses(wanted, logits) + 2 * ops.sum(apart, axis=1)
     return total / ops.maximum(ops.sum(weight, axis=1), 1)
 
 # %% ../../nbs/library/core/13_boxes.ipynb #769998dc
