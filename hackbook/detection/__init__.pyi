@@ -2,3 +2,4 @@
 
 from .boxes import areas, clipped, ious, letterboxed, turned
 from .boxed_images import boxed_grid, BoxedImages, draw_boxes, MAX_BOXES, padded
+from .composed_scenes import digits_by_writer, scenes, WRITERS

@@ -210,7 +210,8 @@ def draw_boxes(
                                linewidth=1.3, linestyle=style, path_effects=outline))
         words = _words_of(number, None if scores is None else scores[place], class_names)
         inside = top < .12 * max(ax.get_ylim())     # no room above
-        if words: ax.text(left - .5, top - .5, words, fontsize=size, color='white', va='top' if inside else 'bottom',
+        ink = 'black' if paint in PALETTE[4:7] else 'white'      # on the bright colors
+        if words: ax.text(left - .5, top - .5, words, fontsize=size, color=ink, va='top' if inside else 'bottom',
                           bbox=dict(facecolor=paint, edgecolor='none', pad=.8, alpha=.9), clip_on=False)
     return ax
 
@@ -226,8 +227,10 @@ def boxed_grid(
     title:str='',                  # the figure's one point
 ) -> Figure:
     "Pictures in rows, each with its boxes."
+    columns = min(columns, len(images))
     lines = ceil(len(images) / columns)
-    fig, axes = subplots(lines, columns, columns * size, lines * (size + .2) + (.3 if title else 0))
+    height = size * images[0].shape[0] / images[0].shape[1] + .2
+    fig, axes = subplots(lines, columns, columns * size, lines * height + (.3 if title else 0))
     for ax in np.ravel(axes): ax.axis('off')
     for i, (ax, image) in enumerate(zip(np.ravel(axes), images)):
         ax.imshow(image, cmap='gray', vmin=0, vmax=255)
