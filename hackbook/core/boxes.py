@@ -73,12 +73,12 @@ def box_iou(
     area = sum(ops.prod(c[..., 2:4] - c[..., :2], axis=-1) for c in (a, b))
     return both / ops.maximum(area - both, 1e-6)
 
-# %% ../../nbs/library/core/13_boxes.ipynb #ef1d61f2
+# %% ../../nbs/library/core/13_boxes.ipynb #4c58aa7f
 def _score_losses(wanted, logits):
-    "The focal loss per example, summed over cells and classes."
+    "The binary cross-entropy per example, summed over cells and classes."
     from keras import losses, ops
-    focal = losses.binary_focal_crossentropy(wanted, logits, from_logits=True)     # averaged over the classes
-    return logits.shape[-1] * ops.sum(focal, axis=-1)
+    entropy = losses.binary_crossentropy(wanted, logits, from_logits=True)     # averaged over the classes
+    return logits.shape[-1] * ops.sum(entropy, axis=-1)
 
 # %% ../../nbs/library/core/13_boxes.ipynb #c7c1f93b
 def detection_losses(

@@ -110,7 +110,7 @@ def test_decoding_gives_exactly_the_boxes():
 
 
 def test_suppression_is_per_class_and_boxes_end_at_the_picture():
-    same = [[2, 2, 14, 14, 0, 2.], [2, 2, 18, 14, 0, 1.], [2, 2, 12, 18, 1, .5], [18, 12, 34, 24, 1, 0.]]
+    same = [[2, 2, 14, 14, 0, 2.], [2, 2, 22, 14, 0, 1.], [2, 2, 12, 18, 1, .5], [18, 12, 34, 24, 1, 0.]]
     found = detections(encoded(same, 2), (20, 28), iou=.5)[0]
     np.testing.assert_allclose(found[:3, :5], [[2, 2, 14, 14, 0], [2, 2, 12, 18, 1], [18, 12, 28, 20, 1]], atol=1e-4)
     assert (found[3:] == -1).all()
