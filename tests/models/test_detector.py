@@ -31,13 +31,13 @@ def squares(count, seed=0, size=32, empty=False):
 
 @pytest.fixture(scope="module")
 def splits():
-    return hb.split(squares(160))
+    return hb.split(squares(240))
 
 
 @pytest.fixture(scope="module")
 def run(splits):
     hb.core.set_seed(0)
-    return hb.fit(detector(splits, filters=(8, 16, 16), width=16), splits, epochs=25, batch_size=16, learning_rate=.01, to=None)
+    return hb.fit(detector(splits, filters=(8, 16, 16), width=16), splits, epochs=30, batch_size=16, learning_rate=.02, to=None)
 
 
 def test_the_loss_falls_and_boxes_fit(run, splits):
@@ -45,7 +45,7 @@ def test_the_loss_falls_and_boxes_fit(run, splits):
     assert history.loss.iloc[-1] < .5 * history.loss.iloc[0]
     assert history.val_box_iou.iloc[-1] > .6 and run.metric == "box_iou"
     found = run.predict(splits.validation.x)
-    assert (found.counts == splits.validation.counts).mean() > .6
+    assert np.abs(found.counts - splits.validation.counts).mean() < .8
 
 
 def test_an_overfit_batch_is_found_again():
@@ -53,11 +53,8 @@ def test_an_overfit_batch_is_found_again():
     splits = hb.data.Splits(data, data, hb.data.Sealed(data), 0, "squares")
     hb.core.set_seed(0)
     model = detector(splits, filters=(8, 16, 16), width=32)
-    model.compile("adam", splits.task.loss_function())
-    model.optimizer.learning_rate = .01
-    model.fit(data.x, data.y, batch_size=12, epochs=220, verbose=0)
-    outputs = model(data.x, training=True).numpy()     # with the statistics of the batch
-    found = detections(outputs, (32, 32), threshold=.3, most=5)
+    run = hb.fit(model, splits, epochs=250, batch_size=12, learning_rate=.02, weight_decay=0., to=None)
+    found = run.predict(data.x, threshold=.3).outputs
     assert ((found[..., 4] >= 0).sum(axis=1) == data.counts).all()
     for boxes, true in zip(found, data.y):
         for box in true[true[:, 4] >= 0]:
@@ -115,7 +112,7 @@ def test_suppression_is_per_class_and_boxes_end_at_the_picture():
     np.testing.assert_allclose(found[:3, :5], [[2, 2, 14, 14, 0], [2, 2, 12, 18, 1], [18, 12, 28, 20, 1]], atol=1e-4)
     assert (found[3:] == -1).all()
     assert (detections(encoded(same, 2), (20, 28), iou=.9)[0, :, 4] >= 0).sum() == 4
-    assert (detections(encoded(same, 2), (20, 28), threshold=.7)[0, :, 4] >= 0).sum() == 2
+    assert (detections(encoded(same, 2), (20, 28), threshold=.7)[0, :, 4] >= 0).sum() == 1
     assert (detections(encoded(same, 2), (20, 28), most=1)[0, :, 4] >= 0).sum() == 1
 
 
@@ -187,3 +184,35 @@ def test_refuses_other_data_and_other_models(splits, run):
     with pytest.raises(HackbookError, match="class_weight"):
         hb.fit(run.model, splits, epochs=1, class_weight="balanced", to=None)
     assert TASKS["object-detection"].has_own_loss
+
+
+def test_live_shows_boxes_beside_the_true_ones(run, splits):
+    import json
+
+    from hackbook.live.views import draw, predictions
+
+    seen = predictions(run.model, splits)()
+    assert len(seen["images"]) == len(seen["true"]) == len(seen["found"]) == 6 and len(json.dumps(seen)) < 40_000
+    some = [box for boxes in seen["found"] for box in boxes]
+    assert some and all(0 <= v <= 1 for box in some for v in box[:4]) and {box[4] for box in some} <= {"dark", "bright"}
+    assert len(draw(seen).axes[0].patches) == len(seen["true"][0]) + len(seen["found"][0])
+
+
+def test_the_space_of_tune_builds_detectors(splits):
+    space = hb.search.default_space(detector, splits)
+    for filters in space["filters"]:
+        detector(splits, filters=filters)
+    with pytest.raises(HackbookError, match="pictures with boxes"):
+        hb.search.default_space(detector, hb.split(hb.data.digits()))
+
+
+def test_tables_of_boxes(run, splits):
+    found = run.predict(splits.validation.x)
+    frame = found.frame
+    assert len(frame) == found.counts.sum() == sum(map(len, found.predicted)) and frame.score.between(.3, 1).all()
+    assert set(frame["class"]) <= {"dark", "bright"} and (frame.right > frame.left).all()
+    assert len(run.predict(splits.validation.x, threshold=.99).frame) < len(frame)
+    assert found[2].counts[0] == found.counts[2] and "boxes on" in repr(found)
+    assert len(found.plot().axes) >= 12 and "<table" in found._repr_html_()
+    with pytest.raises(HackbookError, match="to have probabilities"):
+        found.probability
