@@ -38,7 +38,8 @@ def _check_detector(splits, filters, width, noise, brightness):
     height, wide = splits.train.x.shape[1:3]
     least = 2 ** len(filters)
     require(min(height, wide) >= least, 'splits.train.x', f'pictures of {height} × {wide} pixels',
-            f'{least} or more on each side, with {len(filters)} levels of filters', f'leave out the last: filters={filters[:-1]}')
+            f'{least} or more on each side, with {len(filters)} levels of filters',
+            f'leave out the last: filters={filters[:-1]}')
     require(max(height, wide) <= 256, 'splits.train.x', f'pictures of {height} × {wide} pixels', 'up to 256 on each side',
             'read them smaller, or cut them into tiles')
     require(isinstance(width, Integral) and width > 0, 'width', width, 'a whole number > 0', 'try 64')
