@@ -239,5 +239,5 @@ def test_mixed_precision_learns_too(splits):
 
 def test_live_trains_a_detector(splits):
     live = hb.Live(detector(splits, filters=(8, 8), width=8), splits, epochs=1, batch_size=32)
-    run = live.start().wait() if hasattr(live, "start") else live.wait()
-    assert len(run.history) == 1 and "val_box_iou" in run.history
+    assert live.wait() == "finished"
+    assert len(live.run.history) == 1 and "val_box_iou" in live.run.history
