@@ -240,4 +240,4 @@ def test_mixed_precision_learns_too(splits):
 def test_live_trains_a_detector(splits):
     live = hb.Live(detector(splits, filters=(8, 8), width=8), splits, epochs=1, batch_size=32)
     assert live.wait() == "finished"
-    assert len(live.run.history) == 1 and "val_box_iou" in live.run.history
+    assert len(live.frame) == 1 and "val_box_iou" in live.frame
