@@ -117,13 +117,16 @@ function stamp(store, branch) {
   return `${store.stamps.get(branch.name) ?? 0} ${branch.color} ${branch.forked_at} ${before}`;
 }
 
+const NAMES = { mae: "mean absolute error", box_iou: "IoU of the boxes" }; // of metrics, on the page
+const RISING = ["accuracy", "box_iou"]; // from 0 to 1, higher is better
+
 function limits(curves, now, at, metric, log) {
   const values = curves.flatMap((c) => c.flatMap((p) => [p[1], p[2]])).filter(known);
-  if (!values.length) return at && metric === "accuracy" ? [0, 1] : [log ? 0.01 : 0, log ? 10 : 1];
+  if (!values.length) return at && RISING.includes(metric) ? [0, 1] : [log ? 0.01 : 0, log ? 10 : 1];
   const first = Math.max(...curves.flatMap((c) => c.slice(0, 1).map((p) => p[1])).filter(known), 1e-9);
   const largest = values.reduce((a, b) => Math.max(a, b)),
     smallest = values.reduce((a, b) => Math.min(a, b));
-  if (at && metric === "accuracy") {
+  if (at && RISING.includes(metric)) {
     const least = now.findLast((p) => known(p[2]))?.[2] ?? 0,
       own = now.map((p) => p[1]).filter(known);
     const above = (floor, all = values) => all.filter((v) => v >= floor).length / (all.length || 1);
@@ -338,7 +341,7 @@ function plot(page, at) {
     const { store } = page,
       { state } = store;
     const metric = state.metric ?? "accuracy",
-      title = at ? (metric === "mae" ? "mean absolute error" : metric) : "loss";
+      title = at ? (NAMES[metric] ?? metric) : "loss";
     const last = Math.max(state.epochs, 1, ...[...store.points.values()].map((p) => p.at(-1)?.[0] ?? 0));
     for (const name of drawing.keys()) if (!state.branches.some((b) => b.name === name)) drawing.delete(name);
     for (const branch of state.branches) {
