@@ -7,7 +7,7 @@ from .dataset import Dataset, describe_example, plain_column
 from .sources import SOURCES, digits, load, mnist, npz
 from .similarity import as_days, as_words, column_encoder, encoder, in_batches, numeric_columns, sample
 from .similarity import Looks, Neighbors, content_groups, units
-from .pictures import augment, look, pixels, show_augmented
+from .pictures import augment, look, open_image, orientation, pixels, show_augmented
 from .lazy_images import LazyImages, reading
 from .tables import complete_rows, feature_columns, parse_times, ratings, rejected_table, role_columns, table, texts
 from .splits import SealBroken, Sealed, Splits, split

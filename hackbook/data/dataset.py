@@ -125,6 +125,8 @@ def _check_target(self:Dataset):
     task = as_task(self.task)
     require(task.name != 'reconstruction', 'task', task.name, 'one that predicts y',
             'keep the task of the labels; hb.data.reconstruct(splits) makes the examples the target')
+    require(task.family != 'detection', 'task', task.name, 'one with a label per example',
+            'hb.detection.BoxedImages(x, boxes) holds boxes')
     if task.family == 'classification':
         self.y, self.class_names = encode_labels(self.y, self.class_names)
         only = ''.join(self.class_names[:1])

@@ -23,9 +23,9 @@ class Metric:
     "How predictions are scored."
     name:str
     greater:bool         # is a greater score better?
-    family:str           # 'classification' or 'regression'
+    family:str           # 'classification', 'regression' or 'detection'
     words:str            # what it measures, in words
-    function:Callable    # of the true and the predicted values
+    function:Callable    # of the true and the predicted values; None for boxes, see `hb.evaluate`
     probabilities:bool=False   # does it need a probability for each class?
     in_unit:bool=False         # is it in the unit of the number to predict?
 
@@ -123,11 +123,21 @@ METRICS = {m.name: m for m in (
     Metric('mape', False, 'regression',
            'mean absolute error as a fraction of the true value', _mape),
     Metric('r2', True, 'regression',
-           'fraction of the variance explained', sk.r2_score))}
+           'fraction of the variance explained', sk.r2_score),
+    Metric('map50', True, 'detection',
+           'precision of each class averaged over its recall, then over the classes; a box counts as found '
+           'from an intersection over union of .5 on (mAP@.5)', None),
+    Metric('map', True, 'detection',
+           'the same, averaged over ten thresholds of the intersection over union, .5 to .95 (mAP@.5:.95)',
+           None),
+    Metric('box_iou', True, 'detection',
+           'intersection over union of each true box and the box predicted at its place, averaged', None))}
 
 # %% ../../nbs/library/data/00_metrics.ipynb #afc4c33b
 def _check_predicted(metric, y, p):
     "Raise `InvalidValue` unless the predictions `p` belong to the true values `y`."
+    require(metric.family != 'detection', 'metric', metric.name, 'one of classes or numbers',
+            'boxes and their scores are compared by hb.evaluate(run, data)')
     rows = metric.family == 'classification' and p.ndim == 2
     row = f'one row of probabilities per example, for {metric.name}'
     require(rows or not metric.probabilities, 'predicted', p.shape, row)

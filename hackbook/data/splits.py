@@ -111,10 +111,11 @@ def task(self:Splits) -> Task: return self.train.task
 # %% ../../nbs/library/data/10_splits.ipynb #e5458a19
 @patch(as_prop=True)
 def frame(self:Splits) -> pd.DataFrame:
-    "Examples per class (rows, and a last row for all) and part (columns); regression: statistics."
+    "Examples or boxes per class (rows, then all) and part (columns); regression: statistics."
     if self.task.family == 'regression':
         return pd.concat([d.frame for d in self.parts.values()], keys=self.parts).droplevel(1).T
-    table = pd.DataFrame({k: d.frame.set_index('class').examples for k, d in self.parts.items()})
+    counted = 'boxes' if self.task.family == 'detection' else 'examples'
+    table = pd.DataFrame({k: d.frame.set_index('class')[counted] for k, d in self.parts.items()})
     table.loc['all'] = table.sum()
     return table
 
@@ -144,16 +145,22 @@ def _check_draw(pool, count, labels, part, class_names):
     require(ok, f'the {part} part', f'{count} of {len(pool)} different examples',
             f'large enough for {enough}, and leave as many', f'change {part}=, or collect more')
 
+# %% ../../nbs/library/data/10_splits.ipynb #61622602
+def _classes(data):
+    "The names of the classes, if each example has one of them."
+    return data.class_names if data.task.family == 'classification' else []
+
 # %% ../../nbs/library/data/10_splits.ipynb #1152d47d
 def _drawn(data, fractions, seed, content):
     "The part of each example (0 train, 1 validation, 2 test): stratified by class, or at random."
     labels = np.zeros(content.max() + 1, int)
     part = np.zeros(content.max() + 1, int)
-    if data.class_names: labels[content] = data.y
+    names = _classes(data)
+    if names: labels[content] = data.y
     pool = np.unique(content)
     for number, (name, fraction) in reversed(list(enumerate(fractions.items(), 1))):
         count = round(fraction * len(labels))
-        _check_draw(pool, count, labels, name, data.class_names)
+        _check_draw(pool, count, labels, name, names)
         pool, drawn = train_test_split(pool, test_size=count, stratify=labels[pool],
                                        random_state=seed)
         part[drawn] = number
@@ -163,8 +170,9 @@ def _drawn(data, fractions, seed, content):
 def _by_group(data, fractions, seed, content, tries=500):
     "The part of each example; groups and duplicates stay whole."
     unit = units(content, data.groups)
-    counts = np.zeros((unit.max() + 1, max(1, len(data.class_names))))
-    np.add.at(counts, (unit, data.y if data.class_names else 0), 1)
+    names = _classes(data)
+    counts = np.zeros((unit.max() + 1, max(1, len(names))))
+    np.add.at(counts, (unit, data.y if names else 0), 1)
     counts = counts[:, counts.any(axis=0)]
     size = counts.sum(axis=1)
     wish = np.array([1 - sum(fractions.values()), *fractions.values()])
@@ -185,7 +193,7 @@ def _by_group(data, fractions, seed, content, tries=500):
         error = np.abs(table - wish[:, None]).max() if (table > 0).all() else np.inf
         if error < best: best, found = error, part
     few = (counts > 0).sum(axis=0).min()
-    what = 'every class' if data.class_names else 'the data'
+    what = 'every class' if names else 'the data'
     require(found is not None, what, f'only in {few} groups',
             f'in enough groups for {len(wish)} parts', 'collect more groups, or merge classes')
     return found[unit]
@@ -243,7 +251,8 @@ def _way_to_divide(data, by):
 def _check_split(data, test):
     "Raise `InvalidValue` for data with one value of y only, or a fixed test part unlike them."
     first = data.y[0]
-    only = f'only the class {data.class_names[first]}' if data.class_names else f'nothing but {first}'
+    names = _classes(data)
+    only = f'only the class {names[first]}' if names else f'nothing but {first}'
     require(len(np.unique(data.y)) > 1, 'y', only, 'of two classes or values or more')
     if not isinstance(test, Dataset): return
     for what in (lambda d: d.class_names, lambda d: d.features, lambda d: d.x.shape[1:]):

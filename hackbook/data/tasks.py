@@ -19,7 +19,7 @@ from .metrics import Metric, METRICS, QUANTILES
 class Task:
     "What is predicted, and what follows from it."
     name:str              # one of `TASKS`
-    family:str            # 'classification' (y holds class numbers) or 'regression' (numbers)
+    family:str            # 'classification' (y holds class numbers), 'regression' (numbers) or 'detection' (boxes)
     metric:Metric         # by which results are compared
     epoch_metric:str      # what training shows after each epoch; its name in Keras and `METRICS`
     loss:str              # its name in Keras
@@ -55,6 +55,12 @@ def _numbers(name, baselines, metric='rmse', loss='mean_squared_error', split='r
     return Task(name, 'regression', METRICS[metric], 'mae', loss, 'linear', split, baselines,
                 ('predictions', 'residuals', 'worst'))
 
+# %% ../../nbs/library/data/01_tasks.ipynb #f79a1eb1
+def _boxes(name):
+    "A task with boxes on each picture."
+    return Task(name, 'detection', METRICS['map50'], 'box_iou', 'detection', 'linear', 'random', (),
+                ('boxes', 'precision_recall', 'worst'), ('image',))
+
 # %% ../../nbs/library/data/01_tasks.ipynb #5e14fce9
 TASKS = {t.name: t for t in (
     _classes('image-classification', 'image', 'numbers'),
@@ -65,7 +71,8 @@ TASKS = {t.name: t for t in (
     _numbers('regression', ('mean', 'median', 'linear')),
     _numbers('forecast', ('last value', 'seasonal naive'), 'mae', 'mean_absolute_error', 'time'),
     _numbers('reconstruction', ('mean', 'PCA, 16 components'), 'mse'),
-    _numbers('recommendation', ('mean', 'item mean', 'user and item')))}
+    _numbers('recommendation', ('mean', 'item mean', 'user and item')),
+    _boxes('object-detection'))}
 
 # %% ../../nbs/library/data/01_tasks.ipynb #81774d10
 def as_task(

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..core import require
 from ..data import Dataset
+from ..detection import BoxedImages
 from .classes import rare_classes, same_names
 from .columns import columns_of, constant_columns, identifiers
 from .columns import missing, mixed_types, outliers, readings
@@ -129,6 +130,9 @@ def clean(
     "Fix a dataset by name. Raises `InvalidValue` for unknown fixes, and if nothing would be left."
     require(isinstance(data, Dataset), 'data', type(data).__name__, 'a Dataset',
             'clean before hb.split')
+    boxes = isinstance(data, BoxedImages)
+    require(not boxes, 'data', 'pictures with boxes', 'examples with one label each',
+            'hb.detection.clean_boxes fixes boxes, and data.take(indices) leaves out pictures')
     for fix in fixes:
         known = isinstance(fix, str) and fix in FIXES
         require(known, 'fix', fix, f"one of {', '.join(FIXES)}")

@@ -19,11 +19,13 @@ from fastcore.xml import FT, Div, Img, Safe, Strong
 
 from ..core import Figure, image_grid, label_axes, require, rows, subplots
 from ..data import Dataset, describe_example
+from ..detection import BoxedImages
 from .classes import alike_classes, imbalance, rare_classes, suspicious_labels
 from .columns import columns_of, constant_columns, identifiers, missing
 from .columns import missing_codes, mixed_types, outliers, readings
 from .findings import Finding, findings_frame, findings_table, SEVERITIES
-from .media import bad_recordings, blank, lengths, odd_lengths, unreadable
+from .media import bad_recordings, blank, doubtful_boxes, lengths, odd_lengths
+from .media import unreadable, without_boxes
 from .repeats import conflicts, duplicates, near_duplicates
 
 # %% ../../nbs/library/quality/06_inspection.ipynb #c70b572e
@@ -57,12 +59,16 @@ def _run(check, data):
 
 # %% ../../nbs/library/quality/06_inspection.ipynb #63d5b25a
 def inspect(
-    data:Dataset,     # images, sounds, texts, numbers or a table, before the split
+    data:Dataset,     # images (also with boxes), sounds, texts, numbers or a table, before the split
 ) -> Inspection:      # empty where nothing was found
     "Check a dataset for faults. Nothing is changed."
     require(isinstance(data, Dataset), 'data', type(data).__name__, 'a Dataset',
             'hb.Dataset(x, y) makes one; inspect before hb.split')
-    found = [finding for check in CHECKS for finding in _run(check, data)]
+    boxes = []
+    if isinstance(data, BoxedImages):
+        boxes = _run(doubtful_boxes, data)
+        data = without_boxes(data)
+    found = boxes + [finding for check in CHECKS for finding in _run(check, data)]
     return Inspection(data, sorted(found, key=lambda f: SEVERITIES.index(f.severity)))
 
 # %% ../../nbs/library/quality/06_inspection.ipynb #c8f5e258

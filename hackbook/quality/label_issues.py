@@ -86,7 +86,7 @@ def _askable(data, folds, max_examples, seed):
     "Random rows that are not blank, and whose class has enough distinct examples."
     some = np.random.default_rng(seed).permutation(len(data))[:max_examples]
     if data.kind == 'text': some = some[[bool(t.strip()) for t in data.x[some]]]
-    if not data.class_names or not len(some): return some[:0]
+    if data.task.family != 'classification' or not len(some): return some[:0]
     content = pd.Series(content_groups(rows(data.x, some)))
     different = content.groupby(data.y[some]).transform('nunique')
     return some[(different >= folds).to_numpy()]
@@ -109,7 +109,7 @@ def find_label_issues(
     max_examples:int=10_000,     # examples to check, drawn at random where there are more
     seed:int=0,                  # of the folds, of SGD and of that draw
 ) -> pd.DataFrame:               # row, label, guess, probability of label, probability of guess
-    "Labels that are probably wrong, the most doubtful first; an empty table for a regression."
+    "Labels that are probably wrong, the most doubtful first; an empty table without one label per example."
     folds_ok = isinstance(folds, Integral) and folds > 1
     require(folds_ok, 'folds', folds, 'a whole number, 2 or more')
     some = _askable(data, folds, max_examples, seed)
