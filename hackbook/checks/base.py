@@ -18,7 +18,7 @@ import numpy as np
 from fastcore.basics import patch
 
 from ..core import all_layers, card, Figure, label_axes, own_variables, rows, subplots
-from ..core import times_called
+from ..core import detection_losses, grid_shape, STRIDE, times_called
 from ..data import pinball_losses, QUANTILES, Splits
 from ..series import naive_forecast
 from ..training import as_array, assign, values
@@ -106,6 +106,7 @@ def guessing(
     "The loss of a model that knows the base rates and nothing else; in regression, the mean."
     y, names = data.y, data.class_names
     if data.task.forecasts: return _naive_loss(data)
+    if data.task.family == 'detection': return _same_everywhere(data)
     if not names: return float(np.var(y, axis=0).mean())
     fraction = np.bincount(y, minlength=len(names)) / len(y)
     return float(-(fraction[fraction > 0] * np.log(fraction[fraction > 0])).sum())
@@ -115,9 +116,23 @@ def _naive_loss(windows):
     errors = windows.y - naive_forecast(windows.x, windows.plan)
     return float(pinball_losses(errors, np.quantile(errors, QUANTILES)).mean())
 
+# %% ../../nbs/library/checks/00_base.ipynb #6bdc7ed0
+def _same_everywhere(data, most=512):
+    "The loss of a detector that gives the same for each cell, on up to `most` pictures."
+    y = data.y[:most]
+    known = y[y[..., 4] >= 0]
+    shape = grid_shape(data.x.shape[1:], len(data.class_names))
+    cell = np.zeros(shape[-1], 'float32')
+    cell[2:4] = np.log(np.maximum(known[:, 2:4] - known[:, :2], 1) / STRIDE).mean(axis=0)
+    def loss(logit):
+        cell[4:] = logit
+        return float(each_loss(y, np.broadcast_to(cell, (len(y), *shape)), data.class_names).mean())
+    return min(loss(logit) for logit in (-5., -4., -3., -2., -1.))
+
 # %% ../../nbs/library/checks/00_base.ipynb #24b223f6
 def each_loss(y, out, class_names, shape=None):
-    "The loss of each example: cross-entropy, the squared error, or the pinball loss."
+    "The loss of each example: cross-entropy, the squared error, the pinball loss, or that of boxes."
+    if np.ndim(y) == 3 and out.ndim == 4: return np.asarray(detection_losses(y, out), 'float64')
     if shape: return np.square(np.asarray(y, 'float64') - out).reshape(len(out), -1).mean(axis=1)
     if out.ndim == 3: return pinball_losses(y, out).mean(axis=1)
     if np.ndim(y) == 2: return np.abs(np.asarray(y, 'float64') - out).mean(axis=1) / 2
@@ -137,7 +152,8 @@ class CheckContext:
         self.seed = seed
         self.frozen = tuple(frozen)
         self.larger = larger
-        self.names = splits.train.class_names
+        self.boxes = splits.task.family == 'detection'
+        self.names = [] if self.boxes else splits.train.class_names    # of one class per example
         order = np.random.default_rng(seed).permutation(len(splits.train))
         self.data = splits.train.take(np.sort(order[:2048]))
         if self.data.kind == 'table': self.data = replace(self.data, x=as_array(self.data.x))

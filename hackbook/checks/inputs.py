@@ -29,7 +29,7 @@ def into_net(model, x):
 # %% ../../nbs/library/checks/01_inputs.ipynb #91752a91
 def _decoded(model, into, x, y, data):
     "A picture of the input: images, words, or one box per column."
-    if data.task.shape: captions = [''] * 20
+    if data.task.shape or data.task.family == 'detection': captions = [''] * 20
     else: captions = [data.class_names[i] if data.class_names else f'{i:.3g}' for i in y[:20]]
     as_image = into.ndim == 3 or into.ndim == 4 and into.shape[-1] in (1, 3, 4)
     if as_image and data.kind == 'image': return _input_images(into[:20], captions)

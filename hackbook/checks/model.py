@@ -41,6 +41,7 @@ def check_output(
     name, n = 'output', len(context.names)
     out = context.predict(context.some[0])
     if _last(context.model) is None: return skipped(name, 'no layer has weights')
+    if context.boxes: return skipped(name, 'boxes and scores have no bounds to reach')
     if not n: return _check_reach(name, context)
     totals = out.sum(axis=1)
     total = float(totals[np.abs(totals - 1).argmax()])
@@ -90,6 +91,7 @@ def check_bias(
     "Does the final bias start at the base rates?"
     name, y = 'final bias', context.splits.train.y
     if context.splits.task.shape: return skipped(name, 'every number of a reconstruction has one of its own')
+    if context.boxes: return skipped(name, 'a detector begins with few boxes; see loss at the start')
     if y.ndim > 1: return skipped(name, 'a forecast begins with the window, not with a bias')
     bias = _final_bias(context.model)
     if bias is None: return skipped(name, 'the model does not end in a Dense layer with bias')

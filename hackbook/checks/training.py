@@ -13,7 +13,7 @@ import numpy as np
 from fastcore.basics import patch
 
 from .base import Check, CheckContext, judge, layer_bars, skipped, spec, tensor
-from ..core import all_layers, Figure, label_axes, load_keras, own_variables, PALETTE, rows
+from ..core import all_layers, center_overlaps, Figure, label_axes, load_keras, own_variables, PALETTE, rows
 from ..core import subplots
 from ..data import QUANTILES
 from ..training import assign, values
@@ -159,10 +159,16 @@ def check_first_steps(
 
 # %% ../../nbs/library/checks/04_training.ipynb #0e8831bd
 def _watched(out, y, names):
-    "Per step: the probability of the true class, or the error; of a forecast that of its first step."
+    "Per step: the probability of the true class, or the error; of a forecast that of its first step; of boxes the IoU."
+    if np.ndim(y) == 2: return _overlap(out, y)
     if names: return out[:, y]
     if out.ndim == 3: out = out[..., len(QUANTILES) // 2]
     return out[:, 0] - np.ravel(y)[0]
+
+def _overlap(out, y):
+    "The mean IoU of the boxes of one picture, 0 where it has none, per step."
+    overlap, real = map(np.asarray, center_overlaps(np.repeat(y[None], len(out), axis=0), out))
+    return (overlap * real).sum(axis=1) / np.maximum(real.sum(axis=1), 1)
 
 def _steps(context, short_run):
     fig, (left, right) = subplots(1, 2, height=2.6)
@@ -177,6 +183,7 @@ def _steps(context, short_run):
         line = _watched(out[:, i], y, context.names)
         right.plot(at, line, linewidth=1, color=PALETTE[i % len(PALETTE)])
     unit = 'probability of the true class' if context.names else 'error'
+    if context.boxes: unit = 'IoU of the boxes'
     label_axes(right, 'The same examples at each step', 'step', unit)
     return fig
 

@@ -14,6 +14,7 @@ from .intervals import bootstrap, check_confidence, drawn_as_one, draws, fold_in
 from .intervals import per_draw, percentiles, resampled, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
+from .boxes import assigned, box_iou, cell_centers, center_overlaps, detection_losses, detections, grid_boxes, grid_shape, STRIDE
 from .notebook import frontend, hearing, hearing_note, in_notebook, progress_line
 from .notebook import running_shell
 from .keras_internals import (

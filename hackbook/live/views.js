@@ -189,6 +189,25 @@ function forecast(known, came, bands) {
   );
 }
 
+// A picture with its boxes: dashed where one is, solid where one was found.
+function outlined(p, i) {
+  const listed = (boxes) => boxes.map((box) => box[4]).join(", ") || "nothing",
+    tile = figure(p.images[i], p.captions[i], `found: ${listed(p.found[i])}; there is: ${listed(p.true[i])}`);
+  const outline =
+    (kind) =>
+    ([left, top, right, bottom]) =>
+      svg("rect", { class: kind, x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) });
+  tile.firstChild.append(
+    svg(
+      "svg",
+      { viewBox: "0 0 1 1", preserveAspectRatio: "none", class: "boxes", role: "img", "aria-label": tile.title },
+      ...p.true[i].map(outline("true")),
+      ...p.found[i].map(outline("found")),
+    ),
+  );
+  return tile;
+}
+
 const DRAW = {
   filters: tiles,
   activations: strips,
@@ -213,6 +232,7 @@ const DRAW = {
     ),
   predictions: (p) => {
     if (p.errors) return tiles(p); // each shows an example above what an autoencoder makes of it
+    if (p.found) return make("div", { class: "tiles" }, ...p.images.map((_, i) => outlined(p, i)));
     if (p.bands) return make("div", { class: "forecasts" }, ...p.known.map((known, i) => forecast(known, p.came[i], p.bands[i])));
     const right = (i) => !p.probability || p.truth[i] === p.predicted[i]; // a regression is neither right nor wrong
     const caption = (i) =>

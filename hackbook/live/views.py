@@ -11,9 +11,10 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from ..core import all_layers, Figure, label_axes, load_keras, PALETTE, require, rows
+from ..core import all_layers, detections, Figure, label_axes, load_keras, PALETTE, require, rows
 from ..core import subplots
 from ..data import Splits, squared_errors
+from ..detection import draw_boxes
 from ..training import as_array
 
 # %% ../../nbs/library/live/04_views.ipynb #78c55563
@@ -187,15 +188,36 @@ def _reconstructions(model, data):
                 'errors': [_short(e) for e in errors]}
     return measure
 
+# %% ../../nbs/library/live/04_views.ipynb #034847c6
+def _boxes(model, splits, least=.3, side=32):
+    "A function that finds boxes on six pictures, equally far from each other; boxes as fractions of the picture."
+    part, names = splits.validation, splits.class_names
+    some = part.take(np.unique(np.linspace(0, len(part) - 1, 6).astype(int)))
+    x = np.asarray(as_array(some.x))
+    height, width = x.shape[1:3]
+    images = [_pixels(_gray(i), 0, 255, side) for i in x]
+    def marks(boxes):
+        "Each box as left, top, right, bottom from 0 to 1, and its words."
+        known = [box for box in boxes if box[4] >= 0]
+        return [[*(_short(v) for v in box[:4] / [width, height, width, height]), names[int(box[4])]] for box in known]
+    true = [marks(boxes) for boxes in some.y]
+    def measure():
+        out = _numbers(model(x, training=False))
+        found = [marks(boxes) for boxes in detections(out, (height, width), least, most=20)]
+        captions = [f'{len(f)} of {len(t)}' for f, t in zip(found, true)]
+        return {'kind': 'predictions', 'images': images, 'captions': captions, 'true': true, 'found': found}
+    return measure
+
 # %% ../../nbs/library/live/04_views.ipynb #8540b506
 def predictions(
     model,
     splits:Splits,
     batch:int=12,    # validation examples
 ) -> Callable:       # () → {'kind', 'images' or None, 'truth', 'predicted', 'probability' or None}
-    "The predictions for the first validation examples; for windows, four forecasts with bands; or what is rebuilt."
+    "The predictions for the first validation examples; or forecasts with bands, what is rebuilt, boxes."
     if splits.task.forecasts: return _forecasts(model, splits.validation)
     if splits.task.shape: return _reconstructions(model, splits.validation)
+    if splits.task.family == 'detection': return _boxes(model, splits)
     x, y = _examples(splits, batch)
     names = splits.class_names
     images = [_pixels(_gray(i), x.min(), x.max(), 20) for i in x] if x.ndim >= 3 else None
@@ -252,6 +274,17 @@ def _draw_reconstructions(seen):
     title = f"Shown and reconstructed: mean squared error {np.mean(seen['errors']):.3g}"
     return _grid(seen['images'], seen['captions'], title, cmap='gray_r')
 
+# %% ../../nbs/library/live/04_views.ipynb #66e5b3bb
+def _draw_boxes(seen):
+    "Pictures with true boxes (dashed) and found ones."
+    fig = _grid(seen['images'], seen['captions'], 'Boxes found (solid) and there (dashed)', 6, 1.3, cmap='gray_r')
+    for ax, image, true, found in zip(fig.axes, seen['images'], seen['true'], seen['found']):
+        scale = [len(image[0]), len(image)] * 2
+        for boxes, options in ((true, {'color': PALETTE[2], 'dashed': True}), (found, {'color': PALETTE[1]})):
+            draw_boxes(ax, [np.multiply(box[:4], scale) for box in boxes], **options)
+        for left, top, *_, name in found: ax.text(left * scale[0], top * scale[1], name, color='white', fontsize=7)
+    return fig
+
 # %% ../../nbs/library/live/04_views.ipynb #ab37b3bd
 def _caption(truth, predicted, probability):
     "The prediction; where it is wrong also the true label."
@@ -276,6 +309,7 @@ def _draw_predictions(seen):
     "Each example under its prediction."
     if 'bands' in seen: return _draw_forecasts(seen)
     if 'errors' in seen: return _draw_reconstructions(seen)
+    if 'found' in seen: return _draw_boxes(seen)
     truth, predicted, probability = (seen[k] for k in ('truth', 'predicted', 'probability'))
     captions = [_caption(*a) for a in zip(truth, predicted, probability or [None] * len(truth))]
     wrong = sum(t != p for t, p in zip(truth, predicted))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..core import HackbookError, InvalidValue, load_keras, require
+from ..core import grid_shape, HackbookError, InvalidValue, load_keras, require
 from ..data import Dataset
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #837ed309
@@ -166,6 +166,7 @@ def check_model(
     fits = len(takes) == len(shape) and all(t in (None, s) for t, s in zip(takes, shape))
     require(fits, "the model's input", takes, f'of shape {shape}, as the examples are',
             _bridge(shape, takes))
+    if task.family == 'detection': return _check_grid(gives, grid_shape(shape, len(data.class_names)))
     classes = task.family == 'classification'
     words = 'one output per class' if classes else 'the number to predict'
     if task.forecasts: words = 'the quantiles of each step to forecast, or its median'
@@ -176,6 +177,12 @@ def check_model(
     require(gives in task.output_shapes, "the model's output", gives, wanted,
             f'{first if len(gives) > 1 else ""}end it with '
             f'keras.layers.Dense({task.outputs}{softmax})')
+
+# %% ../../nbs/library/models/02_compatibility.ipynb #92c51709
+def _check_grid(gives, wanted):
+    "Raise `InvalidValue` unless a detector gives its numbers per cell."
+    require(gives == wanted, "the model's output", gives, f'of shape {wanted}: rows and columns of cells, numbers per cell',
+            f'hb.models.detector(splits) builds one, or end it with keras.layers.Conv2D({wanted[-1]}, 1)')
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #e2b93998
 def _bridge(shape, takes):
@@ -210,6 +217,7 @@ def check_activation(
     found = hasattr(model, 'inputs') and _last_activation(model)
     if not found: return
     name, layer = found
+    if data.task.family == 'detection': return     # logits and logarithms, of whatever layer gives them
     if data.task.family == 'classification':
         require(name == 'softmax', f'the activation of {layer}', name,
                 'softmax, a probability per class', "Dense(…, activation='softmax'), or loss="

@@ -233,10 +233,12 @@ def check_one_each(
     facts:dict,   # from `input_facts`
     does:str,     # what takes one prediction per example: 'a page'
 ):
-    "Raise `InvalidValue` for a run that forecasts windows or reconstructs examples."
+    "Raise `InvalidValue` for a run that forecasts windows, reconstructs examples or finds boxes."
     require(not facts.get('plan'), 'run', 'a network that forecasts windows',
             f'one with one prediction per example, for {does}',
             'hb.cases.forecast(run, series) forecasts what comes next')
+    require('boxes' not in facts, 'run', 'a detector', f'one with one prediction per example, for {does}',
+            'run.predict(x) finds boxes')
     require('size' not in facts, 'run', 'an autoencoder',
             f'one with one prediction per example, for {does}', 'run.predict(x) reconstructs examples')
 

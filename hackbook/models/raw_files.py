@@ -18,6 +18,7 @@ from PIL import Image
 
 from ..core import InvalidValue, Lazy, NotFound, require
 from ..data import Dataset, LazyImages, look, pixels, read_sound, Reconstruction
+from ..detection import BoxedImages
 from ..files import opened
 from ..series import Windows
 from .tabular import column_kind, takes_tables
@@ -67,6 +68,7 @@ def describe_input(
     if isinstance(data, Windows): facts |= {'plan': asdict(data.plan)}
     if isinstance(data, Reconstruction):
         facts |= {'zero': np.asarray(data.zero).tolist(), 'size': np.asarray(data.size).tolist()}
+    if isinstance(data, BoxedImages): facts |= {'boxes': True}
     if isinstance(x, pd.DataFrame): facts |= _column_facts(x)
     return facts | {'gray_shift': _gray_shift(data), 'low': low, 'high': high}
 

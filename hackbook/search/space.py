@@ -281,9 +281,24 @@ def _filters(kinds):
     if 'conv' not in kinds: return {}
     return {'filters': {'in': [(16, 32), (32, 64), (64, 128)], 'when': {'kind': 'conv'}}}
 
+# %% ../../nbs/library/search/01_space.ipynb #6aae1dc2
+def _detector_space(splits):
+    boxed = splits.task.family == 'detection'
+    require(boxed, 'splits', f'{splits.task.name} of {splits.name}', 'pictures with boxes',
+            'hb.detection.scenes(1000) makes some')
+    size = min(splits.train.x.shape[1:3])
+    levels = 3 if size < 32 else 4 if size < 128 else 5
+    return {'learning_rate': (1e-3, .03, 'log'),
+            'filters': [tuple(first * 2**i for i in range(levels)) for first in (8, 16, 24)],
+            'width': [32, 64, 96],
+            'noise': (0., .1),
+            'brightness': (0., .3),
+            'weight_decay': (1e-4, .1, 'log')}
+
 # %% ../../nbs/library/search/01_space.ipynb #4d6720aa
 # family in `hackbook.models` → a function of the splits
-SPACES: dict[str, Callable] = {'cnn': _cnn_space, 'mlp': _mlp_space, 'autoencoder': _autoencoder_space}
+SPACES: dict[str, Callable] = {'cnn': _cnn_space, 'mlp': _mlp_space, 'autoencoder': _autoencoder_space,
+                               'detector': _detector_space}
 
 def default_space(
     build:Callable,   # a model family: `hackbook.models.cnn`, `hackbook.models.mlp`

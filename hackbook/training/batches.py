@@ -224,7 +224,8 @@ def class_weights(
     "The weight of each class. Raises `InvalidValue` for a class that there is not."
     if wanted is None: return None
     names = data.class_names
-    require(names, 'class_weight', wanted, 'None for regression')
+    one_each = data.task.family == 'classification'
+    require(one_each, 'class_weight', wanted, f'None for {data.task.family}')
     if wanted == 'balanced':
         counts = np.bincount(data.y, minlength=len(names)).tolist()
         return {i: len(data) / (len(counts) * n) if n else 0. for i, n in enumerate(counts)}

@@ -115,7 +115,7 @@ def _optimizer(options, updates):
 def _loss_and_metrics(data, options):
     "The loss, and the list of metrics; the task's own metric first."
     own = data.task.epoch_metric
-    named = not data.task.forecasts
+    named = not data.task.has_own_loss
     usual = data.task.loss if named else data.task.loss_function()
     loss = usual if options.loss is None else options.loss
     more = [m for m in options.metrics or () if m != own]
@@ -219,7 +219,7 @@ def compile_model(
     check_model(model, data)
     classes = data.task.family == 'classification'
     require(classes or not o.label_smoothing, 'label_smoothing', o.label_smoothing,
-            '0 for regression')
+            f'0 for {data.task.family}')
     if o.loss is None and not o.compiled: check_activation(model, data)
     if o.layer_rates: check_rates(model, o.layer_rates)
     if o.compiled is None: _warn_if_lost(model)

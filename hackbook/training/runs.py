@@ -22,7 +22,7 @@ from fastcore.xml import Div, Safe, Strong
 
 from ..core import atomic, card, Figure, HackbookError, InvalidValue, label_axes
 from ..core import make_folder, NotFound, require, save_record, subplots, way_out
-from ..models import describe_input, forecasts_of, input_facts, load_model, load_weights
+from ..models import describe_input, detections_of, forecasts_of, input_facts, load_model, load_weights
 from ..models import Predictions, predictions_of, reconstructions_of, save_model, WEIGHTS, WHOLE
 from .checkpoints import by_new_names, read_history, read_record
 from .compilation import note_ours
@@ -203,10 +203,11 @@ def load_run(
 @patch
 def predict(self:Run,
     x,                     # examples, a Dataset, paths, texts, rows of a table, or windows of series
-    threshold:float=None,  # "not sure" below; 0 to 1, None: the record's, or 0
-) -> Predictions:          # one row per example; or `Forecasts` of windows, `Reconstructions` of an autoencoder
+    threshold:float=None,  # "not sure" below, or no box; 0 to 1, None: the record's, or 0; for boxes .3
+) -> Predictions:          # one row per example; or `Forecasts`, `Reconstructions`, `Detections`
     "Named predictions, with the record's temperature or bands. Raises `InvalidValue` for unlike data."
     facts = input_facts(self.model, self.record)
+    if 'boxes' in facts: return detections_of(self.model, self.record, x, threshold)
     rebuilds = 'size' in facts
     if not rebuilds and not facts.get('plan'): return predictions_of(self.model, self.record, x, threshold)
     does = 'reconstructs' if rebuilds else 'forecasts'
