@@ -29,14 +29,14 @@ def check_threshold(
     ok = isinstance(threshold, Real) and not isinstance(threshold, bool) and 0 <= threshold <= 1
     require(ok, 'threshold', threshold, 'a score of a detection, 0 to 1', 'try .3')
 
-# %% ../../nbs/library/detection/08_detection_results.ipynb #dc68f43f
+# %% ../../nbs/library/detection/08_detection_results.ipynb #15a318fd
 @dataclass(repr=False)
 class DetectionEvaluation:
     "Detections on scenes, and their scores."
     data:BoxedImages         # the scenes
     detections:np.ndarray    # left, top, right, bottom, class, score; (scenes, most, 6), unused rows -1
     confidence:float=.95     # confidence level of the intervals, 0 to 1
-    threshold:float=.5       # score from which on a detection counts, 0 to 1; not for mAP
+    threshold:float=.3       # score from which on a detection counts, 0 to 1; not for mAP
 
     def __post_init__(self): check_threshold(self.threshold)
 
@@ -62,6 +62,16 @@ class DetectionEvaluation:
         none = np.zeros((*self.precisions.shape, 0))
         return np.concatenate([none, *(drawn_precisions(self.matches, c) for c in self.counts)], axis=-1)
 
+    @cached_property
+    def found(self) -> pd.DataFrame:
+        "One row per detection from the threshold on: scene, row, label, score, kind, box, iou; see `detection_kinds`."
+        return detection_kinds(self.data.y, self.detections, self.matches, self.threshold)
+
+    @cached_property
+    def each(self) -> pd.DataFrame:
+        "One row per scene, as stored: boxes, right, missed, wrong_class, misplaced, duplicate, false, errors, wrong_scores."
+        return errors_by_scene(self.data.y, self.found)
+
 # %% ../../nbs/library/detection/08_detection_results.ipynb #fbd7850d
 def _maps(precisions):
     "mAP@.5 and mAP@.5:.95, (2, draws)."
@@ -79,17 +89,6 @@ def _fractions(table, counts):
     right, seen, boxes = (table[c].to_numpy(float) @ counts for c in ('right', 'seen', 'boxes'))
     nan = lambda: np.full(right.shape, np.nan)
     return np.stack([np.divide(right, n, out=nan(), where=n > 0) for n in (seen, boxes)])
-
-# %% ../../nbs/library/detection/08_detection_results.ipynb #1c1fbdb6
-@patch(as_prop=True)
-def found(self:DetectionEvaluation) -> pd.DataFrame:
-    "One row per detection from the threshold on: scene, row, label, score, kind, box and iou; see `detection_kinds`."
-    return detection_kinds(self.data.y, self.detections, self.matches, self.threshold)
-
-@patch(as_prop=True)
-def each(self:DetectionEvaluation) -> pd.DataFrame:
-    "One row per scene, as stored: boxes, right, missed, wrong_class, misplaced, duplicate, false, errors, wrong_scores."
-    return errors_by_scene(self.data.y, self.found)
 
 # %% ../../nbs/library/detection/08_detection_results.ipynb #e90d6a6a
 @patch(as_prop=True)
@@ -117,7 +116,7 @@ def drawn_scores(self:DetectionEvaluation) -> np.ndarray:
 def _of_metric(self:DetectionEvaluation, precisions):
     return _maps(precisions)[1 if self.data.task.metric.name == 'map' else 0]
 
-# %% ../../nbs/library/detection/08_detection_results.ipynb #045d099a
+# %% ../../nbs/library/detection/08_detection_results.ipynb #ac8be42a
 @patch
 def at(self:DetectionEvaluation,
     threshold:float,   # score from which on a detection counts, 0 to 1
@@ -126,6 +125,7 @@ def at(self:DetectionEvaluation,
     check_threshold(threshold)
     other = copy(self)
     other.threshold = float(threshold)
+    for kept in ('found', 'each'): vars(other).pop(kept, None)
     return other
 
 # %% ../../nbs/library/detection/08_detection_results.ipynb #abadaa56

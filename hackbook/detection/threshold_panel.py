@@ -109,7 +109,7 @@ def move(self:ThresholdPanel,
         self.answer.value = self.still()
     return self.result
 
-# %% ../../nbs/library/detection/10_threshold_panel.ipynb #8de3b9e7
+# %% ../../nbs/library/detection/10_threshold_panel.ipynb #c8a0de8a
 @patch
 def still(self:ThresholdPanel) -> str:   # HTML without scripts
     "The scenes, the two curves and the numbers, safe to put on a page."
@@ -117,7 +117,7 @@ def still(self:ThresholdPanel) -> str:   # HTML without scripts
     row = 'display: flex; flex-wrap: wrap; align-items: flex-start'
     head = Div(Strong(f'Score {self.threshold:.2f} and more: {self.words}'), role='status', aria_live='polite')
     key = Div('green: right; orange: wrong, with its score; blue, dashed: a true box, not found', style='font-size: 12px')
-    return to_xml(Div(head, key, Div(*pictures, _curves(self.result), style=f'{row}; margin-top: 8px')))
+    return to_xml(Div(head, key, Div(_curves(self.result), *pictures, style=f'{row}; margin-top: 8px')))
 
 # %% ../../nbs/library/detection/10_threshold_panel.ipynb #a39464e8
 @patch(as_prop=True)
