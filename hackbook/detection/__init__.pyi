@@ -8,6 +8,6 @@ from .box_files import read_boxes, write_coco
 from .matching import check_detections, IOU_THRESHOLDS, match_boxes, match_detections, Matches
 from .average_precision import drawn_precisions, mean_precisions, precision_recall, precisions_of, RECALLS
 from .scene_errors import detection_kinds, errors_by_scene, KINDS, missed_boxes
-from .detection_results import check_threshold
-from .result_plots import scene_boxes
+from .detection_results import check_threshold, SCORE_WORDS
+from .result_plots import error_words, scene_boxes
 from .threshold_panel import DetectionEvaluation, ThresholdPanel   # with the methods of all rooms

@@ -65,12 +65,12 @@ def _mean(values):
     times = known.sum(axis=0)
     return np.divide(np.where(known, values, 0).sum(axis=0), times, out=np.full(times.shape, np.nan), where=times > 0)
 
-# %% ../../nbs/library/detection/06_average_precision.ipynb #93293460
+# %% ../../nbs/library/detection/06_average_precision.ipynb #882be3c1
 def mean_precisions(
     precisions:np.ndarray,   # of `drawn_precisions`, (thresholds, classes, draws)
 ) -> np.ndarray:             # (draws,); NaN for a draw without any box
     "The mean average precision over thresholds and classes that occur, in each draw."
-    return _mean(precisions.reshape(-1, precisions.shape[-1]))
+    return _mean(np.concatenate(precisions))
 
 # %% ../../nbs/library/detection/06_average_precision.ipynb #b57809c6
 def precisions_of(

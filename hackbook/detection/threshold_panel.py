@@ -50,7 +50,7 @@ def _picture(result, i, image, side=190):
                aria_label=f'scene {i}: {told}')
     return FigureTag(drawn, Figcaption(told, style='font-size: 12px'), style=f'margin: 0 14px 10px 0; width: {side}px')
 
-# %% ../../nbs/library/detection/10_threshold_panel.ipynb #9c70e0a1
+# %% ../../nbs/library/detection/10_threshold_panel.ipynb #04559338
 def _curves(result, width=260, height=150):
     "Precision and recall over the score threshold as a small drawing."
     table = result.thresholds
@@ -67,7 +67,8 @@ def _curves(result, width=260, height=150):
                                     ('1', 18, y(1) + 4), ('0', 18, y(0) + 4))]
     here = ft('line', x1=x(result.threshold), x2=x(result.threshold), y1=y(1), y2=y(0), stroke='currentColor',
               stroke_dasharray='3 3')
-    return ft('svg', *lines, *ends, here, width=width, height=height, role='img', aria_label='precision and recall over the score threshold')
+    return ft('svg', *lines, *ends, here, width=width, height=height, role='img',
+              aria_label='precision and recall over the score threshold')
 
 # %% ../../nbs/library/detection/10_threshold_panel.ipynb #a886dfe2
 class ThresholdPanel:
