@@ -124,7 +124,8 @@ SECTIONS = {   # name in `Task.plots`: heading, caption
     'worst': ('Largest errors', 'The examples with the largest errors, beside what was predicted.')}
 
 TABLES = {'confusion': 'classes', 'predictions': 'scores', 'forecasts': 'coverage',
-          'steps': 'scores', 'reconstructions': 'scores', 'boxes': 'scores', 'precision_recall': 'classes'}   # of the Evaluation, below the picture
+          'steps': 'scores', 'reconstructions': 'scores', 'boxes': 'scores',
+          'precision_recall': 'classes'}   # of the Evaluation, below the picture
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #c5388e52
 def _picture(result, name, caption):

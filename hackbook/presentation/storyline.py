@@ -115,7 +115,8 @@ def _errors_of_boxes(m):
     yield Slide('precision-recall', 'Which classes are found', [Picture(r.plot_precision_recall())], 'What fails',
                 'Further right: more is found. Further up: less of it is wrong.', .7, (10,))
     picture = r.plot_worst(8)
-    if picture: yield Slide('worst', 'The scenes with the most errors', [Picture(picture)], 'What fails', 'Why these?', .7, (10,))
+    if picture is None: return
+    yield Slide('worst', 'The scenes with the most errors', [Picture(picture)], 'What fails', 'Why these?', .7, (10,))
 
 # %% ../../nbs/library/presentation/10_storyline.ipynb #ff0d43ca
 def the_errors(
