@@ -1,4 +1,4 @@
-"""Object detection: pictures with boxes, composed or read from files, and what is wrong with them."""
+"""Object detection: pictures with boxes, composed or read from files, what is wrong with them, and how detections score."""
 
 import lazy_loader
 

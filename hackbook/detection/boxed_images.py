@@ -212,7 +212,7 @@ def draw_boxes(
         inside = top < .12 * max(ax.get_ylim())     # no room above
         ink = 'black' if paint in PALETTE[4:7] else 'white'      # on the bright colors
         if words: ax.text(left - .5, top - .5, words, fontsize=size, color=ink, va='top' if inside else 'bottom',
-                          bbox=dict(facecolor=paint, edgecolor='none', pad=.8, alpha=.9), clip_on=False)
+                          bbox=dict(facecolor=paint, edgecolor='none', pad=.8, alpha=.9), clip_on=False, parse_math=False)
     return ax
 
 # %% ../../nbs/library/detection/01_boxed_images.ipynb #9efdda0d

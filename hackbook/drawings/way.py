@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..core import Figure, PALETTE, require
 from .sheet import arrow, box, fitted, HEIGHT, line_height, sheet, WIDTH, write
-from ..evaluation import Evaluation, RegressionEvaluation
+from ..evaluation import Evaluation, RegressionEvaluation, RESULTS
 from ..search import Study
 from ..training import Run
 
@@ -78,7 +78,7 @@ def draw_way(
 ) -> Figure:             # 9.6 × 5.4 inches, the form of a slide
     "Draw the way from data to result. Raises `InvalidValue` for what is no run, result or study."
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit returns one')
-    ok = result is None or isinstance(result, (Evaluation, RegressionEvaluation))
+    ok = result is None or isinstance(result, RESULTS)
     require(ok, 'result', result, 'an Evaluation, or None', 'hb.evaluate returns one')
     require(study is None or isinstance(study, Study), 'study', study, 'a Study, or None')
     steps = _data_steps(run.record) + _training_steps(run, study)

@@ -6,7 +6,7 @@ from .forecasts import ForecastEvaluation, check_no_windows, forecast_evaluation
 from .reconstructions import ErrorRows, ReconstructionEvaluation, error_rows, reconstruction_evaluation, signal_to_noise
 from .reconstructions import similarities, WORDS
 from .comparison import Comparison, baseline_results, compare_results, mcnemar
-from .evaluation import as_rows, check_evaluate, examples_of, model_of, opened, predictions
+from .evaluation import as_rows, check_evaluate, evaluation_of, examples_of, model_of, opened, predictions, RESULTS
 from .calibration import calibrate, calibrate_bands, fit_temperature, plan_of, tempered
 from .slices import Slices
 from .thresholds import AbstainCurve, keep_threshold

@@ -16,9 +16,10 @@ from fastcore.xml import Div, P, Safe
 
 from ..core import check_confidence, require
 from ..data import Dataset, Splits
+from ..detection import DetectionEvaluation
 from .classification import Evaluation
 from .regression import RegressionEvaluation
-from .evaluation import EVALUATIONS
+from .evaluation import EVALUATIONS, RESULTS
 from .reconstructions import reconstruction_evaluation
 from .scores import draw_interval, score_draws
 from ..problem import class_trials, forecast_trials, number_trials
@@ -30,6 +31,7 @@ def _predictions(result):
 # %% ../../nbs/library/evaluation/06_comparison.ipynb #d94cb47c
 def _drawn(result) -> np.ndarray:
     "The score of bootstrap samples; of two results on one Dataset, samples of the same examples."
+    if isinstance(result, DetectionEvaluation): return result.drawn_scores
     return score_draws(result.data, _predictions(result))
 
 # %% ../../nbs/library/evaluation/06_comparison.ipynb #1620ed8b
@@ -141,6 +143,8 @@ def baseline_results(
     require(isinstance(splits, Splits), 'splits', splits, 'Splits', 'try hb.split(data)')
     like = data.class_names == splits.class_names and data.x.shape[1:] == splits.train.x.shape[1:]
     require(like, 'splits', splits.name, f'those that {data.name} comes from')
+    require(data.task.family != 'detection', 'splits', 'scenes with boxes', 'None, since boxes have no simple baseline',
+            'compare two detectors: hb.compare_results(a, b)')
     if data.task.shape: return _reconstruction_baselines(splits, data.original, seed)
     classes = np.union1d(splits.train.y, data.y)
     def result(predicted):
@@ -161,12 +165,11 @@ def _named(results) -> dict:
 # %% ../../nbs/library/evaluation/06_comparison.ipynb #17f7f588
 def _check_results(results, splits):
     "Raise `InvalidValue` unless all are evaluations of the same examples, two or more with baselines."
-    kinds = Evaluation, RegressionEvaluation
     least = 2 if splits is None else 1
     require(len(results) >= least, 'results', f'{len(results)} of them', 'two or more, or splits for baselines',
             "try hb.compare_results({'linear': a, 'cnn': b})")
     for name, result in results.items():
-        require(isinstance(result, kinds), f'results[{name!r}]', result, 'what hb.evaluate returns')
+        require(isinstance(result, RESULTS), f'results[{name!r}]', result, 'what hb.evaluate returns')
     first = next(iter(results.values())).data
     for name, result in results.items():
         same = result.data.fingerprint == first.fingerprint and np.array_equal(result.data.y, first.y)

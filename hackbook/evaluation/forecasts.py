@@ -82,7 +82,10 @@ def check_no_windows(
     data,        # a Dataset, or a sealed one
     does:str,    # what takes no windows: 'hb.explain'
 ):
-    "Raise `InvalidValue` for windows of series and for reconstructions."
+    "Raise `InvalidValue` for windows of series, for reconstructions and for scenes with boxes."
+    require(data.task.family != 'detection', 'data', f'scenes with boxes, {data.name}',
+            f'examples with one prediction each, for {does}',
+            'result.found and result.plot_worst() say where a detector fails')
     require(not data.task.shape, 'data', f'{data.name}, to be reconstructed',
             f'examples with one prediction each, for {does}',
             'result.frame and result.plot_worst() say where a reconstruction fails')

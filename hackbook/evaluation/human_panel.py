@@ -298,6 +298,10 @@ def _predicted(data, predicted): return predicted.argmax(axis=1) if data.class_n
 
 def _check_asked(run, data, examples):
     "Raise `InvalidValue` unless so many examples can be asked. Opens no seal."
+    examined = getattr(run, 'data', None) if data is None else data
+    boxes = getattr(getattr(examined, 'task', None), 'family', '') == 'detection'
+    require(not boxes, 'data', 'scenes with boxes', 'examples with one class or number each',
+            'result.plot_boxes() shows what was found')
     whole = isinstance(examples, Integral) and not isinstance(examples, bool)
     require(whole and examples >= 1, 'examples', examples, 'a whole number, 1 or more')
     if not isinstance(run, (Evaluation, RegressionEvaluation)): return check_evaluate(run, data)

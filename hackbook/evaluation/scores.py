@@ -16,6 +16,7 @@ import pandas as pd
 from ..core import drawn_as_one, per_draw, percentiles, resampled, wilson
 from ..data import brier_scores, Dataset, log_losses, Metric, METRICS, plain_column
 from ..data import Task
+from ..detection import DetectionEvaluation
 
 # %% ../../nbs/library/evaluation/00_scores.ipynb #5e4770af
 def drawn_mean(
@@ -147,6 +148,7 @@ def score_draws(
 ) -> np.ndarray:            # 1,000 numbers; none for a single example, group or block
     "The scores of bootstrap samples by the task's metric; equal data draw equal examples."
     metric = data.task.metric
+    if metric.family == 'detection': return DetectionEvaluation(data, predicted).drawn_scores
     return drawn_scores([metric], data.y, predicted, data.groups, data.times).ravel()
 
 # %% ../../nbs/library/evaluation/00_scores.ipynb #64c8b711

@@ -17,7 +17,7 @@ from fastcore.xml import Div, P, Safe
 
 from ..core import Figure, label_axes, require, subplots
 from ..data import as_days, Dataset, Splits
-from ..evaluation import compare_results, Evaluation, RegressionEvaluation, score_table
+from ..evaluation import compare_results, Evaluation, RegressionEvaluation, RESULTS, score_table
 from ..features import scale
 from ..training import Run
 
@@ -100,7 +100,7 @@ class ClassicComparison:
 def _check_classics(run, result, splits):
     "Raise `InvalidValue` unless the run, its evaluation and the table belong together."
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit(model, splits) gives one')
-    known = isinstance(result, (Evaluation, RegressionEvaluation))
+    known = isinstance(result, RESULTS)
     require(known, 'result', result, 'what hb.evaluate returns')
     require(isinstance(splits, Splits), 'splits', splits, 'Splits', 'try hb.split(data)')
     x, data = splits.train.x, result.data

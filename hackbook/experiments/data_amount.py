@@ -19,7 +19,7 @@ import pandas as pd
 
 from ..core import check_confidence, in_notebook, progress_line, require, set_seed
 from ..data import Splits
-from ..evaluation import as_rows, predictions, score_draws
+from ..evaluation import as_rows, evaluation_of, predictions, score_draws
 from .extrapolation import LearningCurve
 from ..models import check_kind
 from ..training import check_splits, fit, make_options, takes_options
@@ -110,8 +110,8 @@ def _runs(build, splits, fractions, seeds, options):
             began, rows = perf_counter(), parts[fraction]
             with _quiet(): predicted = _predicted(build, splits, rows, seed, options)
             facts = {'fraction': fraction, 'seed': seed, 'examples': len(rows)}
+            facts['score'] = evaluation_of(data.task)(data, predicted).score
             rows, predicted = as_rows(data, predicted)
-            facts['score'] = rows.task.metric(rows.y, predicted)
             yield facts | {'seconds': perf_counter() - began}, score_draws(rows, predicted)[:SAMPLES]
 
 # %% ../../nbs/library/experiments/05_data_amount.ipynb #a6b30c1c

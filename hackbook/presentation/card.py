@@ -15,7 +15,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import atomic, make_folder, require
-from ..evaluation import Evaluation, RegressionEvaluation
+from ..evaluation import Evaluation, RegressionEvaluation, RESULTS
 from .answers import Answers
 from .card_results import evaluated, evidence_of
 from .card_sections import described, impact
@@ -74,7 +74,7 @@ def _check_sources(problem, run, result, study, answers):
     "Raise `InvalidValue` unless all is of one task."
     require(isinstance(problem, Problem), 'problem', problem, 'a Problem', "try hb.Problem(…)")
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit returns one')
-    ok = isinstance(result, (Evaluation, RegressionEvaluation))
+    ok = isinstance(result, RESULTS)
     require(ok, 'result', result, 'an Evaluation', 'try hb.evaluate(run, splits.validation)')
     require(study is None or isinstance(study, Study), 'study', study, 'a Study, or None')
     require(isinstance(answers, Answers), 'answers', answers, 'Answers', 'try hb.load_answers()')

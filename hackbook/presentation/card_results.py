@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..data import METRICS
+from ..detection import SCORE_WORDS
 from ..evaluation import WORDS
 from ..explanations import Explanation, ExplanationCheck
 from .html_report import in_words, verdict_of
@@ -31,7 +32,7 @@ def _tested(sources):
     data = {'Examples': f'{len(result.data):,} of “{result.data.name}”',
             'Part': part.get(sources.part, f'the {sources.part} set'),
             'Fingerprint': result.data.fingerprint, 'Test set opened': _openings(sources)}
-    words = WORDS | {name: metric.words for name, metric in METRICS.items()}
+    words = WORDS | SCORE_WORDS | {name: metric.words for name, metric in METRICS.items()}
     metrics = bullets({name: words[name] for name in result.scores.index})
     data = section(4, 'Testing Data', bullets(data))
     return section(3, 'Testing Data, Factors & Metrics', data, section(4, 'Metrics', metrics))
@@ -51,13 +52,14 @@ def _per_class(result, most=30):
     if not result.data.class_names: return ''
     table = result.classes
     note = ''
-    if len(table) > most: note = f'The {most} of {len(table):,} classes with the smallest F1 score.'
-    table = table.sort_values('f1', kind='stable').head(most) if note else table
+    by, words = ('f1', 'F1 score') if 'f1' in table else ('ap50', 'average precision')
+    if len(table) > most: note = f'The {most} of {len(table):,} classes with the smallest {words}.'
+    table = table.sort_values(by, kind='stable').head(most) if note else table
     return section(4, 'Per Class', note, markdown_table(table))
 
 def _per_group(result, most=30):
     "The table of the groups; '' without groups."
-    if result.data.groups is None: return ''
+    if result.data.groups is None or result.data.task.family == 'detection': return ''
     slices = result.slices('group', min_examples=2)
     if not len(slices): return ''
     table = slices.frame[['value', 'examples', 'score', 'rest', 'difference', 'low', 'high']]
@@ -68,7 +70,7 @@ def _per_group(result, most=30):
 # %% ../../nbs/library/presentation/04_card_results.ipynb #22290587
 def _calibrated(result):
     "Are the probabilities as often right as they say? '' for numbers."
-    if not result.data.class_names: return ''
+    if result.data.task.family != 'classification': return ''
     error, low, high = result.calibration_error()
     found = f'{error:.3f}'
     if np.isfinite(low): found += f' ({result.confidence:.0%} interval {low:.3f} to {high:.3f})'

@@ -17,7 +17,7 @@ from fastcore.xml import H1, H2, Body, Div, Figcaption, Head, Html, Img, Meta, P
 from fastcore.xml import Style, Title, to_xml
 
 from ..core import atomic, card, Figure, make_folder, require, save_record
-from ..evaluation import Evaluation, RegressionEvaluation
+from ..evaluation import Evaluation, RegressionEvaluation, RESULTS
 from ..training import Run
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #f52dd61e
@@ -117,10 +117,15 @@ SECTIONS = {   # name in `Task.plots`: heading, caption
                                'naive: the value one season before.'),
     'reconstructions': ('Reconstructions', 'Examples, and what the autoencoder makes of them.'),
     'error_sizes': ('How large the errors are', 'How often each mean squared error occurs; dashed: the mean.'),
+    'boxes': ('Boxes', 'Scenes with detections and the true boxes that none finds. Green: right. Orange: wrong. '
+                       'Blue, dashed: missed.'),
+    'precision_recall': ('Precision and recall', 'Precision over recall for each class, at an intersection over union of 0.5. '
+                         'The dot is the score threshold.'),
     'worst': ('Largest errors', 'The examples with the largest errors, beside what was predicted.')}
 
 TABLES = {'confusion': 'classes', 'predictions': 'scores', 'forecasts': 'coverage',
-          'steps': 'scores', 'reconstructions': 'scores'}   # of the Evaluation, below the picture
+          'steps': 'scores', 'reconstructions': 'scores', 'boxes': 'scores',
+          'precision_recall': 'classes'}   # of the Evaluation, below the picture
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #c5388e52
 def _picture(result, name, caption):
@@ -199,7 +204,7 @@ def report(
     "Write one self-contained HTML page, and its numbers as JSON beside it."
     path = Path(to)
     require(path.suffix == '.html', 'to', str(to), 'a file name that ends in .html')
-    ok = isinstance(result, (Evaluation, RegressionEvaluation))
+    ok = isinstance(result, RESULTS)
     require(ok, 'result', result, 'an Evaluation', 'try hb.evaluate(run, splits.validation)')
     make_folder(path.parent)
     page = to_xml(_page(run, result, title))

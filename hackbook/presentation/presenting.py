@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import atomic, card, make_folder, require
-from ..evaluation import Evaluation, examples_of, predictions, RegressionEvaluation
+from ..evaluation import Evaluation, examples_of, predictions, RegressionEvaluation, RESULTS
 from ..live import Replay, Session
 from .answers import Answers
 from .card import model_card
@@ -61,7 +61,7 @@ def _check_sources(problem, run, result):
     "Raise `InvalidValue` unless the three belong together."
     require(isinstance(problem, Problem), 'problem', problem, 'a Problem', 'try hb.Problem(…)')
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit returns one')
-    ok = isinstance(result, (Evaluation, RegressionEvaluation))
+    ok = isinstance(result, RESULTS)
     require(ok, 'result', result, 'an Evaluation', 'try hb.evaluate(run, splits.validation)')
     family = result.data.task.family
     fits = problem.defaults.family == family

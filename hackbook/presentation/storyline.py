@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import Preflight
 from ..core import Figure
+from ..detection import DetectionEvaluation
 from ..evaluation import AbstainCurve, Comparison, CostCurve, Evaluation, HumanResult
 from ..evaluation import ReconstructionEvaluation, Slices
 from ..experiments import LearningCurve, Robustness
@@ -104,12 +105,26 @@ def _errors_of_reconstructions(m):
                 'Are there a few that are much worse than the rest?', .7, (10,))
     yield Slide('worst', 'The largest errors', [Picture(r.plot_worst(8))], 'What fails', 'Why these?', .7, (10,))
 
+# %% ../../nbs/library/presentation/10_storyline.ipynb #1e6eabb8
+def _errors_of_boxes(m):
+    "Scenes with their boxes, precision over recall, and the worst scenes."
+    r, each = m.result, m.result.each
+    words = Text('Green: right. Orange: wrong. Blue, dashed: a box that is missed.')
+    yield Slide('errors', f'{each.right.sum():,} of {each.boxes.sum():,} boxes found', [Picture(r.plot_boxes()), words],
+                'What fails', 'Point at one error: is the class wrong, the place, or is nothing there?')
+    yield Slide('precision-recall', 'Which classes are found', [Picture(r.plot_precision_recall())], 'What fails',
+                'Further right: more is found. Further up: less of it is wrong.', .7, (10,))
+    picture = r.plot_worst(8)
+    if picture is None: return
+    yield Slide('worst', 'The scenes with the most errors', [Picture(picture)], 'What fails', 'Why these?', .7, (10,))
+
 # %% ../../nbs/library/presentation/10_storyline.ipynb #ff0d43ca
 def the_errors(
     m:Material,
 ) -> list[Slide]:
     "Where it is wrong."
     if isinstance(m.result, Evaluation): return list(_errors_of_classes(m))
+    if isinstance(m.result, DetectionEvaluation): return list(_errors_of_boxes(m))
     if isinstance(m.result, ReconstructionEvaluation): return list(_errors_of_reconstructions(m))
     return list(_errors_of_numbers(m))
 

@@ -84,6 +84,7 @@ def the_problem(
 # %% ../../nbs/library/presentation/09_work_slides.ipynb #0e09a691
 def _examples(data):
     "Some examples as a picture, a table or texts."
+    if data.task.family == 'detection': return [Picture(data.plot(8))]
     if data.kind == 'image' and data.class_names: return [Picture(data.plot(each=3))]
     if data.kind == 'text': return [Points([shortened(t, 120) for t in rows(data.x, np.arange(min(4, len(data))))])]
     if data.kind == 'table':
