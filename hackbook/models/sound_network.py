@@ -38,7 +38,8 @@ def _log_mel(h, length, rate, bands):
     window = max(8, round(.032 * rate))
     fft = 1 << (window - 1).bit_length()
     hop = max(1, round(.0125 * rate))
-    mel = layers.MelSpectrogram(fft, hop, window, sampling_rate=rate, num_mel_bins=bands, top_db=300., min_power=.01, name='log_mel')
+    level = {'top_db': 300., 'min_power': .01}
+    mel = layers.MelSpectrogram(fft, hop, window, sampling_rate=rate, num_mel_bins=bands, name='log_mel', **level)
     h = mel(h)
     h = layers.Reshape((*h.shape[1:], 1))(h)
     return layers.LayerNormalization(axis=(1, 2), center=False, scale=False, epsilon=1e-2, name='standardize')(h)

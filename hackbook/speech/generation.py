@@ -62,14 +62,17 @@ class Speaker:
     sample_rate:int            # samples per second
     loss:list[float]           # mean squared error of each epoch
 
-    def __repr__(self): return f'Speaker({len(self.class_names)} words, {len(self.voices)} voices, {self.model.count_params():,} parameters)'
+    def __repr__(self):
+        words, voices = len(self.class_names), len(self.voices)
+        return f'Speaker({words} words, {voices} voices, {self.model.count_params():,} parameters)'
 
 # %% ../../nbs/library/speech/04_generation.ipynb #16c741d0
 def _check_speaker(words, epochs, units, size, bands):
     "Raise `InvalidValue` for what `train_speaker` cannot use."
     ok = isinstance(words, Dataset) and words.kind == 'sound' and words.class_names
     require(ok, 'words', getattr(words, 'kind', type(words).__name__), 'a Dataset of sounds with classes')
-    for name, value, low, high in (('epochs', epochs, 1, 10_000), ('units', units, 1, 512), ('size', size, 1, 64), ('bands', bands, 16, 128)):
+    numbers = [('epochs', epochs, 1, 10_000), ('units', units, 1, 512), ('size', size, 1, 64), ('bands', bands, 16, 128)]
+    for name, value, low, high in numbers:
         whole = isinstance(value, Integral) and not isinstance(value, bool)
         require(whole and low <= value <= high, name, value, f'a whole number from {low} to {high:,}')
 
@@ -107,7 +110,8 @@ def _voice_numbers(speaker, voice):
     if known: return speaker.embedding[speaker.voices.index(voice)]
     wide = speaker.embedding.shape[1]
     numbers = np.zeros(0) if isinstance(voice, str) else np.asarray(voice, float)
-    require(numbers.shape == (wide,) and np.isfinite(numbers).all(), 'voice', voice, f"one of {', '.join(speaker.voices)}, or {wide} numbers")
+    known = f"one of {', '.join(speaker.voices)}, or {wide} numbers"
+    require(numbers.shape == (wide,) and np.isfinite(numbers).all(), 'voice', voice, known)
     return numbers
 
 @patch
@@ -128,7 +132,8 @@ def said(self:Speaker,
     rounds:int=60,      # of Griffin-Lim, 1 to 1000
 ) -> Dataset:           # int16, groups: the voices
     "Words as sounds."
-    require(len(words) == len(voices) and len(words), 'words', f'{len(words)} for {len(voices)} voices', 'as many as voices, 1 or more')
+    asked = f'{len(words)} for {len(voices)} voices'
+    require(len(words) == len(voices) and len(words), 'words', asked, 'as many as voices, 1 or more')
     x = griffin_lim(self.spectrograms(words, voices), self.sample_rate, self.length, rounds)
     x = x / np.maximum(np.abs(x).max(axis=1, keepdims=True), .01) * .5
     groups = [voice if isinstance(voice, str) else 'mixture' for voice in voices]
@@ -178,8 +183,10 @@ def _check_judge(speaker, listener, real, each):
     require(isinstance(speaker, Speaker), 'speaker', type(speaker).__name__, 'a Speaker', 'hb.speech.train_speaker makes one')
     require(isinstance(listener, Run), 'listener', type(listener).__name__, 'a Run', 'hb.fit on hb.models.sound makes one')
     classes = [str(c) for c in listener.record['data'].get('classes') or []]
-    require(classes == speaker.class_names, 'listener', f"a run on {', '.join(classes) or 'no classes'}", 'one on the words of the speaker')
-    require(real.class_names == classes and real.sample_rate == speaker.sample_rate, 'real', real.name, 'recordings of the same words and rate')
+    learned = f"a run on {', '.join(classes) or 'no classes'}"
+    require(classes == speaker.class_names, 'listener', learned, 'one on the words of the speaker')
+    alike = real.class_names == classes and real.sample_rate == speaker.sample_rate
+    require(alike, 'real', real.name, 'recordings of the same words and rate')
     ok = isinstance(each, Integral) and 1 <= each <= 1000
     require(ok, 'each', each, 'a whole number from 1 to 1000', 'try 10')
 
@@ -233,7 +240,8 @@ def sliders(self:Speaker,
     most = min(4, len(self.voices), self.embedding.shape[1])
     require(isinstance(directions, Integral) and 1 <= directions <= most, 'directions', directions, f'1 to {most}')
     word = Dropdown(options=self.class_names, description='word')
-    moved = [FloatSlider(0., min=-2, max=2, step=.1, description=f'voice, {k + 1}', continuous_update=False) for k in range(directions)]
+    kept = {'min': -2, 'max': 2, 'step': .1, 'continuous_update': False}
+    moved = [FloatSlider(0., description=f'voice, {k + 1}', **kept) for k in range(directions)]
     shown = HTML()
     def say(_=None): shown.value = self.say(word.value, self.voice_at(*(s.value for s in moved)))._repr_html_()
     for control in (word, *moved): control.observe(say, 'value')

@@ -95,7 +95,8 @@ def _repr_html_(self:Listening):
     for row, caption, mel in zip(self.rows, self.captions, mels):
         sound = as_page(self.data, row, *span)['source']
         picture = Img(src=_picture(mel), alt=f'spectrogram of {caption}', style='width: 190px; height: 90px; display: block')
-        shown.append(Div(Strong(caption), picture, Audio(src=sound, controls=True, style='width: 190px; height: 32px'), style=place))
+        player = Audio(src=sound, controls=True, style='width: 190px; height: 32px')
+        shown.append(Div(Strong(caption), picture, player, style=place))
     return str(Div(*shown))
 
 # %% ../../nbs/library/speech/01_spectrograms.ipynb #b156c2a5

@@ -189,7 +189,8 @@ def spot(
     wanted = [i for i, name in enumerate(names) if name not in (SILENCE, UNKNOWN)]
     picked = _picked(probabilities, wanted, .6 * seconds * rate / hop, threshold)
     end = len(x) / rate
-    rows = [(names[c], times[r], max(0., times[r] - seconds / 2), min(end, times[r] + seconds / 2), probabilities[r, c]) for r, c in picked]
+    half = seconds / 2
+    rows = [(names[c], times[r], max(0., times[r] - half), min(end, times[r] + half), probabilities[r, c]) for r, c in picked]
     frame = pd.DataFrame(rows, columns=['word', 'at', 'start', 'end', 'probability'])
     return Spotting(frame, times, probabilities, names, float(threshold), x, rate)
 
@@ -224,5 +225,6 @@ def plot(self:Spotting) -> Figure:
 
 @patch
 def _repr_html_(self:Spotting):
-    if not len(self): return str(Div(f'No word in {len(self.x) / self.sample_rate:,.1f} s, at a threshold of {self.threshold:.2f}.'))
+    seconds = len(self.x) / self.sample_rate
+    if not len(self): return str(Div(f'No word in {seconds:,.1f} s, at a threshold of {self.threshold:.2f}.'))
     return str(Div(Safe(self.frame.round(2).to_html(index=False))))

@@ -16,7 +16,8 @@ from ..data import Dataset
 # %% ../../nbs/library/speech/00_synthesis.ipynb #e9028184
 VOWELS = {'i': (270, 2290, 3010), 'e': (530, 1840, 2480), 'a': (730, 1090, 2440), 'o': (570, 840, 2410), 'u': (300, 870, 2240)}
 
-WORDS = {'ah': 'aa', 'ee': 'ii', 'oo': 'uu', 'eye': 'ai', 'ow': 'au', 'you': 'iu', 'we': 'ui', 'yeah': 'ia', 'oy': 'oi', 'way': 'ue'}
+WORDS = {'ah': 'aa', 'ee': 'ii', 'oo': 'uu', 'eye': 'ai', 'ow': 'au', 'you': 'iu', 'we': 'ui',
+         'yeah': 'ia', 'oy': 'oi', 'way': 'ue'}
 
 # %% ../../nbs/library/speech/00_synthesis.ipynb #c95a89c9
 def _voice(rng):
