@@ -25,33 +25,40 @@ def _check_sound(splits, filters, bands, numbers):
     ok = ok and all(isinstance(f, Integral) and f > 0 for f in filters)
     require(ok, 'filters', filters, 'one to five whole numbers > 0', 'try (16, 32, 64)')
     ok = isinstance(bands, Integral) and 8 <= bands <= 128 and bands % 4 == 0
-    require(ok, 'bands', bands, 'a multiple of 4 from 8 to 128', 'try 40')
+    require(ok, 'bands', bands, 'a multiple of 4 from 8 to 128', 'try 24')
     for name, value in numbers.items():
         most = AMOUNTS.get(name, .99 if name == 'dropout' else 3)
         number = isinstance(value, Real) and not isinstance(value, bool)
         require(number and 0 <= value <= most, name, value, f'from 0 to {most}', '0 switches it off')
 
 # %% ../../nbs/library/models/12_sound_network.ipynb #bc7262f3
-def _log_mel(h, length, rate, bands):
+def _log_mel(h, rate, bands):
     "The log-mel spectrogram of each sound, standardized: (examples, bands, moments, 1)."
     from keras import layers
     window = max(8, round(.032 * rate))
     fft = 1 << (window - 1).bit_length()
-    hop = max(1, round(.0125 * rate))
-    level = {'top_db': 300., 'min_power': .01}
+    hop = max(1, round(.02 * rate))
+    level = {'top_db': 300., 'min_power': .001}
     mel = layers.MelSpectrogram(fft, hop, window, sampling_rate=rate, num_mel_bins=bands, name='log_mel', **level)
     h = mel(h)
     h = layers.Reshape((*h.shape[1:], 1))(h)
     return layers.LayerNormalization(axis=(1, 2), center=False, scale=False, epsilon=1e-2, name='standardize')(h)
 
-def _loud(inputs, length, noise):
-    "The samples with a root mean square of 1, and noise in training."
+def _noisy(h, noise):
+    "The samples with white noise in training, of another strength for each recording."
+    if not noise: return h
+    from keras import layers, ops
+    strength = layers.GaussianNoise(1., name='strength')(ops.zeros_like(h[:, :1]))
+    hiss = layers.GaussianNoise(min(noise, 1.), name='noise')(ops.zeros_like(h))
+    return h + ops.exp(1.5 * strength) * hiss
+
+def _loud(inputs):
+    "The samples with a root mean square of 1."
     from keras import layers
     full = 32768 if inputs.dtype == 'int16' else 1
     h = layers.Rescaling(1 / full, name='scale')(inputs)
     h = layers.UnitNormalization(axis=1)(h)
-    h = layers.Rescaling(length**.5, name='loudness')(h)
-    return layers.GaussianNoise(min(noise, 1.), name='noise')(h) if noise else h
+    return layers.Rescaling(inputs.shape[1]**.5, name='loudness')(h)
 
 # %% ../../nbs/library/models/12_sound_network.ipynb #a5fc5490
 def _warped(h, shift, pitch, speed):
@@ -66,15 +73,12 @@ def _warped(h, shift, pitch, speed):
 def _masked(h, mask, block=4):
     "The spectrogram without some blocks of moments and of bands, in training."
     if not mask: return h
-    from keras import layers
-    bands, moments = h.shape[1:3]
-    h = layers.ZeroPadding2D(((0, 0), (0, -moments % block)))(h)
-    moments = h.shape[2]
-    h = layers.Reshape((bands, moments // block, block))(h)
-    h = layers.Dropout(mask, (None, 1, moments // block, 1), name='mask_time')(h)
-    h = layers.Reshape((bands // block, block, moments, 1))(h)
-    h = layers.Dropout(mask, (None, bands // block, 1, 1, 1), name='mask_bands')(h)
-    return layers.Reshape((bands, moments, 1))(h)
+    from keras import layers, ops
+    for axis, name, some in ((1, 'mask_bands', h[:, ::block, :1]), (2, 'mask_time', h[:, :1, ::block])):
+        kept = ops.sign(layers.Dropout(mask, name=name)(ops.ones_like(some)))   # 0 or 1
+        kept = ops.repeat(kept, block, axis=axis)
+        h = h * kept[:, :h.shape[1], :h.shape[2]]
+    return h
 
 # %% ../../nbs/library/models/12_sound_network.ipynb #e3d2084b
 def _features(h, filters, penalty):
@@ -90,13 +94,13 @@ def _features(h, filters, penalty):
 def sound(
     splits:Splits,                       # of sounds
     filters:Sequence[int]=(16, 32, 64),  # channels of each convolution, one to five
-    bands:int=40,                        # frequencies of the spectrogram, a multiple of 4 from 8 to 128
+    bands:int=24,                        # frequencies of the spectrogram, a multiple of 4 from 8 to 128
     dropout:float=.2,                    # dropout rate before the last layer, 0 to .99
     l2:float=0.,                         # factor of the L2 penalty on all kernels, 0 to 3
-    shift:float=.1,                      # fraction of the recording, earlier or later, 0 to .5
-    pitch:float=.1,                      # fraction of the bands, higher or lower, 0 to .5
+    shift:float=.05,                     # fraction of the recording, earlier or later, 0 to .5
+    pitch:float=.08,                     # fraction of the bands, higher or lower, 0 to .5
     speed:float=.15,                     # fraction, faster or slower, 0 to .5
-    noise:float=.01,                     # white noise, in units of the sound's own root mean square, 0 to .5
+    noise:float=.03,                     # white noise, in the median, in units of the sound's own root mean square, 0 to .5
     mask:float=.1,                       # fraction of the moments and of the bands that are hidden, 0 to .5
     augment:float=1.,                    # multiplies the five above, 0 to 3; `hb.Live` has a slider for it
 ):                                       # an uncompiled `keras.Model` with the task's output
@@ -108,9 +112,8 @@ def sound(
     penalty = {'kernel_regularizer': regularizers.L2(l2) if l2 else None}
     shift, pitch, speed, noise, mask = (min(augment * a, .9) for a in amounts.values())
     data = splits.train
-    length = data.x.shape[1]
-    inputs = keras.Input((length,), dtype=data.x.dtype.name, name='sound')
-    h = _log_mel(_loud(inputs, length, noise), length, data.sample_rate, bands)
+    inputs = keras.Input(data.x.shape[1:], dtype=data.x.dtype.name, name='sound')
+    h = _log_mel(_noisy(_loud(inputs), noise), data.sample_rate, bands)
     h = _masked(_warped(h, shift, pitch, speed), mask)
     h = layers.Dropout(dropout)(_features(h, filters, penalty))
     return keras.Model(inputs, output_layer(h, data, **penalty), name='sound')
