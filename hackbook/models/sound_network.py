@@ -98,10 +98,10 @@ def sound(
     dropout:float=.2,                    # dropout rate before the last layer, 0 to .99
     l2:float=0.,                         # factor of the L2 penalty on all kernels, 0 to 3
     shift:float=.05,                     # fraction of the recording, earlier or later, 0 to .5
-    pitch:float=.08,                     # fraction of the bands, higher or lower, 0 to .5
-    speed:float=.15,                     # fraction, faster or slower, 0 to .5
+    pitch:float=.05,                     # fraction of the bands, higher or lower, 0 to .5
+    speed:float=.1,                      # fraction, faster or slower, 0 to .5
     noise:float=.03,                     # white noise, in the median, in units of the sound's own root mean square, 0 to .5
-    mask:float=.1,                       # fraction of the moments and of the bands that are hidden, 0 to .5
+    mask:float=.15,                      # fraction of the moments and of the bands that are hidden, 0 to .5
     augment:float=1.,                    # multiplies the five above, 0 to 3; `hb.Live` has a slider for it
 ):                                       # an uncompiled `keras.Model` with the task's output
     "A network for sounds: log-mel spectrogram, augmentation in training, convolutions."

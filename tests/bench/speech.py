@@ -10,7 +10,7 @@ from time import perf_counter, process_time
 import numpy as np
 
 FSDD = Path(os.environ.get("HACKBOOK_DATA", Path.home() / ".keras/datasets")) / "fsdd.zip"
-RECIPE = {"sound": {}, "fit": {"epochs": 25, "batch_size": 64, "learning_rate": 0.005, "label_smoothing": 0.1}}
+RECIPE = {"sound": {}, "fit": {"epochs": 30, "batch_size": 64, "learning_rate": 0.005, "label_smoothing": 0.1}}
 
 
 def recordings():
