@@ -25,7 +25,7 @@ def splits(words):
 @pytest.fixture(scope="module")
 def run(splits, tmp_path_factory):
     hb.set_seed(0)
-    return hb.fit(hb.models.sound(splits, augment=0.3), splits, epochs=16, to=tmp_path_factory.mktemp("runs"), seed=0)
+    return hb.fit(hb.models.sound(splits, augment=0.3), splits, epochs=30, batch_size=16, to=tmp_path_factory.mktemp("runs"), seed=0)
 
 
 def test_words_are_the_same_again_and_voices_stay_apart(words, splits):
