@@ -33,7 +33,7 @@ def _check_sound(splits, filters, bands, numbers):
 
 # %% ../../nbs/library/models/12_sound_network.ipynb #bc7262f3
 def _log_mel(h, rate, bands):
-    "The log-mel spectrogram of each sound, standardized: (examples, bands, moments, 1)."
+    "The log-mel spectrogram of each sound, standardized: (examples, bands, frames, 1)."
     from keras import layers
     window = max(8, round(.032 * rate))
     fft = 1 << (window - 1).bit_length()
@@ -71,7 +71,7 @@ def _warped(h, shift, pitch, speed):
     return h
 
 def _masked(h, mask, block=4):
-    "The spectrogram without some blocks of moments and of bands, in training."
+    "The spectrogram without some blocks of frames and of bands, in training."
     if not mask: return h
     from keras import layers, ops
     for axis, name, some in ((1, 'mask_bands', h[:, ::block, :1]), (2, 'mask_time', h[:, :1, ::block])):
@@ -82,7 +82,7 @@ def _masked(h, mask, block=4):
 
 # %% ../../nbs/library/models/12_sound_network.ipynb #e3d2084b
 def _features(h, filters, penalty):
-    "Convolutions, and the mean of each channel over bands and moments."
+    "Convolutions, and the mean of each channel over bands and frames."
     from keras import layers
     for k, channels in enumerate(filters):
         size, stride = (5, 2) if k == 0 else (3, 1)
@@ -101,7 +101,7 @@ def sound(
     pitch:float=.05,                     # fraction of the bands, higher or lower, 0 to .5
     speed:float=.1,                      # fraction, faster or slower, 0 to .5
     noise:float=.03,                     # white noise, in the median, in units of the sound's own root mean square, 0 to .5
-    mask:float=.15,                      # fraction of the moments and of the bands that are hidden, 0 to .5
+    mask:float=.15,                      # fraction of the frames and of the bands that are hidden, 0 to .5
     augment:float=1.,                    # multiplies the five above, 0 to 3; `hb.Live` has a slider for it
 ):                                       # an uncompiled `keras.Model` with the task's output
     "A network for sounds: log-mel spectrogram, augmentation in training, convolutions."

@@ -34,7 +34,7 @@ def _aligned(x):
     return out
 
 # %% ../../nbs/library/speech/04_generation.ipynb #ff92e938
-def _decoder(words, voices, bands, moments, units, size):
+def _decoder(words, voices, bands, frames, units, size):
     "A Keras model: (word, voice) → log-mel spectrogram from 0 to 1."
     keras = load_keras()
     from keras import layers
@@ -42,13 +42,13 @@ def _decoder(words, voices, bands, moments, units, size):
     voice = keras.Input((size,), name='voice')
     h = layers.Concatenate()([layers.Embedding(words, size, name='words')(word), voice])
     h = layers.Dense(256, activation='relu')(h)
-    low, few = -(-bands // 4), -(-moments // 4)
+    low, few = -(-bands // 4), -(-frames // 4)
     h = layers.Dense(low * few * 4, activation='relu')(h)
     h = layers.Reshape((low, few, 4))(h)
     for _ in range(2): h = layers.Conv2DTranspose(units, 5, 2, padding='same', activation='relu')(h)
     h = layers.Conv2D(1, 5, padding='same')(h)
-    h = layers.Cropping2D(((0, 4 * low - bands), (0, 4 * few - moments)))(h)
-    return keras.Model([word, voice], layers.Reshape((bands, moments))(h), name='speaker')
+    h = layers.Cropping2D(((0, 4 * low - bands), (0, 4 * few - frames)))(h)
+    return keras.Model([word, voice], layers.Reshape((bands, frames))(h), name='speaker')
 
 # %% ../../nbs/library/speech/04_generation.ipynb #71fdd816
 @dataclass(repr=False)
@@ -118,7 +118,7 @@ def _voice_numbers(speaker, voice):
 def spectrograms(self:Speaker,
     words:list,    # names, one per spectrogram
     voices:list,   # a voice for each: its name, or numbers
-) -> np.ndarray:   # decibels, (n, bands, moments)
+) -> np.ndarray:   # decibels, (n, bands, frames)
     "What the network wants to say."
     for word in words: require(word in self.class_names, 'word', word, f"one of {', '.join(self.class_names)}")
     numbers = np.array([_voice_numbers(self, voice) for voice in voices], 'float32')

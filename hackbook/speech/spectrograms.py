@@ -46,7 +46,7 @@ def _check_bands(sample_rate, bands):
 
 # %% ../../nbs/library/speech/01_spectrograms.ipynb #cf676d76
 def _stft(x, sample_rate):
-    "The complex spectrum: (sounds, frequencies, moments)."
+    "The complex spectrum: (sounds, frequencies, frames)."
     from scipy.signal import stft
     window, hop = _sizes(sample_rate)
     return stft(x, sample_rate, nperseg=window, noverlap=window - hop)[2]
@@ -55,8 +55,8 @@ def log_mel(
     x:np.ndarray,      # sounds, (n, samples): int16, or floats from -1 to 1
     sample_rate:int,   # samples per second
     bands:int=48,      # frequencies, 4 to 256
-) -> np.ndarray:       # float32, (n, bands, moments): decibels, `FLOOR` or more
-    "How loud each band is at each moment."
+) -> np.ndarray:       # float32, (n, bands, frames): decibels, `FLOOR` or more
+    "How loud each band is in each frame."
     _check_bands(sample_rate, bands)
     x = np.asarray(x)
     require(x.ndim == 2 and x.size, 'x', f'of shape {x.shape}', 'sounds, of shape (n, samples)', 'for one sound: x[None]')
@@ -143,7 +143,7 @@ def _check_rounds(rounds):
     require(isinstance(rounds, Integral) and 1 <= rounds <= 1000, 'rounds', rounds, 'a whole number from 1 to 1000', 'try 60')
 
 def griffin_lim(
-    mels:np.ndarray,   # (n, bands, moments): decibels, as `log_mel` gives them
+    mels:np.ndarray,   # (n, bands, frames): decibels, as `log_mel` gives them
     sample_rate:int,   # samples per second
     length:int,        # samples of the result
     rounds:int=60,     # to sound and back, 1 to 1000
@@ -152,7 +152,7 @@ def griffin_lim(
     "Sounds with these spectrograms, nearly."
     from scipy.signal import istft
     mels = np.asarray(mels, 'float64')
-    require(mels.ndim == 3, 'mels', f'of shape {mels.shape}', 'of shape (n, bands, moments)', 'for one: mel[None]')
+    require(mels.ndim == 3, 'mels', f'of shape {mels.shape}', 'of shape (n, bands, frames)', 'for one: mel[None]')
     _check_bands(sample_rate, mels.shape[1])
     _check_rounds(rounds)
     window, hop = _sizes(sample_rate)

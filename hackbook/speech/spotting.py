@@ -196,7 +196,7 @@ def spot(
 
 # %% ../../nbs/library/speech/02_spotting.ipynb #94edc325
 def _overview(x, sample_rate, most=1000):
-    "The spectrogram of a recording: (bands, moments); of a long one, of some moments."
+    "The spectrogram of a recording: (bands, frames); of a long one, of some frames."
     if len(x) <= 30 * sample_rate: return log_mel(x[None], sample_rate)[0]
     width = sample_rate // 10
     starts = np.linspace(0, len(x) - width, most).astype(int)

@@ -30,7 +30,7 @@ def _voice(rng):
 
 # %% ../../nbs/library/speech/00_synthesis.ipynb #c627a113
 def _loudness(frequency, formants, width=90):
-    "The amplitude of overtones (moments, overtones) at formants (moments, 3), all in Hz."
+    "The amplitude of overtones (frames, overtones) at formants (frames, 3), all in Hz."
     gain = 150 / frequency
     for f in formants.T[:, :, None]:
         gain = gain * f**2 / np.hypot(f**2 - frequency**2, width * frequency)
