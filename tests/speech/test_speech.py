@@ -4,12 +4,14 @@ import json
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
-from conftest import call
+from conftest import call, ROOT
 from scipy.io import wavfile
 
 import hackbook as hb
 from hackbook.speech import griffin_lim, judge, listen, log_mel, spoken_words, spot, train_speaker, with_background
+from hackbook.testing import until
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,16 @@ def test_a_saved_network_needs_no_hackbook(run, splits):
     assert np.allclose(told, run.model.predict(x, verbose=0), atol=1e-4)
 
 
+def test_a_saved_run_answers_alike_in_another_process(run, splits, tmp_path):
+    x = splits.validation.x[:5]
+    np.save(tmp_path / "x.npy", x)
+    code = ("import json, numpy as np, hackbook as hb\n"
+            f"run = hb.load_run({str(run.folder)!r})\n"
+            f"print(json.dumps(run.predict(np.load({str(tmp_path / 'x.npy')!r})).probabilities.tolist()))")
+    told = json.loads(call(sys.executable, "-c", code, PYTHONPATH=ROOT).stdout.splitlines()[-1])
+    assert np.allclose(told, run.predict(x).probabilities, atol=1e-5)
+
+
 def test_a_prediction_depends_on_neither_loudness_nor_neighbors(run, splits):
     x = splits.validation.x[:4]
     alone = np.concatenate([run.model.predict(row[None], verbose=0) for row in x])
@@ -79,6 +91,22 @@ def test_augmentation_acts_in_training_alone_and_hangs_on_one_hyperparameter(spl
     live["augment"] = 1.0
     assert not np.allclose(first, model(x, training=True), atol=1e-2)
     assert [s.kind for s in hb.training.sites.find_sites(hb.models.sound(splits, augment=0.0))].count("augment") == 0
+
+
+def test_the_slider_of_live_strengthens_the_augmentation_while_it_trains(words):
+    parts = hb.split(words, validation=0.2, test=0.2, by="class")
+    hb.set_seed(0)
+    live = hb.Live(hb.models.sound(parts, dropout=0.0), parts, epochs=40, batch_size=16, learning_rate=0.005, start=False)
+    live.panel.session.set("augment", 0.0)
+    live.start()
+    until(lambda: live.panel.session.state()["epoch"] > 25)
+    live.panel.session.set("augment", 3.0)
+    live.wait()
+    rows = pd.DataFrame(live.panel.session.timeline.rows()).set_index("epoch")
+    step = live.panel.session.timeline.changes()[-1][0]
+    epoch = -(-step // live.panel.session.state()["steps"])   # the one in which it was moved
+    assert rows.loss[epoch + 1] > rows.loss[epoch - 1] + 0.3, rows.loss.tolist()
+    live.panel.session.close()
 
 
 @pytest.mark.parametrize("shape, rate", [((40, 200), 1000), ((40, 3000), 44100), ((40, 24000), 16000)])
