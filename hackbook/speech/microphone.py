@@ -165,6 +165,7 @@ def view(self:Recorder):
     "The widget, created when it is first shown."
     if self._view is None:
         seconds = self.facts['shape'][0] / self.facts['sample_rate']
+        self.run.predict(np.zeros((1, *self.facts['shape']), self.facts['dtype']))   # builds the graph once
         about = dict(names=self.names, seconds=max(1.5, 1.5 * seconds), threshold=self.run.record.get('threshold') or 0.)
         self._view = _view_class()(about=about, page=self._page() | {'turn': 0})
         self._view.on_msg(lambda widget, message, buffers: self._told(message, buffers))

@@ -96,3 +96,20 @@ def test_a_file_is_heard_and_kept_in_jupyterlab(run, splits, tmp_path):
         assert page.evaluate("window.hacked") is None and panel.locator("img, script").count() == 0
         assert page.evaluate("document.querySelector('.hackbook-recorder').scrollWidth <= document.querySelector('.hackbook-recorder').clientWidth + 1")
         assert page.errors == []
+
+
+def test_the_microphone_is_recorded_and_let_go(run, splits, tmp_path):
+    with notebook_page(tmp_path, [CELL.format(folder=str(run.folder), names=splits.class_names)], microphone=True) as page:
+        page.wait_for_selector(".hackbook-recorder button", timeout=120_000)
+        panel = page.locator(".hackbook-recorder")
+        page.evaluate("() => { const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices); navigator.mediaDevices.getUserMedia = async (o) => (window.stream = await ask(o)); }")
+        for _ in range(2):
+            panel.get_by_role("button", name="Record").click()
+            panel.get_by_role("button", name="Stop").wait_for()
+            page.wait_for_timeout(1200)   # the device beeps once a second
+            turn = panel.get_attribute("data-turn")
+            panel.get_by_role("button", name="Stop").click()
+            page.wait_for_function("(turn) => document.querySelector('.hackbook-recorder').dataset.turn !== turn", arg=turn, timeout=30_000)
+            assert panel.locator(".guess").inner_text() != "" and panel.locator(".problem").inner_text() == ""
+            assert page.evaluate("window.stream.getTracks().every((track) => track.readyState === 'ended')")
+        assert page.errors == []
