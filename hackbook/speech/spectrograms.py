@@ -72,6 +72,7 @@ def _picture(mel):
     low = mel.max() - 60
     scaled = ((mel[::-1] - low) / 60).clip(0, 1)
     picture = Image.fromarray((255 * colormaps['magma'](scaled)[..., :3]).astype('uint8'))
+    picture = picture.resize((380, 180), Image.Resampling.NEAREST)   # of the shape in which it is shown
     buffer = BytesIO()
     picture.save(buffer, 'png')
     return f'data:image/png;base64,{b64encode(buffer.getvalue()).decode()}'
