@@ -2,7 +2,7 @@
 
 from . import (
     autoencoders, cases, checks, cli, core, data, deployment, detection, drawings, evaluation, experiments, explanations, features, files, live, models, presentation, problem, quality, search,
-    series, testing, training,
+    series, speech, testing, training,
 )
 from .checks import Preflight, preflight
 from .core import exercise, HackbookError, InvalidValue, label_axes, NotFound, set_seed, subplots

@@ -107,8 +107,8 @@ def stop_jupyter_lab():
 
 
 @contextmanager
-def notebook_page(folder, cells, theme="light", width=1000, height=900):
-    """A notebook in JupyterLab: Playwright's page, with its console's errors as `.errors`.
+def notebook_page(folder, cells, theme="light", width=1000, height=900, microphone=False):
+    """A notebook in JupyterLab: Playwright's page, with its console's errors as `.errors`; `microphone`: the browser has one that beeps.
 
     `cells` is a list of code cells, all of which are run, or a whole notebook, of which none is: see `run_cells`.
     """
@@ -121,8 +121,9 @@ def notebook_page(folder, cells, theme="light", width=1000, height=900):
     nbformat.write(notebook, Path(folder) / "page.ipynb")
     server = jupyter_lab()
     write(server.own / "settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings", {"theme": f"JupyterLab {theme.title()}"})
+    beeps = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] if microphone else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", *beeps])
         try:
             page = browser.new_page(viewport={"width": width, "height": height})
             page.errors = []

@@ -19,7 +19,7 @@ import hackbook
 
 names = [str(p.relative_to(ROOT / "nbs")) for p in NOTEBOOKS]
 MODULES = sorted(p for p in (ROOT / "hackbook").rglob("*.py") if not p.name.startswith("_"))
-PACKAGES = ["core", "files", "data", "series", "detection", "problem", "quality", "models", "features", "training", "evaluation", "experiments", "explanations", "checks", "live", "search", "cases", "autoencoders", "drawings", "presentation", "deployment", "cli", "testing"]  # each imports only from those before it
+PACKAGES = ["core", "files", "data", "series", "detection", "problem", "quality", "models", "features", "training", "evaluation", "experiments", "explanations", "checks", "live", "search", "cases", "autoencoders", "drawings", "presentation", "deployment", "speech", "cli", "testing"]  # each imports only from those before it
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ SMALL = {  # a set of parameters for every tutorial
     "08_evaluate": {"seed": 1},
     "09_present": {"seed": 1, "epochs": 4},
     "10_forecast": {"seed": 1, "epochs": 4},
-    "11_autoencoder": {"seed": 1, "epochs": 12}}
+     "11_autoencoder": {"seed": 1, "epochs": 12},
+     "12_speech_digits": {"seed": 1, "epochs": 8, "passes": 30}}
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
 MEMORIZED = "{'overfit small batch': '%s', 'labels': 'fail'}"
 ANSWERS = {  # to every exercise a right one and a wrong one
@@ -35,7 +36,9 @@ ANSWERS = {  # to every exercise a right one and a wrong one
     "08_evaluate": [("misled", "result.accuracy"), ("round(answered, 2)", "1.0"), ("forged", "right[0]")],
     "09_present": [("len(lengths[10]) - len(lengths[3])", "3"), ("exported.frame.kilobytes.idxmin()", "'model.keras'"), ("asked", "submission")],
     "10_forecast": [("below", "below + 1"), ("round(held, 2)", "0.0"), ("half", "run")],
-    "11_autoencoder": [("needed", "8"), ("coarse", "64"), ("wide", "run")]}
+    "11_autoencoder": [("needed", "8"), ("coarse", "64"), ("wide", "run")],
+    "12_speech_digits": [("round(gap, 2)", "gap + 0.2"), ("by_voice.idxmin()", "'voice 2'"),
+                         ("speaker.said(['eye', 'ah'], [speaker.voice_at(1), speaker.voice_at(-1)])", "speaker.said(['eye', 'ah'], ['voice 1', 'voice 2'])")]}
 NEEDED = {  # by those answers
     "01_digits_cnn": "small = hb.fit(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=20, to=None)",
     "06_live": """

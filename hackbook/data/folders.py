@@ -189,20 +189,34 @@ def _sound(content):
 SOUNDS = b'ID3', b'\xff\xfb', b'\xff\xf3', b'\xff\xf1', b'OggS', b'fLaC', b'FORM', b'.snd', b'caff'
 SUFFIXES = '.mp3 .m4a .mp4 .ogg .oga .opus .flac .aac .wma .aif .aiff .amr .webm .caf .au'.split()
 
-def _heard(name, content):
-    "Sample rate and samples of a file; raises `ValueError` with a way out."
+def _other_format(content):
+    "Sample rate and samples by the package soundfile; None without it, or if it cannot read them."
+    try:
+        from soundfile import read
+        x, sample_rate = read(BytesIO(content), dtype='float32')
+    except Exception: return None      # not installed, its library is missing, or an error of its own
+    if not len(x) or not 1000 <= sample_rate <= 768_000 or not np.isfinite(x).all(): return None
+    return int(sample_rate), _mono(x)
+
+def _way_out(name):
+    "What to do with a sound that is not read."
     path = PurePosixPath(name)
     is_wav = path.suffix.lower() == '.wav'
     new = path.with_name(f'{path.stem}_pcm.wav') if is_wav else path.with_suffix('.wav')
-    convert = f'convert it: ffmpeg -i {{file}} {quote(str(new))}'
+    return f'pip install "hackbook[sound]" reads some of these; or convert it: ffmpeg -i {{file}} {quote(str(new))}'
+
+def _heard(name, content):
+    "Sample rate and samples of a file; raises `ValueError` with a way out."
+    known = PurePosixPath(name).suffix.lower() in SUFFIXES or content.startswith(SOUNDS) or content[4:8] == b'ftyp'
     if content.startswith((b'RIFF', b'RIFX', b'RF64')):
-        try:
-            return _sound(content)
-        except ValueError as e:
-            raise ValueError(f'{e}; {convert}' if 'not read' in str(e) else str(e)) from e
-    known = path.suffix.lower() in SUFFIXES or content.startswith(SOUNDS) or content[4:8] == b'ftyp'
-    raise ValueError(f'not a wav file; {convert}' if known else
-                     other_kind(content) or 'not a wav file')
+        try: return _sound(content)
+        except ValueError as e: why = str(e)
+        if 'not read' not in why: raise ValueError(why)
+    elif known: why = 'not a wav file'
+    else: raise ValueError(other_kind(content) or 'not a wav file')
+    found = _other_format(content)
+    if found is None: raise ValueError(f'{why}; {_way_out(name)}')
+    return found
 
 # %% ../../nbs/library/data/11_folders.ipynb #aa45fa5d
 def _at(x, own, sample_rate, length):

@@ -17,3 +17,4 @@ from .bands import conformal_quantile, forecasts_of, stretched, with_bands
 from .autoencoders import KINDS, autoencoder, decoder, encoder
 from .reconstructions import Reconstructions, reconstructions_of
 from .detection import Detections, detections_of, detector, LEAST_SCORE
+from .sound_network import sound

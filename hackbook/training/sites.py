@@ -51,12 +51,14 @@ def _live_dropout(layer, value):
     return call
 
 # %% ../../nbs/library/training/03_sites.ipynb #91200cba
+MASKS = 'mask_time', 'mask_bands'   # names of `Dropout` layers that augment: they hide parts of a spectrogram
+
 def _dropouts(model):
     "The sites of dropout."
     layers = load_keras().layers
     spatial = (layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D)
     for layer in all_layers(model, itself=True):
-        if type(layer) not in (layers.Dropout, *spatial): continue
+        if type(layer) not in (layers.Dropout, *spatial) or layer.name in MASKS: continue
         kind = 'dropout' if type(layer) is layers.Dropout else 'spatial_dropout'
         bind = lambda value, layer=layer: override(layer, call=_live_dropout(layer, value))
         yield Site(kind, layer.name, layer.rate, bind, partial(setattr, layer, 'rate'))
@@ -118,15 +120,36 @@ def _live_transformation(layer, value):
         return change
     return draw
 
+# %% ../../nbs/library/training/03_sites.ipynb #5c1d0a42
+def _live_noise(layer, value):
+    "The `call` of a GaussianNoise whose standard deviation is scaled by `value()`."
+    keras = load_keras()
+    def call(inputs, training=False):
+        if not training: return inputs
+        noise = keras.random.normal(keras.ops.shape(inputs), dtype=inputs.dtype, seed=layer.seed_generator)
+        return inputs + keras.ops.cast(value() * layer.stddev, inputs.dtype) * noise
+    return call
+
+def _live_mask(layer, value):
+    "The `call` of a mask whose rate is scaled by `value()`."
+    ops = load_keras().ops
+    return _live_dropout(layer, lambda: ops.clip(ops.cast(value() * layer.rate, 'float32'), 0., .95))
+
 # %% ../../nbs/library/training/03_sites.ipynb #221fbfcb
 def _augmentations(model):
     "The sites of augmentation."
     keras = load_keras()
     for layer in all_layers(model, itself=True):
         kind = type(layer).__name__
-        if kind not in FACTORS or type(layer) is not getattr(keras.layers, kind): continue
-        def bind(value, layer=layer):
-            return override(layer, get_random_transformation=_live_transformation(layer, value))
+        if type(layer) is not getattr(keras.layers, kind, None): continue
+        if kind in FACTORS:
+            def bind(value, layer=layer):
+                return override(layer, get_random_transformation=_live_transformation(layer, value))
+        elif layer.name in MASKS:
+            def bind(value, layer=layer): return override(layer, call=_live_mask(layer, value))
+        elif kind == 'GaussianNoise' and layer.stddev:
+            def bind(value, layer=layer): return override(layer, call=_live_noise(layer, value))
+        else: continue
         yield Site('augment', layer.name, 1., bind)
 
 # %% ../../nbs/library/training/03_sites.ipynb #72ff0edf

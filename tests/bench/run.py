@@ -28,6 +28,7 @@ import evaluate  # noqa: E402
 import forecast  # noqa: E402
 import live  # noqa: E402
 import present  # noqa: E402
+import speech  # noqa: E402
 import tabular  # noqa: E402
 import tune  # noqa: E402
 
@@ -393,6 +394,11 @@ def bench_autoencoder(seeds):
     return autoencoder.bench(measure, figure, seeds)
 
 
+def bench_speech(seeds):
+    """Spoken digits: known voices, a voice never heard, and digits that a network speaks."""
+    return speech.bench(measure, figure)
+
+
 def bench_walk(seeds):
     """How often the code changes from one module to another on four common ways."""
     before = {"fit": 26, "live": 60, "slider": 27, "tune": 578}  # in November 2026, counted alike
@@ -417,7 +423,7 @@ def this_machine():
             "system": platform.system(), "Python": platform.python_version(), "Keras": version("keras"), "TensorFlow": version("tensorflow")}
 
 
-BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "evaluate": bench_evaluate, "present": bench_present, "tables": bench_tables, "forecast": bench_forecast, "autoencoder": bench_autoencoder, "walk": bench_walk}
+BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "evaluate": bench_evaluate, "present": bench_present, "tables": bench_tables, "forecast": bench_forecast, "autoencoder": bench_autoencoder, "speech": bench_speech, "walk": bench_walk}
 
 
 def main():
@@ -429,7 +435,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.child:
         name, *values = arguments.child
-        return print(json.dumps((vars(live) | vars(tune) | vars(evaluate) | vars(present) | vars(tabular) | vars(forecast) | vars(autoencoder) | globals())[name](*map(int, values))))
+        return print(json.dumps((vars(live) | vars(tune) | vars(evaluate) | vars(present) | vars(tabular) | vars(forecast) | vars(autoencoder) | vars(speech) | globals())[name](*map(int, values))))
     chosen = arguments.only.split(",")
     if unknown := set(chosen) - set(BENCHES):
         sys.exit(f"bench: ONLY must be one of {', '.join(BENCHES)}, got {', '.join(sorted(unknown))}")

@@ -2,11 +2,20 @@
 
 import shlex
 import struct
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import hackbook as hb
+
+
+@pytest.fixture(autouse=True)
+def no_soundfile(monkeypatch):
+    """What is told without the optional package is the same where it is installed."""
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+
 
 TONE = (np.sin(np.arange(400) / 5) * 20000).astype("int16")
 PLAIN = TONE.astype("<i2").tobytes()
@@ -105,3 +114,26 @@ def test_parts_of_sounds_are_no_classes(tmp_path):
     scope = {"hb": hb}
     exec(str(caught.value).split("; call ")[1].replace("hb.split(data,", "hb.split(data, validation=.3,"), scope)
     assert len(scope["splits"].test) == 8 and scope["data"].class_names == ["a", "b"]
+
+
+def test_soundfile_reads_what_is_no_plain_wav(tmp_path, monkeypatch):
+    def decoded(file, dtype):
+        if file.read(4) != b"OggS":
+            raise RuntimeError("Format not recognised.")
+        return np.stack([TONE, TONE], 1).astype(dtype) / 32768, 8000
+
+    monkeypatch.setitem(sys.modules, "soundfile", SimpleNamespace(read=decoded))
+    data = read(tmp_path, {"it.ogg": b"OggS", "other.mp3": b"ID3", "text.wav": b"hello"})
+    assert len(data) == 3 and np.abs(data.x[0] - TONE / 32768).max() < 1e-4
+    assert data.rejected.file.tolist() == ["a/other.mp3", "a/text.wav"] and "hackbook[sound]" in data.rejected.reason[0]
+
+
+def test_ten_minutes_of_silence_are_read_and_found(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for i in range(6):
+            (tmp_path / name / f"{i}.wav").write_bytes(wav((TONE // (i + 1)).astype("<i2").tobytes()))
+    (tmp_path / "a/long.wav").write_bytes(wav(bytes(2 * 600 * 8000)))
+    data = hb.data.sounds(tmp_path, seconds=0.05)
+    assert data.x.shape == (13, 400) and len(data.rejected) == 0
+    assert "silent sound" in hb.inspect(data).frame.to_string()
