@@ -103,17 +103,20 @@ def detection_losses(
 def center_overlaps(
     y,        # true boxes, (n, most, 5)
     output,   # of a detector
-):            # tensors of shape (n, most): the IoU, 0 to 1; and 1 for boxes, 0 for unused rows
+):            # tensors of shape (n, most): the IoU, 0 to 1, 0 for a wrong class; and 1 for boxes, 0 for unused rows
     "How well the cell at each true box's center predicts it."
     from keras import ops
-    boxes, _ = grid_boxes(ops.cast(output, 'float32'))
+    boxes, logits = grid_boxes(ops.cast(output, 'float32'))
     y = ops.cast(y, 'float32')
     rows, columns = output.shape[1:3]
     at = ops.cast((y[..., :2] + y[..., 2:4]) / (2 * STRIDE), 'int32')
     column = ops.clip(at[..., 0], 0, columns - 1)
     row = ops.clip(at[..., 1], 0, rows - 1)
-    found = ops.take_along_axis(boxes, (row * columns + column)[..., None], axis=1)
-    return box_iou(y, found), ops.cast(y[..., 4] >= 0, 'float32')
+    place = row * columns + column
+    found = ops.take_along_axis(boxes, place[..., None], axis=1)
+    surest = ops.take_along_axis(ops.argmax(logits, axis=-1), place, axis=1)
+    right = ops.cast(surest == ops.cast(y[..., 4], surest.dtype), 'float32')
+    return right * box_iou(y, found), ops.cast(y[..., 4] >= 0, 'float32')
 
 # %% ../../nbs/library/core/13_boxes.ipynb #2d724343
 def _kept(output, threshold, iou, most):

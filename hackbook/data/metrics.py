@@ -131,7 +131,7 @@ METRICS = {m.name: m for m in (
            'the same, averaged over ten thresholds of the intersection over union, .5 to .95 (mAP@.5:.95)',
            None),
     Metric('box_iou', True, 'detection',
-           'intersection over union of each true box and the box predicted at its place, averaged', None))}
+           'intersection over union of each true box and the box predicted at its place, 0 for a wrong class, averaged', None))}
 
 # %% ../../nbs/library/data/00_metrics.ipynb #afc4c33b
 def _check_predicted(metric, y, p):

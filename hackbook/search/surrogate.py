@@ -141,7 +141,7 @@ def _back(self:Surrogate, ranks):
     def slope(a, b): return (score[b] - score[a]) / (z[b] - z[a]) if z[b] > z[a] else 0.
     above = slope(-n - 1, -1) * np.maximum(ranks - z[-1], 0)
     below = slope(0, n) * np.minimum(ranks - z[0], 0)
-    highest = 1 if self.metric == 'val_accuracy' else None
+    highest = 1 if self.metric in ('val_accuracy', 'val_box_iou') else None
     return (np.interp(ranks, z, score) + (above + below)).clip(0, highest)
 
 # %% ../../nbs/library/search/09_surrogate.ipynb #e95326e6

@@ -144,7 +144,7 @@ def tune(
     *,
     epochs:int=10,                # of a trial that is not pruned, 1 or more
     pruner:str|None='halving',    # 'halving', 'hyperband'; None: train every trial to the end
-    metric:str=None,              # 'val_loss'; None: val_accuracy, or val_mae for regression
+    metric:str=None,              # 'val_loss'; None: val_accuracy, val_mae for regression, val_box_iou for boxes
     finalists:int=3,              # best settings that are trained again, 0 or more
     seeds:int=3,                  # fresh seeds per finalist, 1 or more
     workers:int=1,                # processes on this machine

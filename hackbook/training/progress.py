@@ -30,7 +30,7 @@ from .schedules import plateau
 # %% ../../nbs/library/training/10_progress.ipynb #38be32af
 def _words(logs):
     "The metrics worth showing, in words."
-    names = {'accuracy': 'accuracy', 'mae': 'mean absolute error'}
+    names = {'accuracy': 'accuracy', 'mae': 'mean absolute error', 'box_iou': 'IoU of the boxes'}
     known = any(k.removeprefix('val_') in names for k in logs)
     if not known: names = {'loss': 'loss'}
     names |= {f'val_{k}': f'validation {words}' for k, words in names.items()}

@@ -98,9 +98,9 @@ class Run:
 def plot(self:Run) -> Figure:
     "Loss and metric by epoch, training beside validation."
     fig, axes = subplots(1, 2)
-    by_task = 'cross-entropy (nats)' if self.metric == 'accuracy' else 'squared error'
+    by_task = {'accuracy': 'cross-entropy (nats)', 'box_iou': 'loss of scores and boxes'}.get(self.metric, 'squared error')
     loss = 'loss' if self.record['parameters'].get('loss') else by_task
-    names = {'loss': loss, 'mae': 'mean absolute error'}
+    names = {'loss': loss, 'mae': 'mean absolute error', 'box_iou': 'IoU of the boxes'}
     for ax, metric in zip(axes, ('loss', self.metric)):
         ax.plot(self.history.epoch, self.history[metric], marker='.', label='training')
         validation = self.history[f'val_{metric}']
@@ -215,12 +215,16 @@ def predict(self:Run,
     return (reconstructions_of if rebuilds else forecasts_of)(self.model, self.record, x)
 
 # %% ../../nbs/library/training/07_runs.ipynb #ad3f5543
+def _usual_metric(histories):
+    "The column by which these runs are compared."
+    return next((m for m in ('val_accuracy', 'val_box_iou') if all(m in h for h in histories)), 'val_mae')
+
 def _row(folder):
     "One run as a dict, from its files."
     try:
         record, file = read_record(folder), folder/'history.csv'
         history = read_history(file) if file.is_file() else pd.DataFrame()
-        metric = 'val_accuracy' if 'val_accuracy' in history else 'val_mae'
+        metric = _usual_metric([history])
         scored = len(history) and history.val_loss.notna().any()
         best = history.loc[history.val_loss.idxmin()] if scored else {}
         return {
@@ -244,7 +248,7 @@ def list_runs(
         raise NotFound(f'there is no run in {folder}; '
                        f'train one with hb.fit(model, splits, to={str(folder)!r})')
     table = pd.DataFrame([_row(f) for f in found])
-    ascending = {'val_accuracy': False, 'val_mae': True, 'val_loss': True}
+    ascending = {'val_accuracy': False, 'val_box_iou': False, 'val_mae': True, 'val_loss': True}
     by = {column: up for column, up in ascending.items() if column in table}
     if not by: return table
     return table.sort_values(list(by), ascending=list(by.values()), ignore_index=True)
@@ -311,13 +315,14 @@ def plot(self:RunComparison) -> Figure:
     "Validation loss and metric of both, by epoch."
     fig, axes = subplots(1, 2)
     histories = self.histories.values()
-    metric = 'val_accuracy' if all('val_accuracy' in h for h in histories) else 'val_mae'
+    metric = _usual_metric(histories)
     for (name, h), style in zip(self.histories.items(), ('-', '--')):
         for ax, column in zip(axes, ('val_loss', metric)):
             if column not in h: continue
             ax.plot(h.epoch, h[column], style, marker='.', label=name.split(':')[0])
     last = [h[metric].iloc[-1] if metric in h else float('nan') for h in histories]
-    names = {'val_accuracy': 'validation accuracy', 'val_mae': 'validation mean absolute error'}
+    names = {'val_accuracy': 'validation accuracy', 'val_mae': 'validation mean absolute error',
+             'val_box_iou': 'validation IoU of the boxes'}
     label_axes(axes[0], 'Validation loss', 'epoch', 'loss')
     label_axes(axes[1], f'a ends at {last[0]:.3f}, b at {last[1]:.3f}', 'epoch', names[metric])
     axes[0].legend(frameon=False, fontsize=9)

@@ -216,3 +216,28 @@ def test_tables_of_boxes(run, splits):
     assert len(found.plot().axes) >= 12 and "<table" in found._repr_html_()
     with pytest.raises(HackbookError, match="to have probabilities"):
         found.probability
+
+
+def test_tune_finds_a_detector(splits, tmp_path):
+    space = {"learning_rate": (.005, .03, "log"), "filters": [(4, 8), (4, 8, 8)], "width": 8}
+    study = hb.tune(detector, splits, space, budget=2, epochs=2, finalists=0, batch_size=32, to=tmp_path / "study.db", runs=None)
+    assert study.metric == "val_box_iou" and study.direction == "maximize" and study.frame.score.between(0, 1).all()
+
+
+def test_a_wrong_class_counts_as_no_overlap():
+    boxes = [[2, 3, 12, 11, 0, 2.], [14, 1, 27, 18, 1, 1.]]
+    y = np.array([[[*boxes[0][:4], 1], boxes[1][:5]]], "float32")
+    overlap = np.asarray(center_overlaps(y, encoded(boxes, 2))[0])
+    np.testing.assert_allclose(overlap, [[0, 1]], atol=1e-5)
+
+
+def test_mixed_precision_learns_too(splits):
+    model = detector(splits, filters=(8, 8), width=8)
+    run = hb.fit(model, splits, epochs=2, batch_size=32, precision="mixed_bfloat16", to=None)
+    assert np.isfinite(run.history.val_loss).all() and run.predict(splits.validation.x[:2]).outputs.shape == (2, 100, 6)
+
+
+def test_live_trains_a_detector(splits):
+    live = hb.Live(detector(splits, filters=(8, 8), width=8), splits, epochs=1, batch_size=32)
+    assert live.wait() == "finished"
+    assert len(live.frame) == 1 and "val_box_iou" in live.frame
