@@ -188,3 +188,16 @@ def test_a_made_word_is_understood_by_a_network_that_never_heard_the_speaker(wor
     assert judged.frame.accuracy["generated"] > 0.3 and (judged.frame.low < judged.frame.accuracy + 1e-9).all()
     assert np.allclose(speaker.voice_at(), speaker.embedding.mean(axis=0))
     assert judge(speaker, listener, parts.validation, each=6).frame.equals(judged.frame)
+
+
+def test_sliders_say_the_chosen_word_in_the_moved_voice(words):
+    speaker = train_speaker(words.take(np.arange(0, len(words), 4)), epochs=2, units=4)
+    word, first, second, shown = speaker.sliders(2).children
+    said = [shown.value]
+    for control, value in ((first, 1.5), (second, -2.0), (word, words.class_names[3])):
+        control.value = value
+        said.append(shown.value)
+    assert len(set(said)) == 4 and all(value.count("<audio") == 1 for value in said)
+    assert words.class_names[0] in said[0] and words.class_names[3] in said[-1]
+    with pytest.raises(hb.InvalidValue, match="directions must be 1 to 4"):
+        speaker.sliders(9)
