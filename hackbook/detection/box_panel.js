@@ -121,7 +121,11 @@ function render({ model, el }) {
     goal = to;
     talk.tell({ do: "show", at: to });
   }
-  function undo() { talk.tell({ do: "undo" }); }
+  function undo() {
+    chosen = null;
+    talk.tell({ do: "undo" });
+    say("undone");
+  }
   function choose(k) {
     chosen = k;
     if (known(k)) kind = item().kind;
@@ -135,20 +139,24 @@ function render({ model, el }) {
     store();
     say(`new box: ${told(it)}`);
   }
+  // The middle of what is seen of the photo, as fractions of it.
+  function middle() {
+    const all = stage.getBoundingClientRect(), seen = view.getBoundingClientRect();
+    const x = Math.max(all.left, seen.left) + Math.min(all.right, seen.right), y = Math.max(all.top, seen.top) + Math.min(all.bottom, seen.bottom);
+    return [(x / 2 - all.left) / all.width, (y / 2 - all.top) / all.height];
+  }
   function add() {
     if (!photo.source) return;
-    const [w, h] = size(), part = [view.clientWidth / stage.clientWidth, view.clientHeight / stage.clientHeight].map((v) => Math.min(1, v || 1));
-    const x = ((view.scrollLeft + view.clientWidth / 2) / stage.clientWidth) * w, y = ((view.scrollTop + view.clientHeight / 2) / stage.clientHeight) * h;
-    const half = [w * part[0] / 8, h * part[1] / 8];
-    let box = [limit(x, half[0], w - half[0]) - half[0], limit(y, half[1], h - half[1]) - half[1]];
-    box = [...box, box[0] + 2 * half[0], box[1] + 2 * half[1]];
+    const [w, h] = size(), [x, y] = middle();
+    const half = [w / 8, h / 8].map((v, k) => v * Math.min(1, (k ? view.clientHeight / stage.clientHeight : view.clientWidth / stage.clientWidth) || 1));
+    let box = moved([0, 0, 2 * half[0], 2 * half[1]], x * w - half[0], y * h - half[1]);
     while (items.some((i) => Math.abs(i.box[0] - box[0]) + Math.abs(i.box[1] - box[1]) < 0.1) && Math.max(box[2] / w, box[3] / h) < 0.99) box = moved(box, 4 * step(), 4 * step());
     insert(box);
   }
   function remove() {
     if (!known(chosen)) return say("Choose a box first: S, or a click.");
     const [gone] = items.splice(chosen, 1);
-    chosen = items.length ? Math.min(chosen, items.length - 1) : null;
+    chosen = null;
     store();
     say(`${names[gone.kind]} deleted, ${many(items.length, "box", "boxes")} left`);
   }
@@ -202,9 +210,9 @@ function render({ model, el }) {
     nodes[chosen]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   function scale(factor) {
+    if (!photo.source) return;
+    const at = known(chosen) ? [0, 1].map((k) => (item().box[k] + item().box[k + 2]) / 2 / size()[k]) : middle();
     zoom = factor ? limit(zoom * factor, 1, 16) : 1;
-    const at = known(chosen) ? [0, 1].map((k) => (item().box[k] + item().box[k + 2]) / 2 / size()[k])
-      : [(view.scrollLeft + view.clientWidth / 2) / stage.clientWidth, (view.scrollTop + view.clientHeight / 2) / stage.clientHeight];
     stage.style.setProperty("--zoom", zoom);
     view.scrollTo(at[0] * stage.clientWidth - view.clientWidth / 2, at[1] * stage.clientHeight - view.clientHeight / 2);
     say(zoom === 1 ? "The whole photo is shown." : `${zoom.toFixed(1)} times as large`);
@@ -313,9 +321,11 @@ function render({ model, el }) {
   // What is drawn: a node per box on the photo, and a line per box beside it.
   const rubber = make("div", { class: "rubber", hidden: "" });
   const nodes = [], lines = [];
+  let wide = 500;   // pixels of the page that the photo takes; measured once per drawing
   stage.append(rubber);
   function fit(node, [l, t, r, b]) {
     const [w, h] = size();
+    node.classList.toggle("small", Math.min(r - l, b - t) * wide < 44 * w);
     Object.assign(node.style, { left: `${(100 * l) / w}%`, top: `${(100 * t) / h}%`, width: `${(100 * (r - l)) / w}%`, height: `${(100 * (b - t)) / h}%` });
   }
   function more() {
@@ -327,6 +337,7 @@ function render({ model, el }) {
     list.append(line);
   }
   function draw() {
+    wide = stage.clientWidth || wide;
     while (nodes.length < items.length) more();
     if (list.contains(document.activeElement) && lines.indexOf(document.activeElement.parentElement) >= items.length) stage.focus({ preventScroll: true });
     nodes.forEach((node, k) => {
@@ -335,10 +346,10 @@ function render({ model, el }) {
       show(lines[k], it);
       if (!it) return;
       const { paint, ink } = colors[it.kind], name = names[it.kind];
-      fit(node, it.box);
       node.style.setProperty("--paint", paint);
       node.style.setProperty("--on", ink);
       node.className = `box${k === chosen ? " chosen" : ""}${proposed(it) ? " proposed" : ""}${it.box[1] < 0.06 * photo.height ? " high" : ""}`;
+      fit(node, it.box);
       const score = proposed(it) ? ` ${it.score.toFixed(2)}` : "";
       put(node.firstChild, name + score);
       const line = lines[k].firstChild;

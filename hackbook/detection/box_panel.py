@@ -73,7 +73,7 @@ def _page(self:BoxPanel, trouble=''):
     return dict(boxes=[[*row[:4], int(row[4])] for row in boxes], proposed=self._proposed.get(file, []),
                 labeled=file in self._rows, done=len(self.labeled), undo=bool(self._history), trouble=trouble)
 
-# %% ../../nbs/library/detection/12_box_panel.ipynb #9cad9ef5
+# %% ../../nbs/library/detection/12_box_panel.ipynb #3c277e1b
 @cache
 def _view_class():
     "The widget's class. Its front end is imported when it is first shown."
@@ -92,7 +92,7 @@ def _view_class():
 def _about(self:BoxPanel):
     "What stays the same on the page."
     paints = [PALETTE[k % 7] for k in range(len(self.class_names))]
-    colors = [dict(paint=p, ink='black' if p in PALETTE[2:7] else 'white') for p in paints]
+    colors = [dict(paint=p, ink='black' if p in PALETTE[1:7] else 'white') for p in paints]
     return dict(title=f'Boxes on {self.home.name}', names=self.class_names, colors=colors, proposes=self.run is not None)
 
 # %% ../../nbs/library/detection/12_box_panel.ipynb #16d6271e

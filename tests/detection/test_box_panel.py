@@ -253,3 +253,115 @@ def test_a_detector_proposes(photos, tmp_path):
     panel.show(2)
     assert panel.view.page["trouble"] == "the detector fails" and panel.view.page["proposed"] == []
     assert BoxPanel(photos, to=panel.to, run=Detector()).labeled == ["a.jpg"]
+
+
+CELLS = ["""import hackbook as hb, numpy as np
+panel = hb.detection.BoxPanel('photos', ['cat', 'dog', 'bird'])
+panel""", f"""from types import SimpleNamespace
+class Detector:
+    record = {{'data': {{'input': {{'boxes': True}}}}}}
+    def predict(self, paths):
+        rows = np.array([[16, 16, 32, 32, 0, .9], [32, 24, 48, 40, 1, .8]])
+        return SimpleNamespace(x=np.zeros((1, 64, 64, 3), 'uint8'), predicted=[rows], class_names={HOSTILE!r})
+hostile = hb.detection.BoxPanel('other', {HOSTILE!r}, to='others', run=Detector())
+hostile""", """import json, pathlib
+if panel.file.exists():
+    data = hb.detection.read_boxes('labels', 'photos', size=(300, 400))
+    read = json.dumps([data.files, data.y.tolist(), data.class_names, len(hostile.frame)])
+    pathlib.Path('read.json').write_text(read)"""]
+TURN = "([panel, turn]) => Number(panel.dataset.turn) >= turn"
+LONG = """() => { window.long = []; new PerformanceObserver((list) => window.long.push(...list.getEntries().map((e) => Math.round(e.duration))))
+  .observe({ type: 'longtask' }); }"""
+
+
+def test_in_jupyterlab(photos, tmp_path):
+    from browser import run_cells
+
+    photo(tmp_path / "other" / '<img src=x onerror="window.hacked=3">.png')
+    with notebook_page(tmp_path, CELLS, height=1000) as page:
+        page.wait_for_selector(".hackbook-boxes >> nth=1")
+        panel = page.locator(".hackbook-boxes").first
+        panel.scroll_into_view_if_needed()
+        handle, stage = panel.element_handle(), panel.locator(".stage")
+        file = tmp_path / "labels/annotations.json"
+        page.wait_for_function("(panel) => panel.querySelector('img').complete", arg=handle)
+        page.evaluate(LONG)
+
+        def acted(act, steps=1):
+            turn = int(panel.get_attribute("data-turn"))
+            act()
+            page.wait_for_function(TURN, arg=[handle, turn + steps], timeout=30_000)
+
+        def drag(start, end):
+            frame = stage.bounding_box()
+            place = lambda at: (frame["x"] + at[0] / 400 * frame["width"], frame["y"] + at[1] / 300 * frame["height"])
+            page.mouse.move(*place(start))
+            page.mouse.down()
+            page.mouse.move(*place(end), steps=4)
+            page.mouse.up()
+
+        def stored():
+            record = json.loads(file.read_text())
+            return [(a["image_id"], a["category_id"] - 1, *a["bbox"]) for a in record["annotations"]]
+
+        key = page.keyboard.press
+        # by mouse: draw, resize by a handle, move, and a key for the class
+        acted(lambda: drag((40, 30), (140, 130)))
+        acted(lambda: key("2"))
+        assert np.allclose(stored(), [(0, 1, 40, 30, 100, 100)], atol=1.5)
+        acted(lambda: drag((140, 130), (200, 180)))
+        acted(lambda: drag((100, 100), (120, 90)))
+        assert np.allclose(stored(), [(0, 1, 60, 20, 160, 150)], atol=3)
+        drag((300, 200), (301, 201))                # a click beside: nothing is chosen any longer, nothing is drawn
+        acted(lambda: drag((100, 60), (150, 120)))  # now one inside of the other
+        assert panel.locator("ol button[aria-pressed=true]").count() == 1 and len(stored()) == 2
+        # by keyboard alone
+        before = stored()
+        acted(lambda: key("ArrowRight"))
+        acted(lambda: key("Shift+ArrowDown"))
+        after = stored()
+        assert np.allclose(np.subtract(after[1], before[1]), [0, 0, 2, 0, 0, 2]) and after[0] == before[0]
+        acted(lambda: key("Delete"))
+        assert stored() == before[:1] and "1 box" in panel.locator(".about").inner_text()
+        acted(lambda: key("Control+z"))
+        assert len(stored()) == 2
+        key("Shift+S")
+        acted(lambda: key("Backspace"))
+        assert stored() == before[:1]
+        acted(lambda: key("n"))
+        assert "photo 2 of 3" in panel.locator(".note").inner_text() and panel.locator(".box:visible").count() == 0
+        acted(lambda: key("Enter"))
+        acted(lambda: key("3"))
+        assert np.allclose(stored()[1], (1, 2, 150, 112.5, 100, 75))
+        acted(lambda: key("PageDown"))
+        acted(lambda: key("0"))
+        assert panel.locator("[aria-pressed=true]", has_text="Nothing here").count() == 1
+        for letter in ("d", "d", "x", "b", "m", "ArrowDown", "Shift+ArrowUp", "+", "-", "f", "Escape"):
+            key(letter)  # JupyterLab's own keys do nothing to the notebook
+        assert page.locator(".jp-Cell").count() == 3 and page.locator(".jp-MarkdownCell").count() == 0
+        assert page.evaluate("document.activeElement.className") == "stage"
+        assert page.evaluate("window.long.filter((ms) => ms > 200)") == [], "the page stood still"
+        shot = tmp_path / "shot.png"
+        panel.screenshot(path=shot)
+        assert Image.open(shot).width > 400
+
+        other = page.locator(".hackbook-boxes").nth(1)
+        other.scroll_into_view_if_needed()
+        assert all(name in other.inner_text() for name in HOSTILE) and other.locator("img").count() == 1
+        assert other.locator("script, ol b, bdi *").count() == 0 and other.locator(".box.proposed").count() == 2
+        panel, handle = other, other.element_handle()
+        other.locator(".stage").focus()
+        acted(lambda: key("a"))
+        assert other.locator(".box.proposed:visible").count() == 0 and other.locator(".box:visible").count() == 2
+        run_cells(page, 2, 2)
+        until = time.monotonic() + 30
+        while not (tmp_path / "read.json").exists() or not (tmp_path / "read.json").read_text().endswith("]"):
+            assert time.monotonic() < until, page.locator(".jp-Cell").nth(2).inner_text()
+            time.sleep(0.1)
+        files, y, names, accepted = json.loads((tmp_path / "read.json").read_text())
+        assert files == ["a.jpg", "below/b.png", "c.jpg"] and names == ["cat", "dog", "bird"] and accepted == 2
+        assert [int(rows[0][4]) for rows in y] == [1, 2, -1] and y[1][0][:4] == [150, 112.5, 250, 187.5]
+        assert page.evaluate("window.hacked") is None and page.errors == []
+        axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+        found = axe.Axe().run(page, context=".hackbook-boxes").response["violations"]
+        assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found] == []
