@@ -95,13 +95,13 @@ def _about(self:BoxPanel):
     colors = [dict(paint=p, ink='black' if p in PALETTE[1:7] else 'white') for p in paints]
     return dict(title=f'Boxes on {self.home.name}', names=self.class_names, colors=colors, proposes=self.run is not None)
 
-# %% ../../nbs/library/detection/12_box_panel.ipynb #16d6271e
+# %% ../../nbs/library/detection/12_box_panel.ipynb #18ebb9b3
 @patch(as_prop=True)
 def view(self:BoxPanel):
     "The widget, created when it is first shown."
     if self._view is None:
         lost = len(self.findings)
-        trouble = f'{lost:,} boxes in {self.file.name} were wrong: they are fixed or left out, see .findings' if lost else ''
+        trouble = f'Wrong boxes in {self.file.name}: {lost:,}, fixed or left out, see .findings' if lost else ''
         self._view = _view_class()(about=self._about(), photo=self._photo(), page=self._page(trouble) | {'turn': 0})
         self._view.on_msg(lambda widget, message, buffers: self._told(message))
     return self._view

@@ -156,7 +156,7 @@ def test_wrong_boxes_of_a_file_are_told(panel, photos):
     panel.file.write_text(json.dumps(record))
     again = BoxPanel(photos, to=panel.to)
     assert again.findings.what.tolist() == ["reaches outside the picture"] and again.frame.right.max() == 400
-    assert "1 boxes in annotations.json" in again.view.page["trouble"]
+    assert "Wrong boxes in annotations.json: 1" in again.view.page["trouble"]
 
 
 def test_turned_photos_are_shown_upright_and_large_ones_small(tmp_path):
@@ -267,7 +267,7 @@ hostile = hb.detection.BoxPanel('other', {HOSTILE!r}, to='others', run=Detector(
 hostile""", """import json, pathlib
 if panel.file.exists():
     data = hb.detection.read_boxes('labels', 'photos', size=(300, 400))
-    read = json.dumps([data.files, data.y.tolist(), data.class_names, len(hostile.frame)])
+    read = json.dumps([list(data.files), data.y.tolist(), data.class_names, len(hostile.frame)])
     pathlib.Path('read.json').write_text(read)"""]
 TURN = "([panel, turn]) => Number(panel.dataset.turn) >= turn"
 LONG = """() => { window.long = []; new PerformanceObserver((list) => window.long.push(...list.getEntries().map((e) => Math.round(e.duration))))
