@@ -41,14 +41,15 @@ def _listed(photos):
     home = Path(os.path.commonpath([p.parent for p in paths])) if paths else Path()
     return home, list(dict.fromkeys(p.relative_to(home).as_posix() for p in paths))
 
-# %% ../../nbs/library/detection/11_photo_labels.ipynb #2c4c706a
+# %% ../../nbs/library/detection/11_photo_labels.ipynb #55748c5b
 def _written(x, folder):
     "The names of pictures, written as PNG files. Raises `InvalidValue` where there are others already."
     files = [f'{i:06d}.png' for i in range(len(x))]
     if folder.exists():
         there = sorted(p.name for p in folder.iterdir())
         same = there == files and all(np.array_equal(Image.open(folder/f), picture) for f, picture in zip(files, x))
-        require(same, 'photos', 'other pictures', f'those in {folder}, which has {len(there):,} files', 'choose another folder with to=')
+        allowed = f'those in {folder}, which has {len(there):,} files'
+        require(same, 'photos', 'other pictures', allowed, 'choose another folder with to=')
         return files
     with atomic(folder) as temporary:
         temporary.mkdir()
@@ -63,11 +64,11 @@ def _pictures(photos):
     _whole(x)
     return x
 
-# %% ../../nbs/library/detection/11_photo_labels.ipynb #1ff2a4ab
+# %% ../../nbs/library/detection/11_photo_labels.ipynb #c25954bd
 KEYS = {'id', 'image_id', 'category_id', 'bbox', 'area', 'iscrowd'}   # of an annotation that is a box alone
 
 def _kept(file):
-    "The labels in a file, and its content; none if it does not exist. Raises `InvalidValue` for labels that are more than boxes."
+    "The labels in a file, if it exists, and its content. Raises `InvalidValue` for more than boxes."
     if not file.exists(): return BoxLabels({}), b''
     content = file.read_bytes()
     labels = parse_coco(content, str(file))
@@ -89,14 +90,14 @@ def _class_names(given, known):
             'or choose another folder with to=')
     return names
 
-# %% ../../nbs/library/detection/11_photo_labels.ipynb #8870ec84
+# %% ../../nbs/library/detection/11_photo_labels.ipynb #ce8977f9
 class BoxPanel:
     "Draw boxes around what is on photos. In a notebook: a panel; each change is stored as COCO labels at once."
     def __init__(self,
         photos:str|Path|Sequence|np.ndarray|BoxedImages,   # a folder, a list of files, or pictures, uint8
-        class_names:Sequence[str]=None,                    # what can be on them; None: as the labels in `to`, or BoxedImages, say
-        to:str|Path='labels',                              # a folder: annotations.json in it is gone on from, or made
-        run=None,                                          # a Run of a detector, which proposes boxes; None: nobody does
+        class_names:Sequence[str]=None,   # what can be on them; None: as the labels in `to`, or BoxedImages, say
+        to:str|Path='labels',             # a folder: annotations.json in it is gone on from, or made
+        run=None,                         # a Run of a detector, which proposes boxes; None: nobody does
     ):
         self.to = Path(to)
         self.file = self.to/'annotations.json'
@@ -135,7 +136,7 @@ def _begin(self:BoxPanel, kept):
     self._view = None
     self.at = next((i for i, file in enumerate(self.files) if file not in self._rows), 0)
 
-# %% ../../nbs/library/detection/11_photo_labels.ipynb #db8601d1
+# %% ../../nbs/library/detection/11_photo_labels.ipynb #a352fe14
 @patch(as_prop=True)
 def labeled(self:BoxPanel) -> list[str]:
     "The photos that have labels, if only to say that nothing is on them."
@@ -147,7 +148,7 @@ def __len__(self:BoxPanel): return len(self.files)
 @patch
 def __repr__(self:BoxPanel):
     boxes = sum(map(len, self._rows.values()))
-    return f'BoxPanel({boxes:,} boxes, {len(self.labeled):,} of {len(self):,} photos labeled; {self.file})'
+    return f'BoxPanel({boxes:,} boxes, {len(self.labeled):,} of {len(self):,} photos labeled, in {self.to.name})'
 
 # %% ../../nbs/library/detection/11_photo_labels.ipynb #db07a2d3
 @patch
@@ -252,10 +253,10 @@ def _boxes(self:BoxPanel, boxes, file):
                     f'0 <= top < bottom <= {height}, class 0 to {len(self.class_names) - 1}')
     return rows
 
-# %% ../../nbs/library/detection/11_photo_labels.ipynb #648b415f
+# %% ../../nbs/library/detection/11_photo_labels.ipynb #03c5b27e
 @patch
 def put(self:BoxPanel,
-    boxes:Sequence|np.ndarray|None,   # rows of left, top, right, bottom (pixels of the photo) and class; []: nothing; None: no labels
+    boxes:Sequence|np.ndarray|None,   # rows of left, top, right, bottom (pixels) and class; []: nothing; None: no labels
     picture:int|str=None,             # number or name of the photo; None: the one that is shown
 ):
     "Set all boxes of a photo, and store them. Raises `InvalidValue` for wrong ones, and changes nothing then."
