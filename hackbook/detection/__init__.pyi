@@ -11,3 +11,4 @@ from .scene_errors import detection_kinds, errors_by_scene, KINDS, missed_boxes
 from .detection_results import check_threshold, SCORE_WORDS
 from .result_plots import error_words, scene_boxes
 from .threshold_panel import DetectionEvaluation, ThresholdPanel   # with the methods of all rooms
+from .box_panel import BoxPanel   # with the methods of all rooms
