@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -97,13 +98,18 @@ def no_thread_is_left():
     assert not training_threads()
 
 
+@cache
+def freeze(tensorflow):
+    """What is imported stays: `gc.collect`, which statsmodels and others call, need not look through its million objects."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def what_is_imported_stays():
-    """Once TensorFlow is there, `gc.collect`, which statsmodels and others call, need not look through its million objects."""
+    """Frozen once after the first test, and once more after the first one that brings TensorFlow."""
     yield
-    if "tensorflow" in sys.modules and gc.get_freeze_count() < 500_000:
-        gc.collect()
-        gc.freeze()
+    freeze("tensorflow" in sys.modules)
 
 
 def pytest_sessionfinish():

@@ -6,7 +6,6 @@
 __all__ = ['REACH', 'CodeWalk', 'walk_scripts']
 
 # %% ../../nbs/library/autoencoders/01_walk_panel.ipynb #00f4ef82
-from base64 import b64encode
 from functools import cache
 from io import BytesIO
 from math import ceil
@@ -17,7 +16,7 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Img, Safe, Script, Style
 from PIL import Image
 
-from ..core import Figure, HackbookError, label_axes, require, script, style, subplots
+from ..core import data_uri, Figure, HackbookError, label_axes, require, script, style, subplots
 from ..data import from_scale, to_scale
 from ..models import decoder
 from ..training import Run
@@ -281,8 +280,8 @@ def still(self:CodeWalk) -> Div:   # an HTML element; `str` gives its text
     ways = zip(numbers, ('left to right', 'top to bottom'))
     told = ', '.join(f'number {n} of the code from {way}' for n, way in ways)
     words = f"{self.run.record['data']['name']}: {told}, from −{REACH} to {REACH} standard deviations"
-    png = b64encode(_sheet(grid)).decode()
-    picture = Img(src=f'data:image/png;base64,{png}', alt=f'grid of decoded pictures of {words}')
+    source = data_uri('image/png', _sheet(grid))
+    picture = Img(src=source, alt=f'grid of decoded pictures of {words}')
     sheet = Div(picture, cls='sheet', style=f'--rows: {grid.shape[0]}; --columns: {grid.shape[1]}')
     js, css = walk_scripts()
     return Div(sheet, Div(words, cls='words'), Style(Safe(css)), Script(Safe(js), type='module'), cls='hackbook-walk',

@@ -120,6 +120,7 @@ class Backtest:
     def series(self) -> list: return self.frame.series.unique().tolist()
 
 # %% ../../nbs/library/cases/02_backtesting.ipynb #ec52a33f
+@threadpool_limits.wrap(limits=1, user_api='blas')     # the matrices are tiny: threads would only wait
 def backtest(
     data:Dataset,          # one series, or several with groups; each sorted
     forecasters:dict,      # name → function of past and times
@@ -141,8 +142,7 @@ def backtest(
         for number, cut in enumerate(cuts):
             scale = _scale(series.y[:cut], m)
             for name, f in forecasters.items():
-                with threadpool_limits(1, 'blas'):     # the matrices are tiny: threads would only wait
-                    table = _rows(str(name), f, series, cut, gap, horizon, times)
+                table = _rows(str(name), f, series, cut, gap, horizon, times)
                 about = dict(method=str(name), series=key, number=number, scale=scale)
                 tables.append(table.assign(**about))
     order = ['method', 'series', 'origin', 'step', 'time', 'true', *BANDS, 'seconds', 'note']

@@ -16,7 +16,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Img, Strong, to_xml
 
-from ..core import Figure, frontend, label_axes, PALETTE, require, subplots
+from ..core import data_uri, Figure, frontend, label_axes, PALETTE, require, subplots
 from .backtesting import backtest, Backtest   # with its pictures
 from ..series import each_series, usual_period
 
@@ -141,8 +141,8 @@ class HorizonPanel:
 def _answer(panel) -> str:
     "What is shown below the slider, as HTML."
     fig = panel.plot()
-    png = b64encode(fig.png(dpi=110)).decode()
-    picture = Img(src=f'data:image/png;base64,{png}', alt=fig.alt, width=760)
+    source = data_uri('image/png', fig.png(dpi=110))
+    picture = Img(src=source, alt=fig.alt, width=760)
     return to_xml(Div(Strong(fig.alt, role='status', aria_live='polite'), picture))
 
 # %% ../../nbs/library/cases/04_forecast_plots.ipynb #21a6f861

@@ -7,7 +7,7 @@ from .files import way_out
 from .arrays import Lazy, aligned, fingerprint, is_image, one_column, require_images, rows
 from .arrays import short_float, stack
 from .figures import Figure, PALETTE, image_grid, label_axes, subplots
-from .html import card, script, style
+from .html import card, data_uri, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
 from .intervals import bootstrap, check_confidence, drawn_as_one, draws, fold_interval, optimism

@@ -1,7 +1,7 @@
 """From files to a Dataset, and from a Dataset to training, validation and sealed test set."""
 
 from .classes import encode_labels
-from .metrics import METRICS, QUANTILES, Metric, brier_scores, log_losses, pinball_losses
+from .metrics import EPOCH_METRICS, METRICS, QUANTILES, Metric, brier_scores, log_losses, pinball_losses
 from .tasks import TASKS, Task, as_task
 from .dataset import Dataset, describe_example, plain_column
 from .sources import SOURCES, digits, load, mnist, npz

@@ -8,7 +8,6 @@ __all__ = ['NOTHING', 'answer', 'told']
 # %% ../../nbs/library/deployment/06_app_answers.ipynb #9b3cb491
 import os
 import re
-from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
 from tempfile import gettempdir
@@ -17,7 +16,7 @@ import numpy as np
 from fastcore.xml import B, Bdi, Div, Img, Li, Ol, P, Span
 from PIL import Image
 
-from ..core import HackbookError
+from ..core import data_uri, HackbookError
 from ..models import Predictions
 from ..training import Run
 
@@ -49,8 +48,8 @@ def _sight(found):
     levels = 255 * (x - x.min()) / (np.ptp(x) or 1)
     buffer = BytesIO()
     Image.fromarray(levels.astype('uint8')).save(buffer, 'png')
-    png = b64encode(buffer.getvalue()).decode()
-    return Div(Img(src=f'data:image/png;base64,{png}', alt='the picture as the network sees it'),
+    source = data_uri('image/png', buffer.getvalue())
+    return Div(Img(src=source, alt='the picture as the network sees it'),
                P('What the network sees'), cls='sight')
 
 # %% ../../nbs/library/deployment/06_app_answers.ipynb #0b7cb8af

@@ -6,14 +6,13 @@
 __all__ = ['Sketch']
 
 # %% ../../nbs/library/deployment/04_sketch_panel.ipynb #e85cc5f3
-from base64 import b64encode
 from functools import cache
 
 import numpy as np
 from fastcore.basics import patch
 from fastcore.xml import Div, Img, Safe, Strong
 
-from ..core import HackbookError, require, script, style
+from ..core import data_uri, HackbookError, require, script, style
 from ..data import Dataset
 from ..models import Predictions
 from ..training import Run
@@ -133,8 +132,8 @@ def still(self:Sketch) -> Div:   # an HTML element; `str` gives its text
     "The last drawing and its prediction, as safe HTML."
     if self.predictions is None:
         return Div(Strong(repr(self)), Div('Run this cell in a notebook to draw.'))
-    png = b64encode(self.predictions.plot().png()).decode()
-    picture = Img(src=f'data:image/png;base64,{png}', alt='what the network sees', width=140)
+    source = data_uri('image/png', self.predictions.plot().png())
+    picture = Img(src=source, alt='what the network sees', width=140)
     return Div(picture, Safe(self.predictions._repr_html_()))
 
 @patch

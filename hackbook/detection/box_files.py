@@ -25,22 +25,25 @@ from .boxes import letterboxed, turned
 from ..files import opened, try_files
 
 # %% ../../nbs/library/detection/04_box_files.ipynb #50654d62
-def _coco_record(data, files):
+def coco_record(
+    boxes:dict,                # file of each picture → rows of left, top, right, bottom (pixels), class number
+    sizes:dict,                # height and width of those of which it is known
+    groups:dict,               # the person or place of those that belong to one
+    class_names:Sequence[str],
+    about:str,                 # in words
+    decimals:int=15,           # of sides and areas
+) -> dict:
     "The content of a COCO file."
-    images = [{'id': i, 'file_name': file, 'height': data.x.shape[1], 'width': data.x.shape[2]}
-              for i, file in enumerate(files)]
-    if data.groups is not None:
-        for image, group in zip(images, np.asarray(data.groups).tolist()): image['group'] = group
-    picture, row = np.nonzero(data.y[..., 4] >= 0)
-    annotations = []
-    for k, (i, box) in enumerate(zip(picture.tolist(), data.y[picture, row].astype(float).tolist())):
-        left, top, right, bottom, number = box
-        sides = [right - left, bottom - top]
-        annotations.append({'id': k + 1, 'image_id': i, 'category_id': int(number) + 1,
-                            'bbox': [left, top, *sides], 'area': prod(sides), 'iscrowd': 0})
-    categories = [{'id': k + 1, 'name': name} for k, name in enumerate(data.class_names)]
-    return {'info': {'description': data.origin or data.name}, 'images': images,
-            'categories': categories, 'annotations': annotations}
+    images, annotations = [], []
+    for i, (file, rows) in enumerate(boxes.items()):
+        size = dict(zip(('height', 'width'), sizes.get(file, ())))
+        images.append({'id': i, 'file_name': file} | size | ({'group': groups[file]} if file in groups else {}))
+        for left, top, right, bottom, number in rows:
+            sides = [round(right - left, decimals), round(bottom - top, decimals)]
+            annotations.append({'id': len(annotations) + 1, 'image_id': i, 'category_id': int(number) + 1,
+                                'bbox': [left, top, *sides], 'area': prod(sides), 'iscrowd': 0})
+    categories = [{'id': k + 1, 'name': name} for k, name in enumerate(class_names)]
+    return {'info': {'description': about}, 'images': images, 'categories': categories, 'annotations': annotations}
 
 # %% ../../nbs/library/detection/04_box_files.ipynb #ef19633d
 def write_coco(
@@ -53,11 +56,14 @@ def write_coco(
     empty = not folder.exists() or folder.is_dir() and not any(folder.iterdir())
     require(empty, 'folder', str(folder), 'a folder that is new or empty', 'choose another')
     files = [f'{i:06d}.png' for i in range(len(data))]
+    boxes = {file: y[y[:, 4] >= 0].astype(float).tolist() for file, y in zip(files, data.y)}
+    groups = {} if data.groups is None else dict(zip(files, np.asarray(data.groups).tolist()))
+    sizes = dict.fromkeys(files, data.x.shape[1:3])
     with atomic(folder) as temporary:
         (temporary/'images').mkdir(parents=True)
         for i, file in enumerate(files): Image.fromarray(np.asarray(data.x[i])).save(temporary/'images'/file)
-        record = json.dumps(_coco_record(data, files))
-        (temporary/'annotations.json').write_text(record, encoding='utf-8')
+        record = coco_record(boxes, sizes, groups, data.class_names, data.origin or data.name)
+        (temporary/'annotations.json').write_text(json.dumps(record), encoding='utf-8')
     return folder
 
 # %% ../../nbs/library/detection/04_box_files.ipynb #f9573c9f
@@ -134,11 +140,15 @@ def _matched(names, files, by_stem):
         else: bad[name] = f'{len(hits)} pictures of that name' if hits else 'no picture of that name'
     return found, bad, sorted(set(pictures) - set(found.values()))
 
-# %% ../../nbs/library/detection/04_box_files.ipynb #7845fa2c
-def _facts(name, content):
+# %% ../../nbs/library/detection/04_box_files.ipynb #63f466b1
+def picture_facts(
+    name:str,        # of the file
+    content:bytes,   # of the file
+) -> tuple:
     "Height and width as shown, whether it has color, the brightest value of 16 bits, and the EXIF orientation."
     return *look(content), orientation(open_image(content))
 
+# %% ../../nbs/library/detection/04_box_files.ipynb #7845fa2c
 def _reference(facts, shown):
     "Height and width of the picture that the boxes were drawn on."
     height, width, _, _, turn = facts
@@ -199,7 +209,7 @@ def _usable(parsed, home, files, read, labels, shown, max_boxes):
     bad = parsed.bad | bad | dict.fromkeys(left, 'no labels')
     _some(found, labels, f'labels of the pictures in {home}', bad)
     names = {file: name for name, file in found.items()}
-    facts, unread = try_files(files, names, read, _facts, os.cpu_count())
+    facts, unread = try_files(files, names, read, picture_facts, os.cpu_count())
     bad |= unread
     for file, known in facts.items():
         number = len(parsed.rows[names[file]])

@@ -6,7 +6,6 @@
 __all__ = []
 
 # %% ../../nbs/library/detection/12_box_panel.ipynb #63461664
-from base64 import b64encode
 from functools import cache
 from io import BytesIO
 from math import prod
@@ -16,7 +15,7 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Img, Strong
 from PIL import Image
 
-from ..core import Figure, HackbookError, PALETTE, require, script, style
+from ..core import data_uri, Figure, HackbookError, PALETTE, require, script, style
 from ..data import pixels
 from .boxed_images import boxed_grid
 from .boxes import clipped, letterboxed
@@ -48,7 +47,7 @@ def _source(content, facts):
     shown = Image.fromarray(pixels(content, size, 3, max(0, high.bit_length() - 8)))
     kind = 'PNG' if prod(size) <= 2**14 else 'JPEG'
     shown.save(buffer := BytesIO(), kind, quality=88)
-    return f'data:image/{kind.lower()};base64,{b64encode(buffer.getvalue()).decode()}'
+    return data_uri(f'image/{kind.lower()}', buffer.getvalue())
 
 # %% ../../nbs/library/detection/12_box_panel.ipynb #0179a34a
 @patch
@@ -149,7 +148,7 @@ def plot(self:BoxPanel,
 def still(self:BoxPanel) -> Div:   # an HTML element; `str` gives its text
     "Some photos with their boxes, as safe HTML."
     figure = self.plot()
-    source = f'data:image/png;base64,{b64encode(figure.png(dpi=80)).decode()}'
+    source = data_uri('image/png', figure.png(dpi=80))
     return Div(Strong(repr(self)), Img(src=source, alt=figure.alt, style='display: block; max-width: 100%; height: auto'))
 
 @patch

@@ -46,7 +46,9 @@ class BoxedImages(Dataset):
     findings:pd.DataFrame=None     # what was wrong with boxes: image, box, what, done; None: not checked
 
 # %% ../../nbs/library/detection/01_boxed_images.ipynb #3642387a
-def _whole(x):
+def check_pictures(
+    x:np.ndarray,
+):
     "Raise `InvalidValue` unless `x` is pictures of bytes."
     ok = x.dtype == np.uint8 and (x.ndim == 3 or x.ndim == 4 and x.shape[-1] == 3)
     require(ok, 'x', f'{x.dtype} of shape {x.shape}',
@@ -78,25 +80,36 @@ def wrong_boxes(
             'outside the picture': beyond,
             'a class that is not listed': (number < 0) | (number >= classes) | (number % 1 != 0)}
 
+# %% ../../nbs/library/detection/01_boxed_images.ipynb #3f7251fd
+def require_good(
+    boxes:np.ndarray,          # (n, 5), used rows alone
+    pictures:Sequence,         # the name of the picture of each, in words
+    height:int,                # of the pictures, pixels
+    width:int,                 # of the pictures, pixels
+    class_names:Sequence[str],
+    then:str='',               # the next step
+):
+    "Raise `InvalidValue` with the first wrong box, if there is one."
+    allowed = (f'inside: 0 <= left < right <= {width}, 0 <= top < bottom <= {height}, '
+               f'class 0 to {len(class_names) - 1}')
+    for what, wrong in wrong_boxes(boxes, height, width, len(class_names)).items():
+        for k in np.flatnonzero(wrong)[:1]:
+            require(False, f'box {boxes[k].tolist()} of {pictures[k]}', what, allowed, then)
+
 # %% ../../nbs/library/detection/01_boxed_images.ipynb #18b7cdf0
 def _check_boxes_of(y, shape, class_names):
-    "Raise `InvalidValue` with the first wrong box, if there is one."
+    "Raise `InvalidValue` for the first wrong box, and if there is none at all."
     image, row = np.nonzero((y != -1).any(axis=-1))
     require(len(image), 'y', 'no box on any picture', 'at least one box',
             'are these the labels of other pictures?')
-    allowed = (f'inside: 0 <= left < right <= {shape[2]}, 0 <= top < bottom <= {shape[1]}, '
-               f'class 0 to {len(class_names) - 1}')
-    for what, wrong in wrong_boxes(y[image, row], *shape[1:3], len(class_names)).items():
-        for k in np.flatnonzero(wrong)[:1]:
-            box = y[image[k], row[k]].tolist()
-            require(False, f'box {box} of picture {image[k]}', what, allowed,
-                    'hb.detection.clean_boxes fixes or leaves out wrong ones')
+    require_good(y[image, row], [f'picture {i}' for i in image], *shape[1:3], class_names,
+                 'hb.detection.clean_boxes fixes or leaves out wrong ones')
 
 # %% ../../nbs/library/detection/01_boxed_images.ipynb #ef55f738
 @patch
 def _check_target(self:BoxedImages):
     "Keep y padded; raise `InvalidValue` for boxes that cannot be learned."
-    _whole(self.x)
+    check_pictures(self.x)
     self.y = _used_first(self.y if isinstance(self.y, np.ndarray) and self.y.ndim == 3 else padded(self.y))
     require(self.y.shape[1] <= MAX_BOXES, 'y', f'{self.y.shape[1]:,} boxes on one picture',
             f'at most {MAX_BOXES}', 'is the file of labels of another set? Or cut the pictures into tiles')

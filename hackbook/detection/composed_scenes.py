@@ -15,6 +15,7 @@ from PIL import Image
 from ..core import check_seed, require
 from ..data import Dataset, digits as bundled_digits
 from .boxed_images import BoxedImages
+from .boxes import areas, shared_areas
 
 # %% ../../nbs/library/detection/02_composed_scenes.ipynb #c01bdfc6
 WRITERS = 13   # people who wrote the bundled digits
@@ -47,11 +48,8 @@ def _mask(ink, height, stretch):
 # %% ../../nbs/library/detection/02_composed_scenes.ipynb #0defcfd2
 def _covered(box, others):
     "The largest fraction of the smaller box that a box (n, 4) shares with others (n, m, 4)."
-    begin = np.maximum(box[:, None, :2], others[..., :2])
-    end = np.minimum(box[:, None, 2:], others[..., 2:])
-    both = (end - begin).clip(0).prod(axis=-1)
-    def area(b): return (b[..., 2:] - b[..., :2]).prod(axis=-1)
-    smaller = np.minimum(area(box)[:, None], area(others))
+    both = shared_areas(box[:, None], others)
+    smaller = np.minimum(areas(box)[:, None], areas(others))
     return (both / np.maximum(smaller, 1)).max(axis=1, initial=0)
 
 def _places(sides, size, overlap, rng):

@@ -9,7 +9,7 @@ __all__ = ['BoxPanel']
 import json
 import os
 from collections.abc import Sequence
-from math import inf, prod
+from math import inf
 from numbers import Integral
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from fastcore.basics import patch
 from PIL import Image
 
 from ..core import atomic, InvalidValue, make_folder, NotFound, require
-from .box_files import _facts, PICTURES, read_boxes
+from .box_files import coco_record, picture_facts, PICTURES, read_boxes
 from .box_labels import BoxLabels, clean_boxes, parse_coco
-from .boxed_images import _whole, BoxedImages, MAX_BOXES, wrong_boxes
+from .boxed_images import BoxedImages, check_pictures, MAX_BOXES, require_good
 from ..files import opened, try_files
 
 # %% ../../nbs/library/detection/11_photo_labels.ipynb #0892e0d3
@@ -61,7 +61,7 @@ def _pictures(photos):
     if isinstance(photos, (str, Path)): return None
     if not isinstance(photos, BoxedImages) and all(isinstance(p, (str, Path)) for p in photos): return None
     x = np.asarray(photos.x if isinstance(photos, BoxedImages) else photos)
-    _whole(x)
+    check_pictures(x)
     return x
 
 # %% ../../nbs/library/detection/11_photo_labels.ipynb #c25954bd
@@ -167,7 +167,7 @@ def _read(self:BoxPanel, file): return (self.home/file).read_bytes()
 def _look(self:BoxPanel, file):
     "What is known of the file of a photo: height and width come first. Raises `InvalidValue` if it takes no boxes."
     if file not in self._seen:
-        good, bad = try_files({file: 1}, [file], self._read, _facts)
+        good, bad = try_files({file: 1}, [file], self._read, picture_facts)
         stated = self._sizes.get(file)
         if not bad and stated and stated != good[file][:2]:
             bad[file] = f'{good[file][1]} × {good[file][0]} pixels, with labels of a picture of {stated[1]:g} × {stated[0]:g}'
@@ -179,20 +179,8 @@ def _look(self:BoxPanel, file):
 @patch
 def _record(self:BoxPanel):
     "The content of the file of labels."
-    files = sorted(self._rows)
-    images = [{'id': i, 'file_name': file} for i, file in enumerate(files)]
-    for image, file in zip(images, files):
-        if file in self._sizes: image |= dict(zip(('height', 'width'), self._sizes[file]))
-        if file in self._groups: image['group'] = self._groups[file]
-    annotations = []
-    for i, file in enumerate(files):
-        for left, top, right, bottom, number in self._rows[file].tolist():
-            sides = [round(right - left, 2), round(bottom - top, 2)]
-            annotations.append({'id': len(annotations) + 1, 'image_id': i, 'category_id': int(number) + 1,
-                                'bbox': [left, top, *sides], 'area': prod(sides), 'iscrowd': 0})
-    categories = [{'id': k + 1, 'name': name} for k, name in enumerate(self.class_names)]
-    return {'info': {'description': f'boxes on {self.home.name}'}, 'images': images,
-            'categories': categories, 'annotations': annotations}
+    boxes = {file: self._rows[file].tolist() for file in sorted(self._rows)}
+    return coco_record(boxes, self._sizes, self._groups, self.class_names, f'boxes on {self.home.name}', 2)
 
 @patch
 def _store(self:BoxPanel):
@@ -247,10 +235,7 @@ def _boxes(self:BoxPanel, boxes, file):
     except (TypeError, ValueError, IndexError, KeyError, OverflowError) as e:
         raise InvalidValue('boxes must be rows of left, top, right, bottom in pixels, and a class: its name or number; '
                            f'got something else ({e})') from None
-    for what, wrong in wrong_boxes(rows, height, width, len(self.class_names)).items():
-        for k in np.flatnonzero(wrong)[:1]:
-            require(False, f'box {rows[k].tolist()} of {file}', what, f'inside: 0 <= left < right <= {width}, '
-                    f'0 <= top < bottom <= {height}, class 0 to {len(self.class_names) - 1}')
+    require_good(rows, [file] * len(rows), height, width, self.class_names)
     return rows
 
 # %% ../../nbs/library/detection/11_photo_labels.ipynb #03c5b27e

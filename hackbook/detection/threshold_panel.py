@@ -6,7 +6,6 @@
 __all__ = ['ThresholdPanel']
 
 # %% ../../nbs/library/detection/10_threshold_panel.ipynb #956b6eae
-from base64 import b64encode
 from io import BytesIO
 
 import numpy as np
@@ -14,14 +13,14 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Figcaption, Figure as FigureTag, ft, NotStr, Strong, to_xml
 from PIL import Image
 
-from ..core import frontend, require, rows
+from ..core import data_uri, frontend, require, rows
 from .result_plots import COLORS, DetectionEvaluation, error_words, scene_boxes
 
 # %% ../../nbs/library/detection/10_threshold_panel.ipynb #c2ae60fe
 def _png(image):
     "A picture as part of a page."
     Image.fromarray(np.asarray(image)).save(buffer := BytesIO(), 'PNG')
-    return f'data:image/png;base64,{b64encode(buffer.getvalue()).decode()}'
+    return data_uri('image/png', buffer.getvalue())
 
 def _box(kind, box, words, unit):
     "One box with its words, for a picture where a pixel of the page is `unit` of its own."
@@ -92,7 +91,7 @@ class ThresholdPanel:
 def words(self:ThresholdPanel) -> str:
     "Precision, recall and the number of errors of all scenes at this threshold."
     each = self.result.each
-    seen = int(each[['right', 'wrong_class', 'misplaced', 'duplicate', 'false']].to_numpy().sum())
+    seen = len(self.result.found)
     precision = f'{each.right.sum() / seen:.1%}' if seen else 'unknown'
     recall = f'{each.right.sum() / each.boxes.sum():.1%}' if each.boxes.sum() else 'unknown'
     wrong = seen - int(each.right.sum())

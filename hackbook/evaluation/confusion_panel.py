@@ -6,7 +6,6 @@
 __all__ = ['class_number', 'ConfusionPanel']
 
 # %% ../../nbs/library/evaluation/11_confusion_panel.ipynb #d8055f2a
-from base64 import b64encode
 from functools import cache
 from numbers import Integral
 
@@ -15,7 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Details, Div, FT, Img, Safe, Span, Strong, Summary
 
-from ..core import Figure, HackbookError, require, script, style
+from ..core import data_uri, Figure, HackbookError, require, script, style
 from ..data import Dataset
 from .classification import most_confused
 from .costs import evaluate, Evaluation, RegressionEvaluation   # with the methods of all rooms
@@ -196,7 +195,7 @@ def still(self:ConfusionPanel,
 ) -> Div:                    # an HTML element; `str` gives its text
     "The picture, and the most confused pairs with a few examples each; safe HTML, no scripts."
     figure = self.plot()
-    source = f'data:image/png;base64,{b64encode(figure.png(dpi=80)).decode()}'
+    source = data_uri('image/png', figure.png(dpi=80))
     pairs = []
     for row in self.confused.head(10).itertuples():
         pair = str(self._opening(row.true, row.predicted))

@@ -12,7 +12,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Img, NotStr, Strong, to_xml
 
-from ..core import Figure, frontend
+from ..core import data_uri, Figure, frontend
 from .degradation import robustness, Robustness, score_words   # with its panel
 
 # %% ../../nbs/library/experiments/03_degradation_panel.ipynb #47f5523c
@@ -35,8 +35,8 @@ def _answer(panel) -> str:
     "What is shown below the slider, as HTML."
     shown = panel.show()
     if isinstance(shown, Figure):
-        png = b64encode(shown.png(dpi=110)).decode()
-        body = Img(src=f'data:image/png;base64,{png}', alt=shown.alt, width=560)
+        source = data_uri('image/png', shown.png(dpi=110))
+        body = Img(src=source, alt=shown.alt, width=560)
     else: body = NotStr(shown.round(3).to_html(escape=True, border=0))
     return to_xml(Div(Div(Strong(repr(panel)), role='status', aria_live='polite'), body))
 

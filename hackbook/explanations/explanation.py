@@ -7,7 +7,6 @@ __all__ = ['words', 'Explanation']
 
 # %% ../../nbs/library/explanations/00_explanation.ipynb #d01d5b99
 import re
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
@@ -17,7 +16,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Img, P, Small, Span
 
-from ..core import card, Figure, require, rows, subplots
+from ..core import card, data_uri, Figure, require, rows, subplots
 from ..data import Dataset
 
 # %% ../../nbs/library/explanations/00_explanation.ipynb #f27ba6a6
@@ -241,9 +240,9 @@ def _shaded_text(text, values, caption):
 # %% ../../nbs/library/explanations/00_explanation.ipynb #810d0df2
 def _picture(figure):
     "A figure as an HTML image."
-    data = b64encode(figure.png(dpi=110)).decode()
+    source = data_uri('image/png', figure.png(dpi=110))
     style = 'max-width: 100%; height: auto'
-    return Img(src=f'data:image/png;base64,{data}', alt=figure.alt, style=style)
+    return Img(src=source, alt=figure.alt, style=style)
 
 # %% ../../nbs/library/explanations/00_explanation.ipynb #67c8b6fe
 @patch

@@ -20,7 +20,7 @@ function record(data) {
   function outline(b) {
     const ends = b.points.slice(0, b.drawn).filter((p) => known(p[4])),
       scores = ends.map((p) => p[4]),
-      best = (["accuracy", "box_iou"].includes(data.metric) ? Math.max : Math.min)(...scores);
+      best = (RISING.includes(data.metric) ? Math.max : Math.min)(...scores);
     const { name, color, parent, forked_at, settings } = b,
       epochs = ends.length ? Math.round(ends.at(-1)[0]) : forked_at;
     return { name, color, parent, forked_at, settings, epochs, best: scores.length ? best : null };

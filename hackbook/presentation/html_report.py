@@ -7,7 +7,6 @@ __all__ = ['STYLE', 'SECTIONS', 'TABLES', 'CURVES', 'embed', 'html_table', 'fact
            'summary_of', 'report']
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #9e1ae8ca
-from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from fastcore import xml
 from fastcore.xml import H1, H2, Body, Div, Figcaption, Head, Html, Img, Meta, P, Safe
 from fastcore.xml import Style, Title, to_xml
 
-from ..core import atomic, card, Figure, make_folder, require, save_record
+from ..core import atomic, card, data_uri, Figure, make_folder, require, save_record
 from ..evaluation import Evaluation, RegressionEvaluation, RESULTS
 from ..training import Run
 
@@ -26,7 +25,7 @@ def embed(
     caption:str,  # what the figure shows; also the alternative text
 ):                # an HTML element
     "A figure as an HTML element that contains the image."
-    source = 'data:image/png;base64,' + b64encode(figure.png()).decode()
+    source = data_uri('image/png', figure.png())
     return xml.Figure(Img(src=source, alt=caption), Figcaption(caption))
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #d76ec3fd

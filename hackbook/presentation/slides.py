@@ -8,7 +8,6 @@ __all__ = ['FORMULA', 'MINUTES', 'shortened', 'mathml', 'with_formulas', 'Text',
 
 # %% ../../nbs/library/presentation/07_slides.ipynb #fdbfc2fc
 import re
-from base64 import b64encode
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
@@ -17,7 +16,7 @@ from fastcore.basics import patch
 from fastcore.xml import Aside, Div, Figcaption, H1, H2, Img, Li, P, Safe
 from fastcore.xml import Section, Span, Table, Td, Th, Tr, Ul
 
-from ..core import Figure, require
+from ..core import data_uri, Figure, require
 
 # %% ../../nbs/library/presentation/07_slides.ipynb #43a1cb51
 def shortened(
@@ -141,7 +140,7 @@ def source(self:Picture) -> str:
     "The figure as a data URI: sharp on a large screen, and small."
     width = self.figure.get_size_inches()[0]
     dots = min(max(1600 / width, 150), 260)
-    return 'data:image/png;base64,' + b64encode(self.figure.png(int(dots))).decode()
+    return data_uri('image/png', self.figure.png(int(dots)))
 
 # %% ../../nbs/library/presentation/07_slides.ipynb #54494ace
 @dataclass

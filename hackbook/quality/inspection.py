@@ -6,7 +6,6 @@
 __all__ = ['CHECKS', 'Inspection', 'inspect']
 
 # %% ../../nbs/library/quality/06_inspection.ipynb #ca578ae9
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
@@ -17,7 +16,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import FT, Div, Img, Safe, Strong
 
-from ..core import Figure, image_grid, label_axes, require, rows, subplots
+from ..core import data_uri, Figure, image_grid, label_axes, require, rows, subplots
 from ..data import Dataset, describe_example
 from ..detection import BoxedImages
 from .classes import alike_classes, imbalance, rare_classes, suspicious_labels
@@ -185,7 +184,7 @@ def _drawn(seen):
     "The picture of the worst finding, as safe HTML."
     picture = seen.plot()
     if not isinstance(picture, Figure): return picture
-    source = 'data:image/png;base64,' + b64encode(picture.png(96)).decode()
+    source = data_uri('image/png', picture.png(96))
     return Img(src=source, alt=seen.findings[0].finding)
 
 # %% ../../nbs/library/quality/06_inspection.ipynb #3b709910

@@ -6,7 +6,6 @@
 __all__ = ['value_range', 'as_page', 'thumbnail']
 
 # %% ../../nbs/library/quality/09_previews.ipynb #031d3950
-from base64 import b64encode
 from io import BytesIO
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 from fastcore.xml import FT, Img, Span
 from PIL import Image
 
+from ..core import data_uri
 from ..data import Dataset
 
 # %% ../../nbs/library/quality/09_previews.ipynb #29b78493
@@ -23,9 +23,6 @@ def value_range(
     "The smallest and the largest finite number."
     if x.dtype.kind == 'f': x = x[np.isfinite(x)]
     return (float(x.min()), float(x.max())) if x.size else (0., 1.)
-
-# %% ../../nbs/library/quality/09_previews.ipynb #74f17867
-def _uri(kind, content): return f'data:{kind};base64,{b64encode(content).decode()}'
 
 # %% ../../nbs/library/quality/09_previews.ipynb #5f6b7976
 def _image(x, low, high, side=288):
@@ -39,7 +36,7 @@ def _image(x, low, high, side=288):
     width, height = (round(s * (int(scale) or scale)) for s in picture.size)
     kind = 'jpeg' if shrunk else 'png'      # a JPEG takes a sixth of the time and the bytes
     picture.save(buffer, kind, quality=88)
-    source = _uri(f'image/{kind}', buffer.getvalue())
+    source = data_uri(f'image/{kind}', buffer.getvalue())
     return dict(kind='image', source=source, width=width, height=height, enlarged=scale >= 2)
 
 # %% ../../nbs/library/quality/09_previews.ipynb #d04a1f9f
@@ -56,7 +53,7 @@ def _curve(x, low, high):
         y = np.stack(ends, axis=1).ravel()
     y = 98 - 96 * (y.clip(low, high) - low) / (high - low or 1)
     points = (f'{400 * i / max(len(y) - 1, 1):.1f},{v:.1f}' for i, v in enumerate(y))
-    return _uri('image/svg+xml', SVG.format(points=' '.join(points)).encode())
+    return data_uri('image/svg+xml', SVG.format(points=' '.join(points)).encode())
 
 # %% ../../nbs/library/quality/09_previews.ipynb #38308e97
 def _wav(x, sample_rate):
@@ -65,7 +62,7 @@ def _wav(x, sample_rate):
     if x.dtype.kind == 'f': x = (np.nan_to_num(x).clip(-1, 1) * 32767).astype('int16')
     buffer = BytesIO()
     wavfile.write(buffer, sample_rate, x)
-    return _uri('audio/wav', buffer.getvalue())
+    return data_uri('audio/wav', buffer.getvalue())
 
 # %% ../../nbs/library/quality/09_previews.ipynb #174ddd16
 def _cell(value):

@@ -14,7 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, Img, P, Strong, to_xml
 
-from ..core import Figure, frontend, label_axes, PALETTE, require, subplots
+from ..core import data_uri, Figure, frontend, label_axes, PALETTE, require, subplots
 from .study import load_study, Study
 from .parameters import as_value, jittered, set_axis, text_at, unit
 from .plots import _limit, _span, _words, STAR
@@ -231,9 +231,9 @@ def _answer(explorer) -> str:
     "What is shown below the sliders, as HTML."
     guess = explorer.prediction
     # coarser than a stored picture, so that it is there sooner
-    png = b64encode(explorer.plot().png(dpi=120)).decode()
+    source = data_uri('image/png', explorer.plot().png(dpi=120))
     alt = f'Along {explorer.name}: {guess.answer}'
-    picture = Img(src=f'data:image/png;base64,{png}', alt=alt, width=576)
+    picture = Img(src=source, alt=alt, width=576)
     text = Div(Strong(guess.answer), P(guess.basis), P(_nearest(explorer, guess)),
                Strong(guess.warning), role='status', aria_live='polite')
     return to_xml(Div(text, picture))

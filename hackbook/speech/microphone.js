@@ -92,7 +92,7 @@ function render({ model, el }) {
     }
     panel.dataset.turn = turn;
   }
-  const panel = make("div", { class: "hackbook-recorder", role: "group", "aria-label": "Speak to the network" },
+  const panel = make("div", { class: "hackbook-sketch hackbook-recorder", role: "group", "aria-label": "Speak to the network" },
     make("div", {}, make("div", { class: "tools" }, start, file), picture, player, make("div", { class: "tools" }, keep, right, counted)),
     make("div", {}, guess, sureness, chart.list, problem, status));
   const unshield = shield(panel);

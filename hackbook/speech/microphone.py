@@ -155,7 +155,8 @@ def _view_class():
     class RecorderView(AnyWidget):
         "The view of a `Recorder`."
         _esm = '\n'.join([script('hackbook.deployment', 'sketch.js'), style('hackbook.speech', 'microphone.js')])
-        _css = style('hackbook.deployment', 'sketch.css') + style('hackbook.speech', 'microphone.css')
+        _css = style('hackbook.deployment', 'sketch.css', 'sketch_panel.css')
+        _css += '\n' + style('hackbook.speech', 'microphone.css')
         about = Dict().tag(sync=True)
         page = Dict().tag(sync=True)
     return RecorderView

@@ -6,7 +6,6 @@
 __all__ = ['FLOOR', 'log_mel', 'Listening', 'listen', 'griffin_lim']
 
 # %% ../../nbs/library/speech/01_spectrograms.ipynb #c5f19430
-from base64 import b64encode
 from dataclasses import dataclass
 from io import BytesIO
 from numbers import Integral, Real
@@ -16,7 +15,7 @@ from fastcore.basics import patch
 from fastcore.xml import Audio, Div, Img, Strong
 from PIL import Image
 
-from ..core import Figure, label_axes, load_keras, require, subplots
+from ..core import data_uri, Figure, label_axes, load_keras, require, subplots
 from ..data import Dataset
 from ..evaluation import Evaluation
 from ..quality import as_page, value_range
@@ -75,7 +74,7 @@ def _picture(mel):
     picture = picture.resize((380, 180), Image.Resampling.NEAREST)   # of the shape in which it is shown
     buffer = BytesIO()
     picture.save(buffer, 'png')
-    return f'data:image/png;base64,{b64encode(buffer.getvalue()).decode()}'
+    return data_uri('image/png', buffer.getvalue())
 
 @dataclass(repr=False)
 class Listening:

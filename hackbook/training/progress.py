@@ -18,7 +18,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import atomic, forget_validation_data, load_keras, progress_line, save_record, span
-from ..data import reading, Splits
+from ..data import EPOCH_METRICS, reading, Splits
 from ..models import explanation
 from .batches import Batches
 from .checkpoints import assign, Checkpoints, final_values, restore, snapshot
@@ -30,10 +30,9 @@ from .schedules import plateau
 # %% ../../nbs/library/training/10_progress.ipynb #38be32af
 def _words(logs):
     "The metrics worth showing, in words."
-    names = {'accuracy': 'accuracy', 'mae': 'mean absolute error', 'box_iou': 'IoU of the boxes'}
-    known = any(k.removeprefix('val_') in names for k in logs)
-    if not known: names = {'loss': 'loss'}
-    names |= {f'val_{k}': f'validation {words}' for k, words in names.items()}
+    known = any(k.removeprefix('val_') in EPOCH_METRICS for k in logs)
+    names = EPOCH_METRICS if known else {'loss': 'loss'}
+    names = names | {f'val_{k}': f'validation {words}' for k, words in names.items()}
     return ' · '.join(f'{words} {logs[k]:.4f}' for k, words in names.items() if k in logs)
 
 # %% ../../nbs/library/training/10_progress.ipynb #ab94c4bd

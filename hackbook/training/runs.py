@@ -22,6 +22,7 @@ from fastcore.xml import Div, Safe, Strong
 
 from ..core import atomic, card, Figure, HackbookError, InvalidValue, label_axes
 from ..core import make_folder, NotFound, require, save_record, subplots, way_out
+from ..data import EPOCH_METRICS
 from ..models import describe_input, detections_of, forecasts_of, input_facts, load_model, load_weights
 from ..models import Predictions, predictions_of, reconstructions_of, save_model, WEIGHTS, WHOLE
 from .checkpoints import by_new_names, read_history, read_record
@@ -100,7 +101,7 @@ def plot(self:Run) -> Figure:
     fig, axes = subplots(1, 2)
     by_task = {'accuracy': 'cross-entropy (nats)', 'box_iou': 'loss of scores and boxes'}.get(self.metric, 'squared error')
     loss = 'loss' if self.record['parameters'].get('loss') else by_task
-    names = {'loss': loss, 'mae': 'mean absolute error', 'box_iou': 'IoU of the boxes'}
+    names = {'loss': loss} | EPOCH_METRICS
     for ax, metric in zip(axes, ('loss', self.metric)):
         ax.plot(self.history.epoch, self.history[metric], marker='.', label='training')
         validation = self.history[f'val_{metric}']
@@ -321,9 +322,8 @@ def plot(self:RunComparison) -> Figure:
             if column not in h: continue
             ax.plot(h.epoch, h[column], style, marker='.', label=name.split(':')[0])
     last = [h[metric].iloc[-1] if metric in h else float('nan') for h in histories]
-    names = {'val_accuracy': 'validation accuracy', 'val_mae': 'validation mean absolute error',
-             'val_box_iou': 'validation IoU of the boxes'}
     label_axes(axes[0], 'Validation loss', 'epoch', 'loss')
-    label_axes(axes[1], f'a ends at {last[0]:.3f}, b at {last[1]:.3f}', 'epoch', names[metric])
+    words = f"validation {EPOCH_METRICS[metric.removeprefix('val_')]}"
+    label_axes(axes[1], f'a ends at {last[0]:.3f}, b at {last[1]:.3f}', 'epoch', words)
     axes[0].legend(frameon=False, fontsize=9)
     return fig

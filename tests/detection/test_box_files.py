@@ -53,7 +53,7 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
     (tmp_path / "full" / "mine.txt").write_text("keep")
     with pytest.raises(hb.HackbookError, match="new or empty"):
         write_coco(data, tmp_path / "full")
-    monkeypatch.setattr("hackbook.detection.box_files._coco_record", lambda *a: 1 / 0)
+    monkeypatch.setattr("hackbook.detection.box_files.coco_record", lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_coco(data, tmp_path / "half")
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["full", "mine.txt"]

@@ -61,25 +61,25 @@ def test_errors_have_a_permutation_test_and_welchs_interval():
 
 
 def test_nothing_is_evident_by_chance():
-    """60 classifiers that guess: 5 % of them, or a few more by chance, may have an evident slice."""
+    """200 classifiers that guess: any evident slice in at most 5 % of them."""
     blamed = 0
-    for seed in range(60):
+    for seed in range(200):
         rng = np.random.default_rng(seed)
         blamed += answered(table(rng, 150), rng.random(150) < 1 / 3).slices().frame.evident.any()
-    assert blamed <= 6
+    assert blamed <= 10
 
 
 def test_groups_that_differ_are_not_blamed_for_a_trait_of_theirs_by_chance():
     """Each group has its own accuracy; where it was recorded has nothing to do with it."""
     blamed = naive = 0
-    for seed in range(30):
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         group = np.repeat(np.arange(12), 20)
         right = rng.random(240) < rng.beta(3, 1.5, 12)[group]
         site = rng.permutation(list("xxxyyyzzzwww"))[group]
         blamed += answered(np.zeros((240, 4, 4)), right, group).slices({"site": site}).frame.evident.any()
         naive += answered(np.zeros((240, 4, 4)), right).slices({"site": site}).frame.evident.any()
-    assert blamed <= 4 < naive
+    assert blamed <= 6 < naive
 
 
 @pytest.mark.parametrize("kind", ["accuracy", "error"])
