@@ -12,4 +12,5 @@ from .lazy_images import LazyImages, reading
 from .tables import complete_rows, feature_columns, parse_times, ratings, rejected_table, role_columns, table, texts
 from .splits import SealBroken, Sealed, Splits, split
 from .folders import images, read_sound, sounds
+from .colored_shapes import SHAPES, shapes
 from .reconstruction import Reconstruction, from_scale, known_values, reconstruct, squared_errors, to_scale
