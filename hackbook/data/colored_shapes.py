@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SHAPES', 'shapes']
 
-# %% ../../nbs/library/data/13_colored_shapes.ipynb #b6ffb5c3
+# %% ../../nbs/library/data/13_colored_shapes.ipynb #f00e9a1f
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from ..core import check_seed, require
 from .dataset import Dataset
 
-# %% ../../nbs/library/data/13_colored_shapes.ipynb #8104bf00
+# %% ../../nbs/library/data/13_colored_shapes.ipynb #eb29ad0d
 SHAPES = 'circle', 'square', 'triangle'   # in the order of their class numbers
 
 def _distances(kind, radius, center, angle, size):
@@ -33,7 +33,7 @@ def _distances(kind, radius, center, angle, size):
     out[triangle] = np.maximum(slanted, -y[triangle]) - radius[triangle, None, None] * (np.pi / 27**.5)**.5
     return out
 
-# %% ../../nbs/library/data/13_colored_shapes.ipynb #3e572b55
+# %% ../../nbs/library/data/13_colored_shapes.ipynb #755137e1
 def _stains(n, size, amount, rng):
     "Soft differences of color (n, size, size, 3), with that standard deviation at 5 × 5 points and between them linear."
     blend = (1 - abs(np.linspace(0, 4, size)[:, None] - np.arange(5))).clip(0).astype('float32')
@@ -49,31 +49,31 @@ def _stripes(n, size, amount, rng):
     height = rng.uniform(0, amount, (n, 1, 1))
     return (height * np.sin(along)).astype('float32')[..., None]
 
-# %% ../../nbs/library/data/13_colored_shapes.ipynb #2a3d28db
+# %% ../../nbs/library/data/13_colored_shapes.ipynb #c28c81d9
 def _colors(n, rng):
-    "Pairs of colors (n, 2, 3) from 20 to 235, of which at least one channel differs by 80 or more."
+    "Pairs of colors (n, 2, 3) from 20 to 235, of which at least one channel differs by 120 or more."
     colors = rng.uniform(20, 235, (n, 2, 3))
-    while (alike := abs(colors[:, 0] - colors[:, 1]).max(axis=1) < 80).any():
+    while (alike := abs(colors[:, 0] - colors[:, 1]).max(axis=1) < 120).any():
         colors[alike] = rng.uniform(20, 235, (alike.sum(), 2, 3))
     return colors.astype('float32')
 
-# %% ../../nbs/library/data/13_colored_shapes.ipynb #aa95224c
+# %% ../../nbs/library/data/13_colored_shapes.ipynb #e0c2df20
 def _drawn(kind, size, noise, rng):
     "Pictures (n, size, size, 3) of the shapes `kind`."
     n = len(kind)
-    radius = rng.uniform(.1, .24, n).astype('float32') * size
+    radius = rng.uniform(.14, .28, n).astype('float32') * size
     margin = 1.6 * radius[:, None]          # the corner of a triangle is 1.56 times as far from its center
     center = rng.uniform(margin, size - margin, (n, 2)).astype('float32')
     angle = rng.uniform(0, 2 * np.pi, n).astype('float32')
     covered = (.5 - _distances(kind, radius, center, angle, size)).clip(0, 1)[..., None]
     ground, ink = _colors(n, rng).transpose(1, 0, 2)[:, :, None, None]
-    ground = ground + _stains(n, size, 20, rng) + _stripes(n, size, 25, rng)
-    ink = ink + _stains(n, size, 12, rng)
+    ground = ground + _stains(n, size, 12, rng) + _stripes(n, size, 15, rng)
+    ink = ink + _stains(n, size, 8, rng)
     x = ground + (ink - ground) * covered
     x += rng.standard_normal(x.shape, dtype='float32') * rng.uniform(0, noise * 255, (n, 1, 1, 1)).astype('float32')
     return x.round().clip(0, 255).astype('uint8')
 
-# %% ../../nbs/library/data/13_colored_shapes.ipynb #72a52ad4
+# %% ../../nbs/library/data/13_colored_shapes.ipynb #5f6ef08d
 def _check_shapes(**numbers):
     "Raise `InvalidValue` for arguments that `shapes` cannot use."
     allowed = {'count': (3, 100_000, Integral), 'size': (24, 256, Integral), 'noise': (0, 1, Real)}
@@ -83,11 +83,11 @@ def _check_shapes(**numbers):
         whole = 'a whole number' if kind is Integral else 'a number'
         require(ok, name, value, f'{whole} from {low:,} to {high:,}')
 
-# %% ../../nbs/library/data/13_colored_shapes.ipynb #efe71a42
+# %% ../../nbs/library/data/13_colored_shapes.ipynb #eb74147d
 def shapes(
     count:int=3000,   # how many, 3 to 100,000, a third of each class
     size:int=64,      # height and width, 24 to 256 pixels
-    noise:float=.08,  # standard deviation of the noise, drawn from 0 to it, as a fraction of white, 0 to 1
+    noise:float=.05,  # standard deviation of the noise, drawn from 0 to it, as a fraction of white, 0 to 1
     seed:int=0,       # equal seed, equal pictures
 ) -> Dataset:         # uint8, (count, size, size, 3); classes: `SHAPES`
     "Draw synthetic colored pictures of one circle, square or triangle each; color and area do not tell the class."

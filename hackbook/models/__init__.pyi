@@ -16,5 +16,6 @@ from .bands import BANDS, LEVELS, MEDIAN, Forecasts, band_factors, band_scores, 
 from .bands import conformal_quantile, forecasts_of, stretched, with_bands
 from .autoencoders import KINDS, autoencoder, decoder, encoder
 from .reconstructions import Reconstructions, reconstructions_of
+from .residual import resnet
 from .detection import Detections, detections_of, detector, LEAST_SCORE
 from .sound_network import sound
