@@ -1,6 +1,6 @@
 """Networks as short functions: each returns a plain Keras model."""
 
-from .image import cnn
+from .image import cnn, usual_filters
 from .finetuning import backbone, freeze, layer_fractions, layer_table, unfreeze, weighted_layers
 from .compatibility import (
     build_weights, check_activation, check_kind, check_model, explained, explanation, OutOfMemory, reason, shapes,

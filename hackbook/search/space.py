@@ -242,16 +242,19 @@ def from_record(cls:Space,
 
 # %% ../../nbs/library/search/01_space.ipynb #b9e633b9
 def _cnn_space(splits):
-    x = splits.train.x
-    require_images(x)
-    size = min(x.shape[1:3])
-    blocks = 3 if size < 64 else 4 if size < 128 else 5
+    require_images(splits.train.x)
+    sides = splits.train.x.shape[1:3]
     return {'learning_rate': (1e-3, .1, 'log'),
-            'filters': [tuple(first * 2**i for i in range(blocks)) for first in (8, 16, 32)],
+            'filters': [models.usual_filters(sides, first) for first in (8, 16, 32)],
             'dropout': (0., .6),
             'l2': (1e-6, 1e-2, 'log'),
             'weight_decay': (1e-4, .1, 'log'),
             'label_smoothing': (0., .2)}
+
+# %% ../../nbs/library/search/01_space.ipynb #7fe4fecb
+def _resnet_space(splits):
+    filters = [tuple(first * 2**i for i in range(3)) for first in (8, 16, 32)]
+    return _cnn_space(splits) | {'filters': filters, 'depth': [1, 2, 3]}
 
 # %% ../../nbs/library/search/01_space.ipynb #83f1873d
 def _mlp_space(splits):
@@ -297,7 +300,7 @@ def _detector_space(splits):
 
 # %% ../../nbs/library/search/01_space.ipynb #4d6720aa
 # family in `hackbook.models` → a function of the splits
-SPACES: dict[str, Callable] = {'cnn': _cnn_space, 'mlp': _mlp_space, 'autoencoder': _autoencoder_space,
+SPACES: dict[str, Callable] = {'cnn': _cnn_space, 'resnet': _resnet_space, 'mlp': _mlp_space, 'autoencoder': _autoencoder_space,
                                'detector': _detector_space}
 
 def default_space(
