@@ -5,3 +5,4 @@ from .degradation_panel import Robustness, RobustnessPanel, robustness   # Robus
 from .extrapolation import LearningCurve, fit_power_law, power_law
 from .data_amount import learning_curve
 from .classics import ClassicComparison, boosting, compare_classics, linear
+from .pretraining import PretrainingComparison, compare_pretraining

@@ -1,6 +1,6 @@
 """Measure hackbook beside its peers, in one run on one machine, and write `_bench/results.json`.
 
-    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune,evaluate,present,tables,forecast,autoencoder,walk] [--seeds 5] [--to _bench]
+    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune,evaluate,present,tables,forecast,autoencoder,images,walk] [--seeds 5] [--to _bench]
 
 Every measurement is made in a process of its own, ours and the peer's in turn, so that both meet the same weather.
 `ratio` says how many times better ours is: peer/ours for time and memory, ours/peer for what is done in a second.
@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 HERE = Path(__file__).resolve().parent
+COUNT = 60_000  # pictures in the folder of the bench images, unless --count says otherwise
 GOAL = 0.9932  # the accuracy that the published listing's article reports
 SHARED = HERE.parents[2] / "shared/data"  # real data lies beside the project, or where HACKBOOK_DATA says
 if SHARED.is_dir():
@@ -26,6 +27,7 @@ sys.path.insert(0, str(HERE))
 import autoencoder  # noqa: E402, after the folder of the data is known
 import evaluate  # noqa: E402
 import forecast  # noqa: E402
+import images  # noqa: E402
 import live  # noqa: E402
 import present  # noqa: E402
 import speech  # noqa: E402
@@ -397,6 +399,9 @@ def bench_autoencoder(seeds):
 def bench_speech(seeds):
     """Spoken digits: known voices, a voice never heard, and digits that a network speaks."""
     return speech.bench(measure, figure)
+def bench_images(seeds):
+    """Colored pictures: shapes in a minute of training, and a large folder."""
+    return images.bench(measure, figure, seeds, draw_images, COUNT)
 
 
 def bench_walk(seeds):
@@ -424,18 +429,22 @@ def this_machine():
 
 
 BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "evaluate": bench_evaluate, "present": bench_present, "tables": bench_tables, "forecast": bench_forecast, "autoencoder": bench_autoencoder, "speech": bench_speech, "walk": bench_walk}
+BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "evaluate": bench_evaluate, "present": bench_present, "tables": bench_tables, "forecast": bench_forecast, "autoencoder": bench_autoencoder, "images": bench_images, "walk": bench_walk}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(BENCHES), help="names, separated by commas")
     parser.add_argument("--seeds", type=int, default=5, help="how often each is measured, each time with another seed")
+    parser.add_argument("--count", type=int, default=COUNT, help="pictures in the folder of the bench images")
     parser.add_argument("--to", type=Path, default=Path("_bench"))
     parser.add_argument("--child", nargs="+")
     arguments = parser.parse_args()
     if arguments.child:
         name, *values = arguments.child
         return print(json.dumps((vars(live) | vars(tune) | vars(evaluate) | vars(present) | vars(tabular) | vars(forecast) | vars(autoencoder) | vars(speech) | globals())[name](*map(int, values))))
+        return print(json.dumps((vars(live) | vars(tune) | vars(evaluate) | vars(present) | vars(tabular) | vars(forecast) | vars(autoencoder) | vars(images) | globals())[name](*map(int, values))))
+    globals()["COUNT"] = arguments.count
     chosen = arguments.only.split(",")
     if unknown := set(chosen) - set(BENCHES):
         sys.exit(f"bench: ONLY must be one of {', '.join(BENCHES)}, got {', '.join(sorted(unknown))}")
