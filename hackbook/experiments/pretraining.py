@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PretrainingComparison', 'compare_pretraining']
 
-# %% ../../nbs/library/experiments/07_pretraining.ipynb #7f56ddc7
+# %% ../../nbs/library/experiments/07_pretraining.ipynb #e3541d0c
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,22 +17,22 @@ from ..data import Dataset, Splits
 from ..evaluation import compare_results, evaluate
 from .classics import _with_interval
 from ..models import backbone, freeze
-from ..training import check_splits, fit, layerwise_decay
+from ..training import check_splits, fit
 
-# %% ../../nbs/library/experiments/07_pretraining.ipynb #99fc047c
+# %% ../../nbs/library/experiments/07_pretraining.ipynb #8c07147b
 WAYS = 'from scratch', 'fine-tuned', 'linear on frozen features'
 
 def _prepared(way, splits, network, seed, options):
-    "A fresh model for one of `WAYS`, and further options of `fit`; `network` itself stays as it is."
+    "A fresh model for one of `WAYS`; `network` itself stays as it is."
     set_seed(seed)
     copied = load_keras().models.clone_model(network)
     if way != 'from scratch': copied.set_weights(network.get_weights())
     copied.trainable = True
     model = backbone(splits, copied, **options)
     if way == 'linear on frozen features': freeze(model)
-    return model, {'layer_rates': layerwise_decay(model)} if way == 'fine-tuned' else {}
+    return model
 
-# %% ../../nbs/library/experiments/07_pretraining.ipynb #49ec5c11
+# %% ../../nbs/library/experiments/07_pretraining.ipynb #8dc78758
 def _row(run, result, confidence):
     "One row of the table."
     score, low, high = _with_interval(result, confidence)
@@ -48,7 +48,7 @@ def _check_pretraining(splits, network, data):
     require(network.weights, 'network', f'{network.name}, without weights', 'a pretrained one')
     require(isinstance(data, Dataset), 'data', data, 'a Dataset', 'leave it out: the validation part')
 
-# %% ../../nbs/library/experiments/07_pretraining.ipynb #51daf260
+# %% ../../nbs/library/experiments/07_pretraining.ipynb #4867023b
 @dataclass(repr=False)
 class PretrainingComparison:
     "The same network with and without its pretrained weights, trained for the same seconds."
@@ -63,7 +63,7 @@ class PretrainingComparison:
         table = self.frame.round(4).to_html(escape=True, border=0, na_rep='')
         return str(Div(Safe(table), *map(P, self.sentences)))
 
-# %% ../../nbs/library/experiments/07_pretraining.ipynb #f7967148
+# %% ../../nbs/library/experiments/07_pretraining.ipynb #83538c13
 def compare_pretraining(
     splits:Splits,          # pictures; trained on the training part
     network,                # a built `keras.Model` with pretrained weights: pictures to features
@@ -82,15 +82,15 @@ def compare_pretraining(
     _check_pretraining(splits, network, data)
     runs = {}
     for way in WAYS:
-        model, more = _prepared(way, splits, network, seed, {'pixels': pixels, 'dropout': dropout})
-        runs[way] = fit(model, splits, None, learning_rate, batch_size, seed, to=None, budget=budget, **more)
+        model = _prepared(way, splits, network, seed, {'pixels': pixels, 'dropout': dropout})
+        runs[way] = fit(model, splits, None, learning_rate, batch_size, seed, to=None, budget=budget)
     results = {way: evaluate(run, data, reason='compare pretraining') for way, run in runs.items()}
     compared = compare_results(results, confidence=confidence)
     frame = pd.DataFrame({way: _row(run, results[way], confidence) for way, run in runs.items()}).T
     frame = frame.astype({'epochs': int, 'trained': int}).join(compared.frame[['better_by', 'p']])
     return PretrainingComparison(frame, compared.sentences, splits.task.metric.name, confidence)
 
-# %% ../../nbs/library/experiments/07_pretraining.ipynb #fa92be14
+# %% ../../nbs/library/experiments/07_pretraining.ipynb #3ba933a9
 @patch
 def plot(self:PretrainingComparison) -> Figure:
     "Draw the score of each way with its interval."
