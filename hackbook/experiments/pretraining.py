@@ -46,7 +46,7 @@ def _check_pretraining(splits, network, data):
     require(built, 'network', network, 'a built keras.Model from pictures to features',
             "try keras.applications.MobileNetV2(include_top=False, weights='file.h5')")
     require(network.weights, 'network', f'{network.name}, without weights', 'a pretrained one')
-    require(isinstance(data, Dataset), 'data', data, 'a Dataset', 'leave it out: the validation part')
+    require(data is None or isinstance(data, Dataset), 'data', data, 'a Dataset', 'leave it out: the validation part')
 
 # %% ../../nbs/library/experiments/07_pretraining.ipynb #4867023b
 @dataclass(repr=False)
@@ -67,7 +67,7 @@ class PretrainingComparison:
 def compare_pretraining(
     splits:Splits,          # pictures; trained on the training part
     network,                # a built `keras.Model` with pretrained weights: pictures to features
-    budget:str='1 min',     # of each of the three trainings
+    budget:str='1 min',     # of each of the three runs
     data:Dataset=None,      # to compare on; None: the validation part
     *,
     pixels:tuple=None,      # black and white for `network`, as for `backbone`; None: pictures as stored
@@ -78,8 +78,8 @@ def compare_pretraining(
     confidence:float=.95,   # of the intervals, between 0 and 1
 ) -> PretrainingComparison:
     "Train from scratch, fine-tuned and linear on frozen features for `budget` each, and compare them."
-    data = splits.validation if data is None else data
     _check_pretraining(splits, network, data)
+    data = splits.validation if data is None else data
     runs = {}
     for way in WAYS:
         model = _prepared(way, splits, network, seed, {'pixels': pixels, 'dropout': dropout})

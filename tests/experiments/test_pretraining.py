@@ -9,7 +9,7 @@ import hackbook as hb
 @pytest.fixture(scope="module")
 def network():
     keras = hb.core.load_keras()
-    hb.set_seed(0)
+    hb.set_seed(5)
     return keras.Sequential([keras.Input((8, 8)), keras.layers.Reshape((8, 8, 1)), keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()])
 
 
