@@ -103,6 +103,12 @@ def test_a_search_has_a_space_for_it(easy):
     hb.models.resnet(easy, filters=space["filters"][-1], depth=3)
 
 
+def test_a_search_tries_depths(easy, tmp_path):
+    space = {"filters": [(4,), (4, 8)], "depth": [1, 2], "learning_rate": 0.01, "batch_size": 64}
+    study = hb.tune(hb.models.resnet, easy, space, budget=2, epochs=1, finalists=0, to=tmp_path / "study.db")
+    assert len(study.frame) == 2 and set(study.frame.depth) <= {1, 2}
+
+
 @pytest.mark.parametrize("lazy", [False, True])
 def test_a_folder_of_colored_pictures(tmp_path, lazy):
     data = hb.data.shapes(60, 40)
