@@ -45,7 +45,7 @@ def _check_pretraining(splits, network, data):
     built = isinstance(network, load_keras().Model) and network.built
     require(built, 'network', network, 'a built keras.Model from pictures to features',
             "try keras.applications.MobileNetV2(include_top=False, weights='file.h5')")
-    require(network.weights, 'network', f'{network.name}, without weights', 'a pretrained one')
+    require(network.weights, 'network', network.name, 'one with weights', 'load pretrained ones first')
     require(data is None or isinstance(data, Dataset), 'data', data, 'a Dataset', 'leave it out: the validation part')
 
 # %% ../../nbs/library/experiments/07_pretraining.ipynb #4867023b
