@@ -11,7 +11,7 @@ from .html import card, data_uri, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
 from .intervals import bootstrap, check_confidence, drawn_as_one, draws, fold_interval, optimism
-from .intervals import per_draw, percentiles, resampled, wilson
+from .intervals import FEW_UNITS, per_draw, percentiles, resampled, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
 from .boxes import assigned, box_iou, cell_centers, center_overlaps, detection_losses, detections, grid_boxes, grid_shape, STRIDE

@@ -31,6 +31,10 @@ class Metric:
 
     @property
     def sign(self) -> int: return 1 if self.greater else -1
+    @property
+    def limits(self) -> tuple[float, float]:
+        "The least and the greatest score there can be."
+        return -np.inf if self.name == 'r2' else 0, 1 if self.greater else np.inf
 
     def __repr__(self):
         direction = 'greater' if self.greater else 'smaller'

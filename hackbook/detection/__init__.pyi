@@ -2,7 +2,7 @@
 
 from .boxes import areas, clipped, ious, letterboxed, turned
 from .boxed_images import boxed_grid, BoxedImages, draw_boxes, MAX_BOXES, padded
-from .composed_scenes import digits_by_writer, scenes, WRITERS
+from .composed_scenes import digits_by_writer, scene_splits, scenes, WRITERS
 from .box_labels import BoxLabels, check_boxes, clean_boxes, parse_coco, parse_voc, parse_yolo
 from .box_files import read_boxes, write_coco
 from .matching import check_detections, IOU_THRESHOLDS, match_boxes, match_detections, Matches

@@ -85,7 +85,7 @@ def _maps(precisions):
 def _with_interval(self:DetectionEvaluation, score, drawn):
     "A score, and low and high of the bootstrap samples."
     units = drawn_as_one(len(self.data), self.data.groups, self.data.times)
-    return float(score), *percentiles(drawn, int(units.max()) + 1, self.confidence, score)
+    return float(score), *percentiles(drawn, int(units.max()) + 1, self.confidence, score, limits=(0, 1))
 
 # %% ../../nbs/library/detection/08_detection_results.ipynb #46bb82ae
 def _fractions(table, counts):

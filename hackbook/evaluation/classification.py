@@ -110,7 +110,7 @@ def _f1_intervals(self:Evaluation):
     f1 = resampled(lambda counts, y: drawn_f1(counts, y, predicted, n).T, d.y, vectorized=True,
                    groups=d.groups, times=d.times).reshape(-1, n)
     units = int(drawn_as_one(len(d), d.groups, d.times).max()) + 1
-    return np.array([percentiles(scores, units, self.confidence) for scores in f1.T]).T
+    return np.array([percentiles(scores, units, self.confidence, limits=(0, 1)) for scores in f1.T]).T
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #67b2d753
 @patch(as_prop=True)

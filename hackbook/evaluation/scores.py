@@ -188,7 +188,7 @@ def score_intervals(
         left_out = np.full((1, len(others)), np.nan)
         if 1 < n <= 1000: left_out = _counted(others, _all_but_one(units), y, predicted)
         for m, d, out in zip(others, drawn.T, left_out.T):
-            ends[m] = percentiles(d, n, confidence, scores[m], out)
+            ends[m] = percentiles(d, n, confidence, scores[m], out, m.limits)
     return np.array([(scores[m], *ends[m]) for m in metrics])
 
 # %% ../../nbs/library/evaluation/00_scores.ipynb #817d9d48

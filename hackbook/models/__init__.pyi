@@ -1,6 +1,6 @@
 """Networks as short functions: each returns a plain Keras model."""
 
-from .image import cnn, usual_filters
+from .image import cnn, resnet, STRIDES, usual_filters
 from .finetuning import backbone, freeze, layer_fractions, layer_table, unfreeze, weighted_layers
 from .compatibility import (
     build_weights, check_activation, check_kind, check_model, explained, explanation, OutOfMemory, reason, shapes,
@@ -16,6 +16,5 @@ from .bands import BANDS, LEVELS, MEDIAN, Forecasts, band_factors, band_scores, 
 from .bands import conformal_quantile, forecasts_of, stretched, with_bands
 from .autoencoders import KINDS, autoencoder, decoder, encoder
 from .reconstructions import Reconstructions, reconstructions_of
-from .residual import resnet
 from .detection import Detections, detections_of, detector, LEAST_SCORE
 from .sound_network import sound

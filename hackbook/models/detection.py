@@ -33,7 +33,7 @@ def _check_detector(splits, filters, width, noise, brightness):
     "Raise `InvalidValue` for what `detector` cannot build."
     got = type(getattr(splits, 'train', splits)).__name__
     boxed = isinstance(splits, Splits) and isinstance(splits.train, BoxedImages)
-    require(boxed, 'splits', got, 'of BoxedImages, pictures with boxes', 'hb.split(hb.detection.scenes(1000)) makes some')
+    require(boxed, 'splits', got, 'of BoxedImages, pictures with boxes', 'hb.detection.scene_splits(1000) makes some')
     require(_is_size(filters), 'filters', filters, 'a tuple of two whole numbers > 0 or more', 'try (16, 32, 64, 128)')
     height, wide = splits.train.x.shape[1:3]
     least = 2 ** len(filters)

@@ -288,7 +288,7 @@ def _filters(kinds):
 def _detector_space(splits):
     boxed = splits.task.family == 'detection'
     require(boxed, 'splits', f'{splits.task.name} of {splits.name}', 'pictures with boxes',
-            'hb.detection.scenes(1000) makes some')
+            'hb.detection.scene_splits(1000) makes some')
     size = min(splits.train.x.shape[1:3])
     levels = 3 if size < 32 else 4 if size < 128 else 5
     return {'learning_rate': (1e-3, .03, 'log'),

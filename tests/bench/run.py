@@ -1,6 +1,6 @@
 """Measure hackbook beside its peers, in one run on one machine, and write `_bench/results.json`.
 
-    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune,evaluate,present,tables,forecast,autoencoder,images,walk] [--seeds 5] [--to _bench]
+    python tests/bench/run.py [--only import,lazy,mnist,minute,fit,live,tune,evaluate,present,tables,forecast,autoencoder,speech,images,detect,walk] [--seeds 5] [--to _bench]
 
 Every measurement is made in a process of its own, ours and the peer's in turn, so that both meet the same weather.
 `ratio` says how many times better ours is: peer/ours for time and memory, ours/peer for what is done in a second.
@@ -25,6 +25,7 @@ if SHARED.is_dir():
     os.environ.setdefault("HACKBOOK_DATA", str(SHARED))
 sys.path.insert(0, str(HERE))
 import autoencoder  # noqa: E402, after the folder of the data is known
+import detect  # noqa: E402
 import evaluate  # noqa: E402
 import forecast  # noqa: E402
 import images  # noqa: E402
@@ -399,9 +400,16 @@ def bench_autoencoder(seeds):
 def bench_speech(seeds):
     """Spoken digits: known voices, a voice never heard, and digits that a network speaks."""
     return speech.bench(measure, figure)
+
+
 def bench_images(seeds):
     """Colored pictures: shapes in a minute of training, and a large folder."""
     return images.bench(measure, figure, seeds, draw_images, COUNT)
+
+
+def bench_detect(seeds):
+    """The detector on composed scenes."""
+    return detect.bench(measure, figure, seeds)
 
 
 def bench_walk(seeds):
@@ -428,8 +436,7 @@ def this_machine():
             "system": platform.system(), "Python": platform.python_version(), "Keras": version("keras"), "TensorFlow": version("tensorflow")}
 
 
-BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "evaluate": bench_evaluate, "present": bench_present, "tables": bench_tables, "forecast": bench_forecast, "autoencoder": bench_autoencoder, "speech": bench_speech, "walk": bench_walk}
-BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "evaluate": bench_evaluate, "present": bench_present, "tables": bench_tables, "forecast": bench_forecast, "autoencoder": bench_autoencoder, "images": bench_images, "walk": bench_walk}
+BENCHES = {"import": bench_import, "lazy": bench_lazy, "mnist": bench_mnist, "minute": bench_minute, "fit": bench_fit, "live": bench_live, "tune": bench_tune, "evaluate": bench_evaluate, "present": bench_present, "tables": bench_tables, "forecast": bench_forecast, "autoencoder": bench_autoencoder, "speech": bench_speech, "images": bench_images, "detect": bench_detect, "walk": bench_walk}
 
 
 def main():
@@ -442,8 +449,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.child:
         name, *values = arguments.child
-        return print(json.dumps((vars(live) | vars(tune) | vars(evaluate) | vars(present) | vars(tabular) | vars(forecast) | vars(autoencoder) | vars(speech) | globals())[name](*map(int, values))))
-        return print(json.dumps((vars(live) | vars(tune) | vars(evaluate) | vars(present) | vars(tabular) | vars(forecast) | vars(autoencoder) | vars(images) | globals())[name](*map(int, values))))
+        return print(json.dumps((vars(live) | vars(tune) | vars(evaluate) | vars(present) | vars(tabular) | vars(forecast) | vars(autoencoder) | vars(speech) | vars(images) | vars(detect) | globals())[name](*map(int, values))))
     globals()["COUNT"] = arguments.count
     chosen = arguments.only.split(",")
     if unknown := set(chosen) - set(BENCHES):
