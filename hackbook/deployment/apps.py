@@ -26,6 +26,7 @@ from .browser_page import BrowserDemo, data_line, drawing_style, score_line, wri
 from .formats import extra
 from .forms import columns_of, drawn_picture, row_of, series_file
 from .forms import series_numbers, uploaded_picture
+from ..detection import DetectionEvaluation
 from ..evaluation import Evaluation, RegressionEvaluation
 from ..models import check_one_each, input_facts, reason
 from ..training import Run
@@ -180,7 +181,7 @@ def _page(gradio, run, facts, examples, lines, title, local):
     return page
 
 # %% ../../nbs/library/deployment/07_apps.ipynb #eaa438c0
-TITLES = {'image': 'Show the network a picture', 'text': 'Give the network a text', 'sound': 'Let the network listen',
+TITLES = {'image': 'Show the network a picture', 'boxes': 'Let the network find things on a picture', 'text': 'Give the network a text', 'sound': 'Let the network listen',
           'table': 'Change a value, and see what the network predicts'}
 
 # %% ../../nbs/library/deployment/07_apps.ipynb #69c9fb5d
@@ -245,7 +246,7 @@ def demo(
     run:Run,
     to:str|Path=None,       # an HTML file that runs without a server; None: an app that runs here
     *,
-    result:Evaluation|RegressionEvaluation=None,   # for the score; None: that of validation
+    result:Evaluation|RegressionEvaluation|DetectionEvaluation=None,   # for the score; None: that of validation
     examples:Dataset=None,  # like the training data, to choose from; None: those of the result, if any
     pipeline=None,          # fitted; made the columns of training from those of `examples`
     title:str=None,         # heading of the page; None: by the kind of data
@@ -267,8 +268,8 @@ def demo(
     _check_address(host, port)
     gradio = _gradio()
     facts = input_facts(run.model, run.record)
-    check_one_each(facts, 'hb.demo')
-    heading = title or TITLES.get(facts['kind'], 'Give the network numbers')
+    if 'boxes' not in facts: check_one_each(facts, 'hb.demo')
+    heading = title or TITLES.get('boxes' if 'boxes' in facts else facts['kind'], 'Give the network numbers')
     local = host in ('127.0.0.1', 'localhost', '::1') and not share
     asked = run if pipeline is None else _Prepared(run, pipeline)
     page = _page(gradio, asked, facts, examples, [data_line(run), score_line(run, result)], heading, local)

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ..core import atomic, card, HackbookError, make_folder, require, script, style
-from ..data import Dataset
+from ..data import Dataset, EPOCH_METRICS
 from ..evaluation import Evaluation, RegressionEvaluation
 from ..models import as_trained, check_one_each, input_facts, LOGITS
 from ..training import Run
@@ -138,7 +138,7 @@ def score_line(
         if column not in run.history or not len(run.history): return ''
         by_epoch = run.history.set_index('epoch')[column]
         value = by_epoch.get(run.record.get('weights_of_epoch'), by_epoch.iloc[-1])
-        return f'Validation {run.metric} {_percent(value, run.metric)}'
+        return f'Validation {EPOCH_METRICS.get(run.metric, run.metric)} {_percent(value, run.metric)}'
     metric = result.data.task.metric.name
     row = result.scores.loc[metric]
     score, low, high = (_percent(row[end], metric) for end in ('score', 'low', 'high'))

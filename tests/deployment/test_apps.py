@@ -213,6 +213,29 @@ def test_a_series():
         assert "cannot be predicted" in ask(app, "series", "1 2 three")
 
 
+def test_a_detector_shows_its_boxes(tmp_path):
+    from gradio_client import handle_file
+    from PIL import Image
+
+    splits = hb.detection.scene_splits(60)
+    run = hb.fit(hb.models.detector(splits, filters=(4, 8), width=4), splits, epochs=1, to=None)
+    cells = run.model.get_layer("cells")
+    kernel, bias = cells.get_weights()
+    bias[4 + 7] = 3.0  # hardly trained, it takes everything for a seven
+    cells.set_weights([kernel * 0, bias])
+    picture = splits.validation.x[0]
+    found = run.predict(picture).predicted[0]
+    assert len(found) > 1 and set(found[:, 4]) == {7}
+    Image.fromarray(picture).save(tmp_path / "scene.png")
+    with hb.demo(run, examples=splits.validation) as app:
+        page = ask(app, "picture", handle_file(tmp_path / "scene.png"), False)
+        assert page.count('class="box"') == page.count("<li") == len(found)
+        left, top = 100 * found[0, :2] / 64
+        assert f"left: {left:.2f}%; top: {top:.2f}%" in page and f"{len(found)} boxes with a score of 0.3 or more" in page
+    with pytest.raises(hb.HackbookError, match="a detector"):
+        hb.demo(run, tmp_path / "demo.html")
+
+
 def test_a_text():
     from keras import Sequential, layers
 
