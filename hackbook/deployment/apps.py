@@ -181,7 +181,8 @@ def _page(gradio, run, facts, examples, lines, title, local):
     return page
 
 # %% ../../nbs/library/deployment/07_apps.ipynb #eaa438c0
-TITLES = {'image': 'Show the network a picture', 'boxes': 'Let the network find things on a picture', 'text': 'Give the network a text', 'sound': 'Let the network listen',
+TITLES = {'image': 'Show the network a picture', 'boxes': 'Let the network find things on a picture',
+          'text': 'Give the network a text', 'sound': 'Let the network listen',
           'table': 'Change a value, and see what the network predicts'}
 
 # %% ../../nbs/library/deployment/07_apps.ipynb #69c9fb5d
@@ -246,7 +247,7 @@ def demo(
     run:Run,
     to:str|Path=None,       # an HTML file that runs without a server; None: an app that runs here
     *,
-    result:Evaluation|RegressionEvaluation|DetectionEvaluation=None,   # for the score; None: that of validation
+    result:Evaluation|RegressionEvaluation|DetectionEvaluation=None,   # for the score; None: validation's
     examples:Dataset=None,  # like the training data, to choose from; None: those of the result, if any
     pipeline=None,          # fitted; made the columns of training from those of `examples`
     title:str=None,         # heading of the page; None: by the kind of data
