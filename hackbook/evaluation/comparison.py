@@ -14,7 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, P, Safe
 
-from ..core import check_confidence, require
+from ..core import check_confidence, drawn_as_one, FEW_UNITS, require
 from ..data import Dataset, Splits
 from ..detection import DetectionEvaluation
 from .classification import Evaluation
@@ -47,6 +47,14 @@ def mcnemar(
     differ = only_first + only_second
     return float(binomtest(only_first, differ).pvalue) if differ else 1.
 
+# %% ../../nbs/library/evaluation/06_comparison.ipynb #7afcca7e
+def _t_test(gain, drawn, units):
+    "The p value of a gain by the bootstrap's standard deviation, for few groups."
+    from scipy.stats import t
+    error = drawn.std() * (units / (units - 1)) ** .5
+    if not error: return float(gain == 0)
+    return float(2 * t.sf(abs(gain) / error, units - 1))
+
 # %% ../../nbs/library/evaluation/06_comparison.ipynb #5a95004a
 def _p_value(first, second, drawn) -> float:
     "Two-sided, of the difference between two results."
@@ -55,6 +63,8 @@ def _p_value(first, second, drawn) -> float:
     if data.task.metric.name == 'accuracy' and independent:
         return mcnemar(first.right, second.right)
     if not len(drawn): return np.nan
+    units = int(drawn_as_one(len(data), data.groups, data.times).max()) + 1
+    if units < FEW_UNITS: return _t_test(second.score - first.score, drawn, units)
     opposite = min(np.mean(drawn <= 0), np.mean(drawn >= 0))
     return float(min(1, 2 * max(opposite, 1 / len(drawn))))
 

@@ -5,13 +5,13 @@ import pytest
 
 import hackbook as hb
 from hackbook.core import HackbookError
-from hackbook.detection import DetectionEvaluation, scenes
+from hackbook.detection import DetectionEvaluation, scene_splits
 from hackbook.evaluation import check_no_windows, examples_of, score_draws
 
 
 @pytest.fixture(scope="module")
 def splits():
-    return hb.split(scenes(400, noise=.01))
+    return scene_splits(400, noise=.01)
 
 
 @pytest.fixture(scope="module")
