@@ -30,7 +30,7 @@ def check_labels(
     context:TrainingContext,
 ) -> Check:
     "Do predictions for unseen examples fit their labels better than chance?"
-    name, predictions = 'labels', working(context)[1].predictions
+    name, predictions = 'labels', context.patient_run.predictions
     rng = np.random.default_rng(context.seed)
     if not all(np.isfinite(out).all() for out in predictions.values()):
         return Check(name, 'fail', None, 'finite numbers',
@@ -64,12 +64,12 @@ def check_zeroed(
 ) -> Check:
     "Is the training loss worse if all input is zero?"
     import tensorflow as tf
-    rate, real = working(context)
+    rate, real = working(context)[0], context.patient_run
     blank = run(context.trainer, [(tf.zeros_like(x), y) for x, y in context.batches], rate)
     half = context.steps // 2
-    apart = np.subtract(blank.losses[half:], real.losses[half:])
+    apart = np.subtract(blank.losses[half:], real.losses[-len(blank.losses[half:]):])
     error = apart.std() / len(apart) ** .5
-    ratio = real.end(.5) / blank.end(.5)
+    ratio = float(np.mean(real.losses[-len(apart):])) / blank.end(.5)
     ok = ratio < .95 or ratio < 1 and apart.mean() / max(error, 1e-12) > 4
     fix = ('The input does not reach the predictions: '
            'see the checks "input" and "overfit small batch".')

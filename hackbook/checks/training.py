@@ -64,8 +64,8 @@ class ShortRun:
         return float(np.mean(self.losses[-last:]))
 
 # %% ../../nbs/library/checks/04_training.ipynb #ea78d27e
-def run(trainer, batches, rate, ask=None, at=()):
-    "Train on `batches`; `ask` predicts what is recorded before the steps `at` and at the end."
+def run(trainer, batches, rate, ask=None, at=(), enough=0.):
+    "Train on `batches` until the last 20 losses are below `enough`; `ask` predicts before the steps `at` and at the end."
     done = ShortRun()
     trainer.optimizer.learning_rate.assign(rate)
     try:
@@ -74,6 +74,7 @@ def run(trainer, batches, rate, ask=None, at=()):
             loss, slopes = trainer.step(x, y)
             done.losses.append(float(loss))
             done.slopes.append(np.asarray(slopes))
+            if np.mean(done.losses[-20:]) < enough: break
         if ask: done.predictions = ask('held out')
     finally:
         assign(trainer.variables, trainer.start)
@@ -81,6 +82,8 @@ def run(trainer, batches, rate, ask=None, at=()):
     return done
 
 # %% ../../nbs/library/checks/04_training.ipynb #4f200ab7
+PATIENCE = 8   # times as many steps, where a short run has hardly learned
+
 class TrainingContext(CheckContext):
     "A CheckContext with short runs."
     @cached_property
@@ -120,6 +123,13 @@ class TrainingContext(CheckContext):
             found[rate] = run(self.trainer, self.batches, rate, self.ask, at)
             if found[rate].end() < .5 * self.base: break
         return found
+
+    @cached_property
+    def patient_run(self) -> ShortRun:
+        "The working run; where it has hardly learned, up to `PATIENCE` times as long, until it has."
+        rate, short = working(self)
+        if not .9 * self.base < short.end() < np.inf: return short
+        return run(self.trainer, self.batches * PATIENCE, rate, self.ask, enough=.8 * self.base)
 
 # %% ../../nbs/library/checks/04_training.ipynb #4e23b46d
 @patch

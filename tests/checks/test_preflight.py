@@ -106,6 +106,16 @@ def test_good_set_up_passes(name, seed):
     assert (report.frame.status == "pass").sum() >= 12, str(report)
 
 
+def test_what_is_learned_late_is_no_fault():
+    """The sign of a product of five numbers: fifty small steps show nothing of it, four hundred do."""
+    rng = np.random.default_rng(0)
+    x = (rng.choice([-1, 1], (3000, 5)) + rng.normal(0, 0.2, (3000, 5))).astype("float32")
+    splits = hb.split(hb.Dataset(x, (x.prod(axis=1) > 0).astype(int), ["no", "yes"]))
+    hb.set_seed(0)
+    report = hb.preflight(mlp(splits, (64, 64)), splits, steps=50, learning_rate=0.0001)
+    assert report.ok and {"labels", "zeroed input"} <= set(report.frame.check[report.frame.status == "pass"]), str(report)
+
+
 def shuffled(part, seed):
     return replace(part, y=np.random.default_rng(seed).permutation(part.y))
 
