@@ -73,6 +73,7 @@ class Pace:
 def compile_steps(
     model,     # a compiled `keras.Model`, within its `fit`
 ):
-    "From the next batch on, train with steps that XLA compiles; validation stays as it is."
+    "From the next batch on, train with steps that XLA compiles; what validates or predicts stays."
     model.jit_compile = True
     model.make_train_function(force=True)
+    model.jit_compile = False

@@ -1,11 +1,12 @@
 """Live repeats itself bit for bit where it is asked to: `deterministic=True`, in the session and in its recipe."""
 
+import sys
+
 import numpy as np
 import pytest
 from conftest import call
 
 import hackbook as hb
-from hackbook.devices import bits_repeat, training_device
 
 SCRIPT = '''
 import hackbook as hb, numpy as np
@@ -37,15 +38,8 @@ assert config.is_op_determinism_enabled() and run.record['parameters']['determin
 
 def test_a_deterministic_session_its_rewind_and_its_recipe(tmp_path):
     """In a process of its own, since the switch stays on."""
-    import sys
-
     shown = call(sys.executable, "-c", SCRIPT, cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr[-1500:]
-
-
-def test_bits_are_expected_by_device():
-    """What the tests of equal bits rely on: here, on a processor, they hold without the switch."""
-    assert bits_repeat(training_device()) or training_device().is_gpu
 
 
 def test_an_option_that_live_has_not():

@@ -45,14 +45,16 @@ def test_a_model_is_compiled_without_xla_unless_asked(splits, monkeypatch):
 def test_a_run_on_a_gpu_turns_to_xla_when_that_pays(splits, on_card, monkeypatch, options, switched):
     monkeypatch.setattr("hackbook.training.fitting.be_deterministic", lambda: None)
     monkeypatch.setattr("hackbook.devices.compiling.compile_seconds", lambda layers: 0.0)
-    model = net(splits)
+    model, made = net(splits), []
+    plain = type(model).make_train_function
+    monkeypatch.setattr(type(model), "make_train_function", lambda self, force=False: made.append((force, self.jit_compile)) or plain(self, force))
     run = hb.fit(model, splits, epochs=3, batch_size=64, to=None, **options)
-    assert model.jit_compile is switched
+    assert made == [(False, False), *([(True, True)] if switched else [])] and model.jit_compile is False
     if switched:  # 18 steps of the first epoch are timed, two of the second
         assert run.record["xla"] == {"from_epoch": 2, "from_step": 4}
-    plain = hb.fit(net(splits), splits, epochs=3, batch_size=64, to=None, jit=False)
-    assert "xla" not in plain.record
-    assert np.abs(run.history.val_loss - plain.history.val_loss).max() < 0.02  # the same training run, other sums
+    without = hb.fit(net(splits), splits, epochs=3, batch_size=64, to=None, jit=False)
+    assert "xla" not in without.record
+    assert np.abs(run.history.val_loss - without.history.val_loss).max() < 0.02  # the same training run, other sums
 
 
 def test_a_short_run_on_a_gpu_stays_without_xla(splits, on_card):
