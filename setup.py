@@ -32,7 +32,7 @@ setup(
     package_data={"": ["*.pyi", "*.js", "*.css"]},
     python_requires=f">={s['min_python']}",
     install_requires=s["requirements"].split(),
-    extras_require={"export": export, "demo": demo, "forecasting": s["forecasting_requirements"].split(), "sound": s["sound_requirements"].split(), "dev": demo + s["dev_requirements"].split()},
+    extras_require={"export": export, "demo": demo, "forecasting": s["forecasting_requirements"].split(), "sound": s["sound_requirements"].split(), "gpu": s["gpu_requirements"].split(), "dev": demo + s["dev_requirements"].split()},
     entry_points={
         "console_scripts": s["console_scripts"].split(),
         "nbdev": [f"{s['lib_name']}={s['lib_name']}._modidx:d"],

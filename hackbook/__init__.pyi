@@ -1,7 +1,7 @@
 """What `import hackbook as hb` offers: each name loads its module on first use. Editors read this file too."""
 
 from . import (
-    autoencoders, cases, checks, cli, core, data, deployment, detection, drawings, evaluation, experiments, explanations, features, files, live, models, presentation, problem, quality, search,
+    autoencoders, cases, checks, cli, core, data, deployment, detection, devices, drawings, evaluation, experiments, explanations, features, files, live, models, presentation, problem, quality, search,
     series, speech, testing, training,
 )
 from .checks import Preflight, preflight

@@ -98,6 +98,16 @@ def no_thread_is_left():
     assert not training_threads()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def equal_bits(request):
+    """Tests compare bits. What they may expect, they ask the device: on a GPU bits repeat where that is asked for; `tests/gpu` asks itself."""
+    from hackbook.devices import be_deterministic, bits_repeat, has_card, training_device
+
+    others = [item for item in request.session.items if item.path.parent.name != "gpu"]
+    if others and has_card() and not bits_repeat(training_device()):
+        be_deterministic()
+
+
 @cache
 def freeze(tensorflow):
     """What is imported stays: `gc.collect`, which statsmodels and others call, need not look through its million objects."""

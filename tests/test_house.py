@@ -19,7 +19,7 @@ import hackbook
 
 names = [str(p.relative_to(ROOT / "nbs")) for p in NOTEBOOKS]
 MODULES = sorted(p for p in (ROOT / "hackbook").rglob("*.py") if not p.name.startswith("_"))
-PACKAGES = ["core", "files", "data", "series", "detection", "problem", "quality", "models", "features", "training", "evaluation", "experiments", "explanations", "checks", "live", "search", "cases", "autoencoders", "drawings", "presentation", "deployment", "speech", "cli", "testing"]  # each imports only from those before it
+PACKAGES = ["core", "files", "devices", "data", "series", "detection", "problem", "quality", "models", "features", "training", "evaluation", "experiments", "explanations", "checks", "live", "search", "cases", "autoencoders", "drawings", "presentation", "deployment", "speech", "cli", "testing"]  # each imports only from those before it
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_folders_mirror_one_another():
     rooms = {(p.parent.name, p.stem.split("_", 1)[1]) for p in ROOMS if p.parent.name != "library"}
     assert rooms == {place(p) for p in MODULES if place(p)[1]}
     assert max(sum(package == name for package, _ in rooms) for name in PACKAGES) <= 14
-    assert {p.name for p in (ROOT / "tests").iterdir() if p.is_dir()} - {"bench", "saved", "__pycache__"} <= set(PACKAGES)
+    assert {p.name for p in (ROOT / "tests").iterdir() if p.is_dir()} - {"bench", "gpu", "saved", "__pycache__"} <= set(PACKAGES)
     numbers = {package: [int(p.name[:2]) for p in sorted(ROOMS) if p.parent.name == package] for package in PACKAGES}
     assert all(n == list(range(len(n))) for n in numbers.values()), numbers
 

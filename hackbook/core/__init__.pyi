@@ -1,7 +1,7 @@
 """What the other packages use: errors, Keras, files, arrays, figures, durations, intervals."""
 
 from .errors import HackbookError, InvalidValue, NotFound, require
-from .backend import check_seed, load_keras, set_seed, stderr_to_log
+from .backend import check_seed, let_memory_grow, load_keras, set_seed, stderr_to_log
 from .files import atomic, file_kind, load_record, make_folder, move, save_record, unpacked
 from .files import way_out
 from .arrays import Lazy, aligned, fingerprint, is_image, one_column, require_images, rows

@@ -18,7 +18,9 @@ from .classification import Evaluation
 from .forecasts import forecast_evaluation, ForecastEvaluation
 from .reconstructions import reconstruction_evaluation, ReconstructionEvaluation
 from .regression import RegressionEvaluation
+from ..devices import halvings
 from ..models import as_probabilities, at_least_float32, calibrated, check_model, check_outputs
+from ..models import explanation, ran_out
 from ..models import takes_tables, tempered
 from ..series import Windows
 from ..training import check_examples, in_order, Run
@@ -65,6 +67,17 @@ def opened(
     if isinstance(run, Run): _note_openings(run, data.openings)
     return data.data
 
+# %% ../../nbs/library/evaluation/05_evaluation.ipynb #4663df22
+def _predict(model, data):
+    "The model's outputs, in batches that are halved where memory runs out."
+    for size in halvings(256):
+        try:
+            with reading(data.x): return model.predict(in_order(data, size), verbose=0)
+        except Exception as e:
+            if not ran_out(e): raise
+            error = explanation(e, model, size)
+    raise error
+
 # %% ../../nbs/library/evaluation/05_evaluation.ipynb #3d2ddcf9
 def predictions(
     run,            # a Run, or a plain `keras.Model`
@@ -72,8 +85,7 @@ def predictions(
 ) -> np.ndarray:    # probabilities (examples, classes), numbers, quantiles (windows, horizon, 5), or boxes
     "What the model predicts, with the run's temperature or bands. Raises `InvalidValue` for NaN."
     model = model_of(run)
-    with reading(data.x): predicted = model.predict(in_order(data), verbose=0)
-    predicted = at_least_float32(predicted)
+    predicted = at_least_float32(_predict(model, data))
     check_outputs(predicted)
     if data.task.family == 'detection': return detections(predicted, data.x.shape[1:])
     if data.task.shape: return predicted

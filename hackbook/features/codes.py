@@ -96,7 +96,7 @@ def fit(self:Autoencoder, X, y=None):
     batches, steps = _shuffled(X, self.epochs, self.batch_size, seed)
     rate = self.learning_rate
     optimizer = keras.optimizers.Adam(_cycle(rate, steps))
-    model.compile(optimizer, 'mse', steps_per_execution=min(16, steps))
+    model.compile(optimizer, 'mse', steps_per_execution=min(16, steps), jit_compile=False)
     loss = model.fit(batches, shuffle=False, verbose=0).history['loss'][0]
     require(np.isfinite(loss), 'learning_rate', rate, f'small enough: the loss became {loss}',
             f'try {rate / 10:g}')

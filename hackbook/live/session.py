@@ -45,7 +45,7 @@ def _replace(model):
 
 # %% ../../nbs/library/live/07_session.ipynb #df68eefe
 TAKEN = ('epochs', 'learning_rate', 'batch_size', 'seed', 'schedule', 'weight_decay', 'clip_norm',
-         'precision', 'steps_per_execution')
+         'precision', 'steps_per_execution', 'deterministic', 'jit')
 LEFT_OUT = tuple(f.name for f in fields(TrainingOptions) if f.name not in TAKEN)
 
 def _options(given) -> TrainingOptions:

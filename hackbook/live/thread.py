@@ -19,6 +19,7 @@ from fastcore.basics import patch
 from ..core import forget_validation_data, load_keras, Mailbox, set_seed
 from ..core import thread_settings
 from ..data import reading
+from ..devices import be_deterministic
 from .sliders import SCALES, sliders_of
 from .snapshots import Snapshots
 from .summary import Timeline
@@ -92,6 +93,7 @@ def compile(self:TrainingThread):
     "Compile the model, with variable hyperparameters; make sliders and timeline."
     o, train = self.options, self.splits.train
     set_seed(o.seed)
+    if o.deterministic: be_deterministic()
     self.steps = ceil(len(train) / o.batch_size)   # per epoch, with the initial batch size
     compile_model(self.model, train, self.steps * o.epochs, o)
     self.hyperparameters = attach(self.model, SCALES)     # those with a slider

@@ -36,7 +36,9 @@ class OutOfMemory(HackbookError, MemoryError):
 _MEMORY = re.compile('ResourceExhausted|RESOURCE_EXHAUSTED|OOM when allocating|out of memory'
                      '|OUT_OF_MEMORY|ALLOC_FAILED|bad_alloc', re.IGNORECASE)
 
-def _is_memory(error):
+def ran_out(
+    error:Exception,   # of NumPy, Keras or TensorFlow
+) -> bool:
     "Does the error say that there was not enough memory?"
     told = f'{type(error).__name__}: {error}'
     return isinstance(error, MemoryError) or bool(_MEMORY.search(told))
@@ -49,6 +51,15 @@ def _is_of_keras(error):
     file = trace.tb_frame.f_code.co_filename if trace else ''
     return bool(re.search(r'[/\\](keras|tensorflow|optree)[/\\]', file))
 
+# %% ../../nbs/library/models/02_compatibility.ipynb #de77dfce
+def _smaller(model, batch_size):
+    "What needs less memory, in words."
+    layers = getattr(model, 'layers', ())
+    mixed = any(getattr(layer, 'compute_dtype', '') in ('bfloat16', 'float16') for layer in layers)
+    ways = [] if batch_size < 2 else [f'batch_size={batch_size // 2}']
+    if not mixed: ways.append("precision='mixed_bfloat16'")
+    return ', '.join([*ways, 'or a smaller model' if ways else 'a smaller model'])
+
 # %% ../../nbs/library/models/02_compatibility.ipynb #e1ba0af2
 def explanation(
     error:Exception,
@@ -57,10 +68,8 @@ def explanation(
 ) -> HackbookError|None:   # None: an error of neither memory nor Keras
     "What an error of Keras, or too little memory, means for the person who trains."
     if isinstance(error, HackbookError): return None
-    if _is_memory(error):
-        if batch_size > 1: smaller = f'batch_size={batch_size // 2}, or a smaller model'
-        else: smaller = 'a smaller model or smaller examples'
-        return OutOfMemory(f'memory ran out with batches of {batch_size}; try {smaller}')
+    if ran_out(error):
+        return OutOfMemory(f'memory ran out with batches of {batch_size}; try {_smaller(model, batch_size)}')
     says = reason(error)
     if 'created with a `LearningRateSchedule`' in says:
         return HackbookError("a schedule sets the learning rate, so nothing else can; with "

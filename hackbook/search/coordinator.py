@@ -261,7 +261,7 @@ def train(self:Search, workers, setting, seed, to):
     "Train a setting by one of the workers, and save the run in the folder `to`; its Outcome."
     left = self.budget.left
     left = max(left - .5 - min(self.budget.to_begin_and_end, .1 * left), 1)
-    more = dict(to=to, ends=time() + left, threads=workers.threads_in_all)
+    more = dict(to=to, ends=time() + left, threads=workers.threads_in_all, memory=0)
     self.workers = workers
     self.submit('final', setting, seed, Attempt(workers.names[0]), inf, **more)
     while self.running: self.handle(self.next_event())

@@ -105,6 +105,23 @@ def room_for_epoch(self:TimeBudget) -> bool:
     "Is there time for one more epoch of a trial that is under way?"
     return monotonic() + self.per_epoch <= self.cut
 
+# %% ../../nbs/library/search/07_progress.ipynb #dbdf5939
+def needed(
+    whole:float,      # seconds of a trial that is trained to the end
+) -> float:
+    "Seconds that a search needs to finish one trial and to train its setting."
+    return 2.1 * whole + 1
+
+# %% ../../nbs/library/search/07_progress.ipynb #41cb6963
+def expected(
+    seconds:float,    # of a training run, with the start of its process
+    training:float,   # of these, in `hb.fit`
+    trained:int,      # epochs, 1 or more
+    epochs:int,       # of a whole trial
+) -> float:
+    "Seconds of a whole trial, from a training run that was cut off."
+    return seconds - training + training / trained * epochs
+
 # %% ../../nbs/library/search/07_progress.ipynb #68967443
 class SearchProgress:
     "Shows how far a search is."
@@ -125,6 +142,7 @@ class SearchProgress:
         self.counts = Counter()     # status → number of trials that have ended so
         self.best = None            # the best finished trial and its score
         self.latest = ''            # the latest score, in words
+        self.note = ''              # what else is worth knowing
         self.open()
 
 # %% ../../nbs/library/search/07_progress.ipynb #56777765
@@ -189,6 +207,7 @@ def words(self:SearchProgress) -> str:
     parts = [phase]
     if self.latest and not over: parts.append(self.latest)
     if self.best: parts.append('best {1:.4f} (trial {0})'.format(*self.best))
+    if self.note: parts.append(self.note)
     running = sum(status == 'running' for status, _ in self.told.values())
     counted = [f'{running} running'] if running else []
     counted += [f'{self.counts[status]} {status}' for status in _STATUS if self.counts[status]]

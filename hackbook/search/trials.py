@@ -7,7 +7,7 @@ __all__ = ['TRAINING', 'training_options', 'is_family', 'build_model', 'Job', 'O
            'work']
 
 # %% ../../nbs/library/search/03_trials.ipynb #53811c25
-import cloudpickle, joblib, multiprocessing, os, signal, tempfile, traceback
+import cloudpickle, gc, joblib, multiprocessing, os, signal, tempfile, traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from inspect import signature
@@ -21,7 +21,8 @@ from tqdm import tqdm
 
 from ..core import HackbookError, load_keras, require, set_seed
 from ..data import Splits
-from .process import exit_reason, launch
+from ..devices import limit_memory
+from .process import exit_reason, pays_to_keep, Spare, TrialProcess
 from ..training import Diverged, fit, renamed, TrainingOptions
 
 # %% ../../nbs/library/search/03_trials.ipynb #bde26ff4
@@ -76,6 +77,8 @@ class Job:
     metric:str = 'val_accuracy'   # the column of the run's history that is the score
     seed:int = 0                  # of weights, order of the data and dropout
     threads:int = None            # CPU threads for TensorFlow; None: all
+    memory:int = None             # bytes of a GPU that it may use; None, 0: as much as there is
+    on_card:bool = True           # False: on the processor, though there is a GPU
     to:str|Path = None            # folder in which the run is saved; None: it is not
     ends:float = inf              # when to stop training and keep the best weights, as `time` counts
     key:object = None             # its number, or any other name
@@ -103,11 +106,10 @@ class Outcome:
 class _Pruned(BaseException): pass
 
 # %% ../../nbs/library/search/03_trials.ipynb #b3962ed7
-def _limit_tensorflow(threads):
-    "Let TensorFlow share the GPU, and use this number of CPU threads (None: all)."
+def _limit_tensorflow(threads, memory):
+    "Let TensorFlow use this number of CPU threads (None: all), and these bytes of a GPU (0: all)."
     import tensorflow as tf
-    for gpu in tf.config.list_physical_devices('GPU'):
-        tf.config.experimental.set_memory_growth(gpu, True)
+    limit_memory(memory or 0)
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
@@ -118,7 +120,7 @@ def _train(line, job):
     clock = [perf_counter()]
     keras = load_keras()
     scores = []
-    _limit_tensorflow(job.threads)
+    _limit_tensorflow(job.threads, job.memory)
     splits = job.data if isinstance(job.data, Splits) else joblib.load(job.data, mmap_mode='r')
     set_seed(job.seed)
     model = build_model(job.build, splits, job.params)
@@ -131,7 +133,7 @@ def _train(line, job):
             clock[0] = perf_counter()
 
     began = perf_counter()
-    options = job.options | training_options(job.params)
+    options = {'jit': False} | job.options | training_options(job.params)
     if job.ends < inf: options['budget'] = f'{max(job.ends - time(), .1):.1f} s'
     def outcome(status, **more):
         return Outcome(status, scores=scores, training=perf_counter() - began, **more)
@@ -160,9 +162,20 @@ def _end_with_parent():
     multiprocessing.parent_process().join()
     os._exit(1)
 
+# %% ../../nbs/library/search/03_trials.ipynb #8cca97b6
+_NO_CARD = {'CUDA_VISIBLE_DEVICES': '-1'}
+
+def _outcome_of(line, parcel):
+    "Run the job."
+    job = None
+    try:
+        job = cloudpickle.loads(parcel)
+        return _train(line, job)
+    except BaseException as e: return Outcome('failed', reason=why(e, job and job.build))
+
 # %% ../../nbs/library/search/03_trials.ipynb #978ab33b
 def _child(line, parcel, log, environment):
-    "Run the job and send its outcome. The process ends when its parent does."
+    "Run jobs and send their outcomes. The process ends when its parent does."
     os.environ.update(environment)     # as it is now, not when the first trial began
     # TensorFlow leaves one file per graph: they are deleted with the trial's folder
     tempfile.tempdir = os.environ['TMPDIR'] = str(log.parent)
@@ -173,12 +186,11 @@ def _child(line, parcel, log, environment):
     Thread(target=_end_with_parent, daemon=True).start()
     with open(log, 'ab') as out:
         for number in 1, 2: os.dup2(out.fileno(), number)
-    job = None
-    try:
-        job = cloudpickle.loads(parcel)
-        outcome = _train(line, job)
-    except BaseException as e: outcome = Outcome('failed', reason=why(e, job and job.build))
-    line.send(('end', asdict(outcome)))
+    while parcel:
+        line.send(('end', asdict(_outcome_of(line, parcel))))
+        load_keras().utils.clear_session()     # where it is kept for another trial
+        gc.collect()
+        parcel = line.recv()
 
 # %% ../../nbs/library/search/03_trials.ipynb #d4c47c1a
 @dataclass
@@ -206,18 +218,23 @@ def run_trial(
     tell=_goes_on,              # is called with each EpochEnd
     limit:float=inf,            # seconds after which it is killed
     stopped=lambda: False,      # asked twice a second: end at once?
+    spare:Spare=None,           # a process that may wait there for the next trial; None: none does
 ) -> Outcome:
     "Try a setting in a process of its own. Its exceptions are returned as a failed `Outcome`."
     began = perf_counter()
-    scores = []
-    with tempfile.TemporaryDirectory(prefix='hackbook-', ignore_cleanup_errors=True) as folder:
-        log = Path(folder)/'log'
-        process, line = launch(_child, cloudpickle.dumps(job), log, dict(os.environ))
-        try: outcome = _listen(process, line, log, job.key, scores, tell, began + limit, stopped)
-        finally:
-            process.kill()
-            process.join()
-            line.close()
+    scores, kind = [], (job.threads, job.memory, job.on_card)
+    process = spare and spare.take(kind)
+    fresh, parcel, outcome = process is None, cloudpickle.dumps(job), None
+    if fresh: process = TrialProcess(_child, parcel, os.environ | ({} if job.on_card else _NO_CARD))
+    try:
+        if not fresh: process.line.send(parcel)
+        outcome = _listen(process.process, process.line, process.log, job.key, scores, tell, began + limit, stopped)
+    finally:
+        seconds = perf_counter() - began
+        good = outcome and outcome.status in ('finished', 'pruned', 'diverged')
+        if spare and good and (not fresh or pays_to_keep(seconds - outcome.training, outcome.training)):
+            spare.keep(process, kind)
+        else: process.end()
     outcome.scores = outcome.scores or scores
     outcome.seconds = perf_counter() - began
     outcome.seed = job.seed
@@ -256,9 +273,10 @@ def work(
     over,                   # is called before the TrialEnd
     limit:float=inf,        # seconds after which the trial is killed
     stopped=lambda: False,  # asked twice a second: end at once?
+    spare:Spare=None,       # see `run_trial`
 ):
     "Try a setting, and tell all that happens, also an exception."
-    try: outcome = run_trial(job, tell, limit, stopped)
+    try: outcome = run_trial(job, tell, limit, stopped, spare)
     except Exception as e: outcome = Outcome('failed', reason=why(e, job.build))
     outcome.worker = worker
     over()

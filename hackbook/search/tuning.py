@@ -19,13 +19,13 @@ from time import monotonic
 
 from fastcore.basics import patch
 
-from ..core import check_seed, deadline, HackbookError, InvalidValue, require, way_out
+from ..core import check_seed, deadline, HackbookError, InvalidValue, require, span, way_out
 from ..data import METRICS, Splits
 from ..models import build_weights
 from .coordinator import Search
 from .explorer import Study
 from .process import check_sendable, interrupt_as_event, warm_up
-from .progress import REDUCTION, SearchProgress, TimeBudget
+from .progress import expected, needed, REDUCTION, SearchProgress, TimeBudget
 from .space import default_space, Space
 from .storage import begin_search, disc_advice
 from .study import COLUMNS
@@ -173,6 +173,7 @@ def tune(
     with _ending(study, progress), interrupt_as_event(events):
         if client: pool = Cluster(splits, client, threads, events)
         else: pool = Workers(splits, workers, threads, events)
+        progress.note = '' if client else pool.share.words
         with closing(pool):
             search = Search(study, options | {'epochs': epochs}, time_budget, pool, progress,
                             trials, bool(grid), seed, owner)
@@ -215,15 +216,32 @@ def leave(self:Search):
         self.study.optuna.enqueue_trial(params)
     self.running = {}
 
+# %% ../../nbs/library/search/12_tuning.ipynb #fa1419cc
+def _raise_failures(table):
+    "Raise `HackbookError` with the reason if trials have ended, and all of them have failed."
+    ended = table[table.status.isin(['failed', 'diverged'])]
+    if not len(ended): return
+    raise HackbookError(f'all {len(ended)} trials failed; the first one: {ended.reason.iloc[0]}')
+
 # %% ../../nbs/library/search/12_tuning.ipynb #ab2181eb
 def _what_to_train(study, progress):
     "The setting to train in the end, and its seed. Raises `HackbookError` if no trial has begun."
     if not (found := study.to_train()):
+        _raise_failures(study.frame)
         raise HackbookError('no trial could begin within the budget (no trial yet); give it more')
     trial, setting, seed, finished = found
     if finished: progress.phase = 'training the best setting'
     else: progress.phase = f'no trial was finished in time: training the setting of trial {trial}'
     return setting, seed, finished
+
+# %% ../../nbs/library/search/12_tuning.ipynb #0f4cc032
+def _too_short(budget, outcome):
+    "What a search says whose budget was too short for a trial, and how much it needs."
+    whole = budget.whole or expected(outcome.seconds, outcome.training, max(outcome.epochs, 1), budget.epochs)
+    least = needed(whole)
+    if least >= 60: least += 59      # whole minutes, rounded up
+    return (f'done, but no trial was finished in time: one takes about {span(whole)}, so a search '
+            f'needs {span(least)} or more')
 
 # %% ../../nbs/library/search/12_tuning.ipynb #a33caf03
 def _train_best(search, pool, runs) -> Run:
@@ -238,7 +256,7 @@ def _train_best(search, pool, runs) -> Run:
                             'the trials are kept, see study.retrain()')
     run = _loaded(study, setting, Path(outcome.folder))
     run.folder = None if runs is None else Path(runs)/run.folder.name
-    search.progress.phase = 'done' if finished else 'done, but no trial was finished in time'
+    search.progress.phase = 'done' if finished else _too_short(search.budget, outcome)
     return run
 
 # %% ../../nbs/library/search/12_tuning.ipynb #cecad357

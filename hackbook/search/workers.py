@@ -20,7 +20,8 @@ from fastcore.basics import patch
 
 from ..core import HackbookError, move, require
 from ..data import Splits
-from .process import warm_up
+from ..devices import cards_now, CardShare, share_card
+from .process import Spare, warm_up
 from .trials import EpochEnd, Job, Outcome, run_trial, TrialEnd, work
 
 # %% ../../nbs/library/search/06_workers.ipynb #aaa082e0
@@ -45,11 +46,18 @@ class Workers:
         workers:int=1,              # number of workers, 1 or more
         threads:int=None,           # CPU threads per trial; None: all, divided among the workers
         events:SimpleQueue=None,    # for `EpochEnd` and `TrialEnd`; None: a new one
+        cards:list=None,            # of this machine; None: ask the driver
     ):
         whole = isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1
         require(whole, 'workers', workers, 'a whole number, 1 or more',
                 'for other machines give a client=')
+        cards = cards_now() if cards is None else cards
+        self.share = share_card(cards[0].free, workers) if cards else CardShare(workers, 0, True, '')
+        workers = self.share.workers
         self.names = [f'worker {n}' for n in range(1, workers + 1)]
+        # card only: tests/gpu, where a process waits for the next trial of its worker
+        keeps = bool(cards) and self.share.on_card
+        self.spares = {name: Spare() for name in self.names if keeps}
         self.threads = threads
         self.threads_in_all = threads or os.cpu_count()     # of a trial that runs alone
         if not threads and workers > 1:
@@ -81,10 +89,12 @@ def submit(self:Workers,
     job.key = key
     job.data = self.data
     job.threads = job.threads or self.threads
+    if job.memory is None: job.memory = self.share.bytes_each
+    job.on_card = self.share.on_card
     name = worker or self.free()[0]
     given_up = Event()
     over = partial(self.busy.pop, key, None)
-    arguments = job, name, self.events.put, over, limit, given_up.is_set
+    arguments = job, name, self.events.put, over, limit, given_up.is_set, self.spares.get(name)
     thread = Thread(target=work, args=arguments, name='hackbook-trial', daemon=True)
     self.busy[key] = name, given_up, thread
     thread.start()
@@ -101,6 +111,7 @@ def close(self:Workers):
     "End all trials and delete the file of the splits."
     self.cancel()
     for _, _, thread in self.busy.copy().values(): thread.join()
+    for spare in self.spares.values(): spare.close()
     self.folder.cleanup()
 
 # %% ../../nbs/library/search/06_workers.ipynb #4bbcd489

@@ -98,7 +98,8 @@ def train_speaker(
     looked_up = layers.Embedding(len(voices), size, name='voices')
     both = keras.Model([word, voice], decoder([word, looked_up(voice)]))
     steps = -(-len(words) // 32) * epochs
-    both.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)), 'mse')
+    rate = keras.optimizers.schedules.CosineDecay(3e-3, steps)
+    both.compile(keras.optimizers.Adam(rate), 'mse', jit_compile=False)
     kept = both.fit([words.y, who], wanted, batch_size=32, epochs=epochs, verbose=0)
     return Speaker(decoder, list(words.class_names), voices, np.asarray(looked_up.weights[0]), words.x.shape[1],
                    words.sample_rate, kept.history['loss'])

@@ -107,11 +107,12 @@ def place(self:Batches,
 # %% ../../nbs/library/training/02_batches.ipynb #02559696
 def in_order(
     data:Dataset,
+    most:int=256,    # examples per batch, at most
 ):                   # a `tf.data.Dataset` of (examples, labels), or (examples, labels, weights)
-    "Serve `data` once, in stored order: batches of 256, or fewer where these would exceed 16 MB."
+    "Serve `data` once, in stored order: batches of `most`, or fewer where these would exceed 16 MB."
     bytes_each = getattr(data.x, 'dtype', np.dtype('float32')).itemsize
     size = prod(data.x.shape[1:]) * bytes_each
-    size = max(1, min(256, 2**24 // max(size, 1)))
+    size = max(1, min(most, 2**24 // max(size, 1)))
     serve = _server(data)
     import tensorflow as tf
     served = serve(tf.data.Dataset.range(len(data)).batch(size), size)

@@ -18,6 +18,7 @@ import numpy as np
 from ..core import all_layers, InvalidValue, load_keras, Overridden, override, plain_method
 from ..core import require, variable_key, WEIGHT_DECAY
 from ..data import Dataset
+from ..devices import supports_xla
 from ..models import check_activation, check_model, layer_fractions, shapes
 from ..models import weighted_layers
 from .options import built_rate, TrainingOptions
@@ -170,7 +171,7 @@ def _warn_if_lost(model):
 # options that `model.compile` decides
 COMPILED = ('optimizer', 'loss', 'metrics', 'learning_rate', 'schedule', 'weight_decay',
             'clip_norm', 'accumulate', 'ema', 'precision', 'steps_per_execution',
-            'label_smoothing', 'layer_rates')
+            'label_smoothing', 'layer_rates', 'jit')
 
 # %% ../../nbs/library/training/05_compilation.ipynb #db9a48c8
 def as_compiled(
@@ -222,6 +223,8 @@ def compile_model(
             f'0 for {data.task.family}')
     if o.loss is None and not o.compiled: check_activation(model, data)
     if o.layer_rates: check_rates(model, o.layer_rates)
+    require(not o.jit or supports_xla(model), 'jit', o.jit, 'None or False for layers that take text',
+            'XLA cannot compile them')
     if o.compiled is None: _warn_if_lost(model)
     if o.precision: set_precision(model, o.precision)
     with model.distribute_strategy.scope():
@@ -240,5 +243,6 @@ def _compile(model, data, updates, options):
     _decay_once(optimizer)
     if options.precision == 'mixed_float16':
         optimizer = load_keras().optimizers.LossScaleOptimizer(optimizer)
-    model.compile(optimizer, loss, metrics=metrics, steps_per_execution=options.steps_per_execution)
+    model.compile(optimizer, loss, metrics=metrics, steps_per_execution=options.steps_per_execution,
+                  jit_compile=bool(options.jit))
     note_ours(model)

@@ -23,25 +23,26 @@ from ..core import deadline, fingerprint, HackbookError, InvalidValue, load_kera
 from ..core import make_folder, require
 from ..core import set_seed
 from ..data import Splits
+from ..devices import be_deterministic, scaled_rate, training_device, usual_batch_size
 from ..models import build_weights, explained, takes_tables
 from .batches import check_splits, serve
 from .divergence import as_callbacks, check_callbacks, check_monitors, check_once
 from .checkpoints import assign, Checkpoints, final_values, read_record, restore
 from .checkpoints import snapshot
-from .compilation import as_compiled, compile_model
+from .compilation import as_compiled, compile_model, set_precision
 from .hyperparameters import attach, ReplayChanges, sizes
-from .lr_finder import find_lr
+from .lr_finder import find_batch_size, find_lr
 from .options import make_options, RENAMED, takes_options, TrainingOptions
 from .progress import Training
 from .runs import begin_run, load_run, Run
 
 # %% ../../nbs/library/training/11_fitting.ipynb #b8c95f8a
 # options that came later, and count only where they are not the default
-_LATER = {'optimizer': 'adamw', 'loss': None, 'metrics': None, 'compiled': None}
+_LATER = {'optimizer': 'adamw', 'loss': None, 'metrics': None, 'compiled': None, 'jit': None}
 
 def _key(facts, record):
     "A short name for what decides a run: data, model and options."
-    leave = {'budget', 'deterministic'} | {k for k, usual in _LATER.items() if record[k] == usual}
+    leave = {'budget', 'deterministic'} | {k for k, usual in _LATER.items() if record.get(k) == usual}
     if not record['compiled']: leave.add('compiled')
     decides = {k: v for k, v in record.items() if k not in leave}
     return fingerprint(np.array([*facts, repr(sorted(decides.items()))]))
@@ -215,7 +216,6 @@ def _with_rate(model, splits, options):
     plain = options.optimizer == 'adamw' and options.loss is None and not options.compiled
     require(plain, 'learning_rate', 'find', 'a number with optimizer=, loss= or compiled=',
             'the range test is for AdamW and the usual loss')
-    _let_go(model)
     rate = find_lr(model, splits, options.batch_size, seed=options.seed).suggestion
     return replace(options, learning_rate=rate)
 
@@ -227,11 +227,19 @@ def _ends(budget):
     return perf_counter() + left.total_seconds()
 
 # %% ../../nbs/library/training/11_fitting.ipynb #7b7a234e
-def _be_deterministic():
-    "TensorFlow's own switch; it stays on in this process."
-    load_keras()
-    import tensorflow as tf
-    tf.config.experimental.enable_op_determinism()
+def _with_size(model, splits, options, wanted):
+    "The options, with the usual batch size of the device or the largest, and the rate for it."
+    o = options
+    if o.changes is not None and wanted is None: return o     # their steps are counted in batches of 64
+    if wanted is None: size = usual_batch_size(training_device(), len(splits.train))
+    else:
+        require(not o.compiled, 'batch_size', wanted, 'a number, with compiled=True', 'try 64')
+        if o.precision: set_precision(model, o.precision)
+        size = find_batch_size(model, splits)
+    own = o.compiled or not isinstance(o.optimizer, str)     # with a rate of its own
+    if own: return replace(o, batch_size=size)
+    rate = scaled_rate(o.learning_rate, size, o.optimizer)
+    return replace(o, batch_size=size, learning_rate=rate)
 
 # %% ../../nbs/library/training/11_fitting.ipynb #b3d40dbe
 @takes_options()
@@ -240,7 +248,7 @@ def fit(
     splits:Splits,          # trained on the training part; the test part is not touched
     epochs:int=TrainingOptions.epochs, # how often each example is seen, 1 or more; None: by budget
     learning_rate:float|str=TrainingOptions.learning_rate, # peak of the schedule, > 0; or 'find'
-    batch_size:int=TrainingOptions.batch_size,             # examples per batch, 1 or more
+    batch_size:int|str|None=None,  # examples per batch; None: by device, 64 on a processor; 'largest'
     seed:int=TrainingOptions.seed, # order of the data, dropout; seed the model before it is built
     to:str|Path|None='runs',       # the run gets a folder in here; None: nothing is saved
     callbacks:Iterable=(),         # further Keras callbacks
@@ -255,21 +263,23 @@ def fit(
     NaN or infinite."""
     find = learning_rate == 'find'
     if find: learning_rate = TrainingOptions.learning_rate
+    size = TrainingOptions.batch_size if batch_size in (None, 'largest') else batch_size
     options = make_options('hb.fit', signature(fit).parameters, kwargs, epochs=epochs,
-                           learning_rate=learning_rate, batch_size=batch_size, seed=seed)
+                           learning_rate=learning_rate, batch_size=size, seed=seed)
     check_splits(splits, takes_tables(model))
     build_weights(model, splits.train)
     _check_fit(to, resume, tensorboard)
-    if find: options = _with_rate(model, splits, options)
     ends = _ends(options.budget)
     _let_go(model)
+    if size is not batch_size: options = _with_size(model, splits, options, batch_size)
+    if find: options = _with_rate(model, splits, options)
     if options.compiled: options = as_compiled(model, splits.train, options)
     callbacks = as_callbacks(callbacks)
     check_callbacks(callbacks, options)
     set_seed(seed)
-    if options.deterministic: _be_deterministic()
+    if options.deterministic: be_deterministic()
     training = Training(model, splits, options, ends, callbacks=callbacks)
-    with explained(model, batch_size): return _fit(training, to, resume, tensorboard)
+    with explained(model, options.batch_size): return _fit(training, to, resume, tensorboard)
 
 # %% ../../nbs/library/training/11_fitting.ipynb #6ae2b084
 # how the status of a run begins that has nothing left to do

@@ -40,6 +40,7 @@ class TrainingOptions:
     precision:str=None          # 'mixed_bfloat16', 'mixed_float16', 'float32'; None: the model's
     steps_per_execution:int=1   # batches per compiled call (Keras' steps_per_execution)
     deterministic:bool=False    # bit for bit the same on every run of this machine, if slower?
+    jit:bool|None=None          # compile with XLA? None: on a GPU, where it pays; else not
     optimizer:object='adamw'    # a name, or a Keras optimizer as built
     loss:object=None            # a name, function or loss of Keras; None: what the task needs
     metrics:list=None           # further ones, beside accuracy or mean absolute error
@@ -167,6 +168,7 @@ def _check_choices(self:TrainingOptions):
     require(known, 'schedule', self.schedule, f'one of {listed}')
     ok = self.precision in (None, 'float32', 'mixed_bfloat16', 'mixed_float16')
     require(ok, 'precision', self.precision, 'None, float32, mixed_bfloat16 or mixed_float16')
+    require(self.jit in (None, True, False), 'jit', self.jit, 'True, False or None')
 
 # %% ../../nbs/library/training/01_options.ipynb #8b2a4c8e
 @patch(as_prop=True)

@@ -7,6 +7,7 @@ __all__ = ['Progress', 'Training']
 
 # %% ../../nbs/library/training/10_progress.ipynb #a9a43df3
 from dataclasses import dataclass, field
+import logging
 from itertools import pairwise
 from math import inf, isfinite
 from pathlib import Path
@@ -17,8 +18,9 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import atomic, forget_validation_data, load_keras, progress_line, save_record, span
+from ..core import all_layers, atomic, forget_validation_data, load_keras, progress_line, save_record, span
 from ..data import EPOCH_METRICS, reading, Splits
+from ..devices import can_compile, compile_steps, device_line, Pace, training_device
 from ..models import explanation
 from .batches import Batches
 from .checkpoints import assign, Checkpoints, final_values, restore, snapshot
@@ -54,13 +56,14 @@ class Progress:
         steps:int,           # batches per epoch
         start:int=0,         # epochs that were finished before
         every:float=2.,      # seconds between two updates
+        first:str='',        # what is said at first: which device trains
     ):
         self.epochs, self.steps, self.start, self.every = epochs, steps, start, every
         self.began = self.shown = perf_counter()
         self.logs = {}
         self.handle, self.bar = progress_line(
-            f'epoch {start}/{epochs}', total=epochs * steps, initial=start * steps,
-            unit='batch', mininterval=every)
+            ' · '.join(filter(None, (first, f'epoch {start}/{epochs}'))), desc=first or None,
+            total=epochs * steps, initial=start * steps, unit='batch', mininterval=every)
 
 # %% ../../nbs/library/training/10_progress.ipynb #6a2c5e9b
 @patch
@@ -113,6 +116,7 @@ class Training:
     partial:bool = False                    # was the last epoch stopped before its end?
     sizes:dict = None                       # epoch → batch size from there on; None: one size
     asking:float = None                     # seconds of the last validation; None: there was none
+    pace:Pace = None                        # of the steps, as long as XLA may come; None: it may not
 
     @property
     def checkpoints(self): return self.folder and Checkpoints(self.folder/'checkpoints')
@@ -149,6 +153,7 @@ def reserve(self:Training, step) -> float:
 def end_batch(self:Training, step, logs):
     step = min(step, self.served.steps - 1)     # Keras counts a shortened call as whole
     reserve = self.reserve(step)
+    if self.pace: self.watch_pace(step)
     self.step, self.ticked = step, perf_counter()
     if not isfinite(logs['loss']): raise Diverged(logs['loss'])
     if self.ticked + reserve >= self.ends:
@@ -156,6 +161,26 @@ def end_batch(self:Training, step, logs):
         self.model.stop_training = True
     metrics = {k: v for k, v in logs.items() if k != 'loss'}
     self.progress.show(len(self.rows), self.served.place(0, step + 1), metrics)
+
+# %% ../../nbs/library/training/10_progress.ipynb #0a5cb453
+@patch
+def may_compile(self:Training) -> bool:
+    "Is it still open whether XLA compiles the steps?"
+    o = self.options
+    open_ = o.jit is None and not o.compiled and not o.deterministic
+    # card only: tests/gpu
+    return open_ and training_device().is_gpu and can_compile(self.model)
+
+# %% ../../nbs/library/training/10_progress.ipynb #892bcf00
+@patch
+def watch_pace(self:Training, step):
+    "Time a step within an epoch; compile with XLA from the next one on, if that pays."
+    last = self.served.steps - 1
+    if 0 <= self.step and step < last: self.pace.add(step - self.step, perf_counter() - self.ticked)
+    left = (self.options.epochs - len(self.rows)) * self.served.steps - step - 1
+    if not self.pace.pays(len(all_layers(self.model)), left, self.ends - perf_counter()): return
+    compile_steps(self.model)
+    self.record['xla'] = {'from_epoch': len(self.rows) + 1, 'from_step': step + 2}
 
 # %% ../../nbs/library/training/10_progress.ipynb #4a4808ff
 @patch
@@ -278,7 +303,10 @@ def train(self:Training, tensorboard) -> Run:
         on_train_batch_end=self.end_batch,
         on_test_begin=self.begin_validation, on_test_end=self.end_validation)
     after = keras.callbacks.LambdaCallback(on_epoch_end=self.end_of_callbacks)
-    self.progress = Progress(self.options.epochs, self.served.steps, len(self.rows))
+    line = device_line(self.model.distribute_strategy.num_replicas_in_sync)
+    logging.getLogger('hackbook').info(line)
+    self.progress = Progress(self.options.epochs, self.served.steps, len(self.rows), first=line)
+    self.pace = Pace() if self.may_compile() else None
     try: self.watched_fit([*self.more, watch, *self.callbacks, after])
     finally:
         forget_validation_data(self.model)   # else Keras validates the next run on this one's data

@@ -23,6 +23,7 @@ from fastcore.xml import Div, Safe, Strong
 from ..core import atomic, card, Figure, HackbookError, InvalidValue, label_axes
 from ..core import make_folder, NotFound, require, save_record, subplots, way_out
 from ..data import EPOCH_METRICS
+from ..devices import training_device
 from ..models import describe_input, detections_of, forecasts_of, input_facts, load_model, load_weights
 from ..models import Predictions, predictions_of, reconstructions_of, save_model, WEIGHTS, WHOLE
 from .checkpoints import by_new_names, read_history, read_record
@@ -55,7 +56,8 @@ def describe(model, splits, parameters, started):
         'started': started.isoformat(timespec='seconds'), 'seconds': 0., 'data': data,
         'model': {'name': model.name, 'parameters': model.count_params()},
         'versions': {'python': platform.python_version(), **packages},
-        'machine': {'system': platform.platform(), 'cores': os.cpu_count()}, 'git': _git()}
+        'machine': {'system': platform.platform(), 'cores': os.cpu_count(), 'device': training_device().record},
+        'git': _git()}
 
 # %% ../../nbs/library/training/07_runs.ipynb #47ae88fa
 @dataclass(repr=False)

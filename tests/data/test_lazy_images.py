@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -82,6 +83,22 @@ def test_training_repeats_and_learns(shapes):
     assert result.accuracy > 0.8 and runs[0].history.val_accuracy.iloc[-1] > 0.8
     assert runs[0].model.predict(splits.train.x[:3], verbose=0).shape == (3, 2)
     result.plot_mistakes()
+
+
+def test_keras_knows_how_many_batches_there_are(shapes):
+    """Or it would warn after each validation that the input ran out of data."""
+    splits = hb.split(hb.data.images(shapes, lazy=True))
+    batches = hb.training.Batches(splits.train, 30), hb.training.in_order(splits.validation, 16)
+    assert [int(of.cardinality()) for of in (batches[0].dataset, batches[1])] == [-(-len(splits.train) // 30), -(-len(splits.validation) // 16)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Your input ran out of data")
+        hb.set_seed(0)
+        run = hb.fit(hb.models.cnn(splits, filters=(4,)), splits, epochs=2, batch_size=30, to=None)
+        hb.evaluate(run, splits.validation)
+        session = hb.live.Session(run.model, splits, epochs=1, batch_size=30)
+        session.start()
+        session.wait()
+        session.close()
 
 
 def test_order_is_that_of_arrays(shapes):

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import signal
 import sqlite3
 import subprocess
@@ -228,6 +229,52 @@ def test_settings_that_fail_are_recorded(tmp_path, splits):
     assert len(study.run.history) == 2
 
 
+def test_a_search_of_two_trials_that_fail_says_why(tmp_path, splits):
+    def build(params):
+        raise MemoryError("3 TB")
+
+    with pytest.raises(hb.core.HackbookError, match="all 2 trials failed; the first one: out of memory: MemoryError: 3 TB"):
+        search(splits, tmp_path / "study.db", build=build, budget=2)
+
+
+def test_a_process_that_waits_runs_the_next_trial_as_a_fresh_one_would(splits, monkeypatch):
+    """As on a GPU, where the start of a process costs more than a trial."""
+    from hackbook.devices import Card
+    from hackbook.search import trials
+    from hackbook.search.trials import Job, run_trial, TrialEnd
+    from hackbook.search.workers import Workers
+
+    def build(params):
+        if params.get("fails"):
+            raise ValueError(str(os.getpid()))
+        hb.set_seed(params["width"])
+        return family(splits, params["width"])
+
+    def outcome(workers, **params):
+        workers.submit(0, Job(build, {"width": 4} | params, None, {"epochs": 2}))
+        while not isinstance(event := workers.events.get(timeout=120), TrialEnd):
+            event.answer(True)
+        return event.outcome
+
+    def waiting(workers):
+        return workers.spares["worker 1"].process and workers.spares["worker 1"].process.process
+
+    monkeypatch.setattr(trials, "pays_to_keep", lambda start, training: True)
+    with Workers(splits, 1, cards=[Card("a card", 10**11, 10**11, "570")]) as workers:
+        first, process = outcome(workers), waiting(workers)
+        assert first.status == "finished" and process.is_alive()
+        again = outcome(workers)
+        assert waiting(workers) is process and again.scores == first.scores
+        failed = outcome(workers, fails=True)
+        assert failed.reason.startswith(f"ValueError: {process.pid}") and not process.is_alive() and waiting(workers) is None
+        last = outcome(workers)
+        assert last.scores == first.scores and (fresh := waiting(workers)).is_alive()
+    assert not fresh.is_alive()
+    assert run_trial(Job(build, {"width": 4}, splits, {"epochs": 2})).scores == first.scores
+    with Workers(splits, 1) as workers:
+        assert workers.spares == {}  # on a processor each trial has a fresh one
+
+
 def test_a_search_in_which_all_fail_stops_early(tmp_path, splits):
     def all_fail(splits, width=4):
         return family(splits, width, fails=(4, 6, 8))
@@ -418,13 +465,18 @@ def test_a_worker_dies_in_the_middle_of_a_trial(tmp_path, splits, cluster):
 # ---- the time budget
 
 
-def test_a_budget_too_short_for_a_trial_trains_the_setting_that_got_furthest(tmp_path, splits):
+def test_a_budget_too_short_for_a_trial_trains_the_setting_that_got_furthest(tmp_path, splits, monkeypatch):
+    from hackbook.search import tuning
+
+    told, plain = [], tuning._too_short
+    monkeypatch.setattr(tuning, "_too_short", lambda *known: told.append(plain(*known)) or told[0])
     study = search(splits, tmp_path / "study.db", epochs=1_000_000, budget="12 s", pruner=None)
     assert set(study.frame.status) == {"late"} and not len(study.ranked())
     assert study.run.record["status"] == "stopped by the budget" and len(study.run.history)
     assert study.run.record["parameters"]["learning_rate"] == study.setting(0)["learning_rate"]
     with pytest.raises(hb.core.HackbookError, match="no trial is finished yet"):
         study.best  # noqa: B018
+    assert re.fullmatch(r"done, but no trial was finished in time: one takes about .+, so a search needs .+ or more", told[0])
 
 
 def test_a_budget_that_is_over_before_anything_begins(tmp_path, splits):

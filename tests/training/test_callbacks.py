@@ -159,7 +159,7 @@ def memory_errors():
 
 @pytest.mark.parametrize("error", memory_errors(), ids=lambda e: type(e).__name__)
 def test_out_of_memory(splits, tmp_path, error):
-    with pytest.raises(hb.HackbookError, match="memory ran out with batches of 32; try batch_size=16, or a smaller model") as caught:
+    with pytest.raises(hb.HackbookError, match="memory ran out with batches of 32; try batch_size=16, precision='mixed_bfloat16', or a smaller model") as caught:
         fit(splits, RunsOut(10, error), tmp_path)
     assert isinstance(caught.value, MemoryError)
     (folder,) = tmp_path.iterdir()
@@ -174,7 +174,7 @@ def test_out_of_memory(splits, tmp_path, error):
 
 
 def test_out_of_memory_in_the_first_epoch(splits, tmp_path):
-    with pytest.raises(MemoryError, match="try a smaller model or smaller examples"):
+    with pytest.raises(MemoryError, match="try precision='mixed_bfloat16', or a smaller model"):
         fit(splits, RunsOut(2, MemoryError()), tmp_path, batch_size=1)
     assert hb.list_runs(tmp_path).status.tolist() == ["failed in epoch 1"]
 
