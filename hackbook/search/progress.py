@@ -293,7 +293,8 @@ def table(self:SearchProgress):
     row = lambda tag, first, *rest: ft('tr', ft('th', first, style='text-align: left'),
                                        *(ft(tag, text, style='text-align: left') for text in rest))
     rows = [row('td', name, *(_text(setting.get(name)) for setting in columns.values())) for name in names]
-    return ft('table', row('th', 'hyperparameter', *columns), *rows, style='margin: .6em 0 0; font-size: 90%; line-height: 1.3; border-spacing: .6em 0')
+    style = 'margin: .6em 0 0; font-size: 90%; line-height: 1.3; border-spacing: .6em 0'
+    return ft('table', row('th', 'hyperparameter', *columns), *rows, style=style)
 
 # %% ../../nbs/library/search/07_progress.ipynb #aee49a1e
 _BAR = 'height: 6px; background: rgba(128, 128, 128, .25); border-radius: 3px; margin: .4em 0'

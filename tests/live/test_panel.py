@@ -849,3 +849,13 @@ def test_on_a_narrow_screen_nothing_is_cut(browser, theme):
         assert page.locator(".buttons button, .slider label, .slider input[type=text], .readout, .acts, .heard, .norms b").evaluate_all(cut) == []
         assert "e" not in "".join(page.locator(".norms b").all_inner_texts())
     panel.close()
+
+
+def test_filters_of_color_pictures_are_in_color():
+    rng = np.random.default_rng(0)
+    splits = hb.split(hb.Dataset(rng.integers(0, 256, (60, 8, 8, 3)).astype("uint8"), np.arange(60) % 2))
+    model = hb.models.cnn(splits, filters=(4,))
+    for kind in ("filters", "activations", "predictions"):
+        seen = VIEWS[kind](model, splits)()
+        image = np.array(seen["images"][0])
+        assert image.ndim == 3 and image.shape[-1] == 3 and np.ptp(image, axis=-1).max() > 20 and hb.live.draw(seen).png(dpi=40)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hackbook.core import Figure, HackbookError, InvalidValue
 from hackbook.search import explorer, plots
 from hackbook.search.surrogate import as_numbers, best_trial, complete, defaults, distances, number_row, predict, surrogate_of
-from hackbook.testing import made_up_score as quality, made_up_study as study_of
+from hackbook.testing import made_up_score as quality, made_up_study as study_of, until
 
 PLOTS = [plots.plot, plots.plot_history, plots.plot_curves, plots.plot_parallel, plots.plot_slices]
 MEDIAN, HYPERBAND = optuna.pruners.MedianPruner(n_startup_trials=8), optuna.pruners.HyperbandPruner(1, 8)
@@ -363,5 +363,16 @@ def test_in_jupyterlab_by_keyboard(tmp_path):
         panel.screenshot(path=ROOT / "_run/explore.png")
         page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", "JupyterLab Dark")
         page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+        page.wait_for_function("getComputedStyle(document.querySelector('.hackbook-explore img')).filter.startsWith('invert')")
+        page.wait_for_timeout(500)  # JupyterLab fades
         panel.screenshot(path=ROOT / "_run/explore-dark.png")
+
+        # a figure that is drawn from now on is dark too
+        def pixel():
+            code = ("import json, io; from PIL import Image; from hackbook.core import subplots; shown = subplots()[0]._repr_png_()[0];"
+                    "open('pixel.json', 'w').write(json.dumps(Image.open(io.BytesIO(shown)).convert('RGB').getpixel((1, 1))))")
+            page.evaluate(f"code => {KERNEL}.requestExecute({{code}}).done", code)
+            return json.loads((tmp_path / "pixel.json").read_text())
+
+        until(lambda: pixel() == [17, 17, 17], seconds=20, pause=0.3)
         assert page.errors == []
