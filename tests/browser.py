@@ -159,7 +159,7 @@ def static_page(browser, panel, theme="light", width=390, height=844):
     desk, sent = panel.desk, []
     desk.send = sent.append
     panel.push(everything=True)
-    traits = {name: getattr(desk, name) for name in ("palette", "sliders", "views")}
+    traits = {name: getattr(desk, name) for name in ("palette", "sliders", "views", "title")}
     script = MODEL.format(traits=json.dumps(traits), messages=json.dumps(sent), esm=json.dumps(desk._esm).replace("</", "<\\/"))
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
     page.errors = []

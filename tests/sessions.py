@@ -23,7 +23,7 @@ class StandIn:
         self.values = {n: c.value for n, c in self.sliders.items()}
         self.timeline = Timeline(steps, epochs, self.values, options=TrainingOptions(schedule="constant"))
         self.timeline.rename("branch 1", name)
-        self.status, self.error, self.at = "ready", None, 0
+        self.status, self.error, self.at, self.speed = "ready", None, 0, None
         self.calls, self.on_change, self.picture, self.viewed = [], None, None, None
         self.stood = {(1, 0): dict(self.values)}  # the sliders at the end of each epoch, by the branch's key
         self.lock, self.wake, self.worker = threading.RLock(), threading.Condition(), None
@@ -84,6 +84,11 @@ class StandIn:
         self.changed()
         return value
 
+    def set_speed(self, speed):
+        self.record("speed", speed)
+        self.speed = speed
+        self.changed()
+
     def rewind(self, epoch, branch=None):
         self.record("rewind", epoch, branch)
         with self.lock:
@@ -119,7 +124,7 @@ class StandIn:
             epoch = self.at / self.steps
             return dict(status=self.status, error=self.error, epoch=epoch, epochs=self.epochs, step=self.at % self.steps, steps=self.steps,
                         left=(self.epochs - epoch) * self.steps * self.pace, branch=self.timeline.place[0], branches=self.timeline.outline(),
-                        sliders=dict(self.values), metric="accuracy")
+                        sliders=dict(self.values), metric="accuracy", speed=self.speed, rewound=self.timeline.at is not None, extendable=True)
 
     def news(self, since):
         with self.lock:
@@ -152,7 +157,7 @@ class StandIn:
                     self.batch()
             if trained:
                 self.changed()
-            time.sleep(self.pace)
+            time.sleep(max(self.pace, 1 / self.speed if self.speed else 0))
 
     def batch(self):
         timeline = self.timeline

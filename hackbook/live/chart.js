@@ -34,11 +34,29 @@ function empty() {
   };
 }
 
+const EXAMPLES = 5; // where a point has the number of examples that it is the mean of
+const weight = (p) => p[EXAMPLES] ?? 1; // not recorded by an older version
+
+function joined(p, q) {
+  const n = weight(p) + weight(q),
+    mean = (k) => (known(p[k]) && known(q[k]) ? (p[k] * weight(p) + q[k] * weight(q)) / (n || 1) : null);
+  return [q[0], mean(1), mean(2), q[3], q[4], n];
+}
+
 function thin(points) {
-  // a long run: keep every second point of the older half, and the ends of epochs
+  // a long run: neighbors in the older half become one point, but none goes beyond the end of an epoch
   if (points.length < 1500) return points;
-  const half = points.length >> 1;
-  return points.filter((p, i) => i >= half || i % 2 === 0 || known(p[3]));
+  const half = points.length >> 1,
+    found = [];
+  for (let i = 0; i < half; i++) {
+    const [p, q] = [points[i], points[i + 1]];
+    if (known(p[3]) || i + 1 >= half) found.push(p);
+    else {
+      found.push(joined(p, q));
+      i++;
+    }
+  }
+  return [...found, ...points.slice(half)];
 }
 
 let count = 0; // a branch's stamp changes whenever its points do
@@ -66,8 +84,8 @@ function take(store, message) {
 }
 
 // A dragged slider makes many changes: those too close to tell apart are one mark, with the last value.
-function merged(store) {
-  const near = Math.max(store.state.epochs, 1) / 60,
+function merged(store, last) {
+  const near = last / 60, // `last`: epochs that the chart shows
     found = [];
   for (const mark of store.marks) {
     const last = found.at(-1);
@@ -79,16 +97,17 @@ function merged(store) {
   return found;
 }
 
-// The points of a branch and its ancestors: [x, training, validation].
+// The points of a branch and its ancestors: [x, training, validation, examples].
 function points(store, branch, at) {
-  const own = (store.points.get(branch.name) ?? []).map((p) => [p[0], p[1 + at], p[3 + at]]);
+  const own = (store.points.get(branch.name) ?? []).map((p) => [p[0], p[1 + at], p[3 + at], weight(p)]);
   const parent = store.state.branches.find((b) => b.name === branch.parent);
   return parent && parent !== branch
     ? [...points(store, parent, at).filter((p) => p[0] <= branch.forked_at + 1e-9), ...own]
     : own;
 }
 
-// Its curve, from where it left its parent: [x, mean training value over the last epoch, validation, training].
+// Its curve, from where it left its parent: [x, mean over the training examples of the last epoch, validation, training].
+// At the end of an epoch that is the number in the history.
 function line(store, branch, at) {
   const all = points(store, branch, at),
     begin = branch.parent ? branch.forked_at - 1e-9 : -1;
@@ -102,10 +121,10 @@ function line(store, branch, at) {
         n = 0;
       for (let j = from; j <= i; j++)
         if (known(all[j][1])) {
-          sum += all[j][1];
-          n++;
+          sum += all[j][1] * all[j][3];
+          n += all[j][3];
         }
-      return [p[0], sum / n, p[2], p[1]];
+      return [p[0], n ? sum / n : p[1], p[2], p[1]];
     })
     .filter((p) => p[0] >= begin);
 }
@@ -127,13 +146,11 @@ function limits(curves, now, at, metric, log) {
   const largest = values.reduce((a, b) => Math.max(a, b)),
     smallest = values.reduce((a, b) => Math.min(a, b));
   if (at && RISING.includes(metric)) {
-    const least = now.findLast((p) => known(p[2]))?.[2] ?? 0,
-      own = now.map((p) => p[1]).filter(known);
-    const above = (floor, all = values) => all.filter((v) => v >= floor).length / (all.length || 1);
-    return [
-      [0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2, 0].find((f) => least > f && above(f) >= 0.7 && above(f, own) >= 0.5) ?? 0,
-      1,
-    ];
+    // every validation, and the training after its first epoch, is seen; the climb before that may begin below
+    const seen = curves.flatMap((c) => c.flatMap((p) => [p[0] >= 1 ? p[1] : null, p[2]])).filter(known),
+      here = now.findLast((p) => known(p[1]))?.[1];
+    const least = [...seen, here].filter(known).reduce((a, b) => Math.min(a, b), 1);
+    return [[0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2].find((f) => least > f) ?? 0, 1];
   }
   if (log)
     return [
@@ -143,6 +160,16 @@ function limits(curves, now, at, metric, log) {
   const top = Math.min(largest, 1.5 * first),
     step = ticks(0, top, 4)[1] ?? top; // clip a loss that explodes
   return [0, Math.ceil(top / step - 0.02) * step];
+}
+
+// How many epochs the axis shows: all that are planned if they are few; else it grows with the training.
+function extent(planned, trained) {
+  if (planned <= 12) return Math.max(planned, trained, 1);
+  const wanted = Math.max(trained * 1.1, 8);
+  let span = Infinity;
+  for (let power = 1; power < 1e9 && span === Infinity; power *= 10)
+    span = [1, 1.5, 2, 3, 4, 6, 8].map((m) => m * power).find((s) => s >= wanted && Number.isInteger(s)) ?? Infinity;
+  return Math.max(Math.min(span, planned), trained);
 }
 
 // ---- one of the two plots
@@ -177,7 +204,8 @@ function plot(page, at) {
     make("div", { class: "paper" }, picture, marks, tip),
   );
   let log = false,
-    shown = "";
+    shown = "",
+    scaleOf = null; // the x and y of the last drawing
   if (!at) node.firstChild.append(scale);
   scale.addEventListener("click", () => {
     log = !log;
@@ -190,9 +218,13 @@ function plot(page, at) {
       make("b", {}, `${words(mark[2])} ${mark[3] === 0 ? "off" : short(mark[3])}`),
       ` from epoch ${mark[1].toFixed(2)}, ${mark[0]}`,
     );
+    near.setAttribute("visibility", "hidden");
     tip.hidden = false;
-    const half = tip.offsetWidth / 2,
-      x = button.offsetLeft + button.offsetWidth / 2;
+    tip.style.bottom = "";
+    aim(button.offsetLeft + button.offsetWidth / 2);
+  }
+  function aim(x) {
+    const half = tip.offsetWidth / 2;
     tip.style.left = `${Math.min(Math.max(x, half + 2), node.clientWidth - half - 2)}px`;
   }
 
@@ -243,9 +275,10 @@ function plot(page, at) {
     scrub = svg("line", { class: "scrub" }),
     past = svg("g"),
     here = svg("circle", { class: "here", r: 4.5 }),
+    near = svg("circle", { class: "near", r: 4, visibility: "hidden" }),
     spots = svg("g");
   curves.append(moved, scrub, past);
-  dots.append(spots, here);
+  dots.append(spots, here, near);
   const drawing = new Map(); // for each branch: its curve, its drawing, and their stamps
   let width = 180,
     framed = "",
@@ -271,6 +304,43 @@ function plot(page, at) {
       }),
     );
   }
+
+  // The values of the curve under the pointer.
+  function value(across, down) {
+    let found = null;
+    for (const branch of page.store.state.branches) {
+      const curve = drawing.get(branch.name)?.curve ?? [];
+      for (const [k, kind] of [[1, "training"], [2, "validation"]])
+        for (const p of curve) {
+          if (!known(p[k])) continue;
+          const [x, y] = [scaleOf.x(p[0]), scaleOf.y(p[k])],
+            far = Math.hypot(x - across, Math.min(Math.max(y, TOP), scaleOf.bottom) - down);
+          if (far < 26 && far < (found?.far ?? Infinity)) found = { far, x, y, branch, kind, p, v: p[k] };
+        }
+    }
+    return found;
+  }
+  function unhover() {
+    if (near.getAttribute("visibility") === "visible") tip.hidden = true;
+    near.setAttribute("visibility", "hidden");
+  }
+  function hover(event) {
+    if (!scaleOf || marks.contains(event.target)) return;
+    const from = paper.getBoundingClientRect(),
+      found = value(event.clientX - from.left, event.clientY - from.top);
+    if (!found) return unhover();
+    const { branch, kind, p, v } = found,
+      several = page.store.state.branches.length > 1 ? `, ${branch.name}` : "";
+    const attributes = { cx: found.x, cy: Math.min(Math.max(found.y, 5), scaleOf.bottom), style: `--c: ${page.color(branch)}` };
+    for (const [k, v] of Object.entries({ ...attributes, visibility: "visible" })) near.setAttribute(k, v);
+    tip.replaceChildren(make("b", {}, `${kind} ${fixed(v)}`), ` at epoch ${p[0].toFixed(2)}${several}`);
+    tip.hidden = false;
+    tip.style.bottom = `${Math.min(Math.max(scaleOf.height - found.y + 12, 36), scaleOf.height - 24)}px`;
+    aim(found.x);
+  }
+  const paper = picture.parentNode;
+  paper.addEventListener("pointermove", hover);
+  paper.addEventListener("pointerleave", unhover);
 
   function trace(points, k, x, y) {
     let pen = "",
@@ -311,7 +381,8 @@ function plot(page, at) {
         ["raw", "training", "validation"].map((k) => [k, [svg("path", { class: k }), svg("path", { class: k })]]),
       );
       one.group = svg("g", {}, one.gap, ...Object.values(one.paths).flat());
-      one.spots = svg("g", {}, svg("path", { class: "rim" }), svg("path", { class: "spot" }));
+      one.beyond = svg("path", { class: "beyond" });
+      one.spots = svg("g", {}, svg("path", { class: "rim" }), svg("path", { class: "spot" }), one.beyond);
     }
     for (const group of [one.group, one.spots]) {
       set(group, "style", style);
@@ -330,7 +401,10 @@ function plot(page, at) {
     const seen = ends.length > 60 ? [] : ends.filter((p) => y(p[2]) >= 0 && y(p[2]) <= bottom);
     // lines of length zero with round ends: one node for all dots
     const spots = seen.map((p) => `M${x(p[0]).toFixed(1)} ${y(p[2]).toFixed(1)}h0`).join("");
-    for (const path of one.spots.children) set(path, "d", spots);
+    for (const path of [...one.spots.children].slice(0, 2)) set(path, "d", spots);
+    // an arrow at the upper edge where a validation lies above the picture
+    const above = ends.filter((p) => y(p[2]) < 0).map((p) => `M${(x(p[0]) - 4).toFixed(1)} 9l4 -7l4 7Z`);
+    set(one.beyond, "d", above.slice(-60).join(" "));
   }
 
   function measure() {
@@ -342,7 +416,7 @@ function plot(page, at) {
       { state } = store;
     const metric = state.metric ?? "accuracy",
       title = at ? (NAMES[metric] ?? metric) : "loss";
-    const last = Math.max(state.epochs, 1, ...[...store.points.values()].map((p) => p.at(-1)?.[0] ?? 0));
+    const last = extent(state.epochs, Math.max(0, ...[...store.points.values()].map((p) => p.at(-1)?.[0] ?? 0)));
     for (const name of drawing.keys()) if (!state.branches.some((b) => b.name === name)) drawing.delete(name);
     for (const branch of state.branches) {
       const made = stamp(store, branch),
@@ -374,9 +448,11 @@ function plot(page, at) {
         area.setAttribute(k, v);
       axes(low, high, last, right, bottom, x, y);
       here.removeAttribute("cx");
+      unhover();
     }
+    scaleOf = { x, y, bottom, height };
 
-    const found = merged(store),
+    const found = merged(store, last),
       lines = found.filter((m) => m[0] === state.branch).map((m) => x(m[1]).toFixed(1)),
       key = `${lines} ${bottom}`;
     if (key !== lined)
@@ -403,9 +479,12 @@ function plot(page, at) {
 
     const branch = state.branches.find((b) => b.name === state.branch),
       curve = branch ? drawing.get(branch.name).curve : [];
-    const head = curve.findLast((p) => known(p[1])),
-      best = curve.findLast((p) => known(p[2]));
-    const pair = best && curve.findLast((p) => known(p[1]) && p[0] <= best[0] + 1e-9),
+    // after going back, the present is before the end of the curve; points may come a little before the state
+    const present = state.epoch + (state.rewound ? 1e-6 : 1),
+      reached = curve.filter((p) => p[0] <= present),
+      head = reached.findLast((p) => known(p[1])),
+      best = reached.findLast((p) => known(p[2]));
+    const pair = best && reached.findLast((p) => known(p[1]) && p[0] <= best[0] + 1e-9),
       gap = pair ? Math.abs(pair[1] - best[2]) : null;
     set(here, "visibility", head ? "visible" : "hidden");
     if (head)
@@ -471,8 +550,8 @@ function chart(page) {
     );
   }
 
-  function tell({ branches, branch, epoch, epochs, status }) {
-    const moment = `${Math.floor(epoch)} ${status} ${branch}`; // read aloud once per epoch
+  function tell({ branches, branch, epoch, epochs, status, rewound }) {
+    const moment = `${Math.floor(epoch)} ${status} ${branch} ${rewound}`; // read aloud once per epoch
     if (moment === told) return;
     told = moment;
     const last = page.store.marks.at(-1);

@@ -84,6 +84,7 @@ class Live(Session):
         view:str='filters',          # the first teaching picture
         start:bool=True,             # start training at once?
         show:bool=True,              # show the panel below the cell at once?
+        speed:float=None,            # batches per second at most; None: as fast as it can
         **kwargs,
     ):
         ok = all(isinstance(c, Challenge) for c in challenges)
@@ -92,6 +93,7 @@ class Live(Session):
         self.request, self._shown, self._replay = _request(), None, None
         _close_earlier(*self.request)
         super().__init__(model, splits, epochs, **kwargs)
+        self.set_speed(speed)
         self.panel = Panel(self, list(challenges), view)
         _LIVES.add(self)
         _listen()
@@ -173,9 +175,10 @@ def plot(self:Live) -> Figure:
 def beside(self:Live,
     other:Live,         # on the same data
     shared:bool=True,   # do sliders and buttons of one act on both?
+    titles:tuple=('left', 'right'),
 ) -> SideBySide:
     "Two training runs side by side."
     mine, others = self._thread.splits, other._thread.splits
     same = mine.train.fingerprint == others.train.fingerprint
     require(same, 'other', others.name, f'trained on the same data, {mine.name}')
-    return self.panel.beside(other.panel, shared)
+    return self.panel.beside(other.panel, shared, titles)

@@ -15,6 +15,14 @@ const ALLOWED = {
   finished: [],
   failed: ["start", "step"],
 };
+const WHY_NOT = {
+  ready: "nothing is training yet",
+  running: "it is training",
+  paused: "it is paused",
+  stopped: "it is stopped: Go on or Rewind",
+  finished: "it is finished: More epochs or Rewind",
+  failed: "it has failed: Go on or Rewind",
+};
 const STATUS = { running: "training" }; // the others are called as in Python
 
 const SILENT = "The kernel does not answer: a running cell must end first; after a restart, run this cell again.";
@@ -31,6 +39,17 @@ function progress({ epoch, epochs, status }) {
   return known(epochs) ? `epoch ${(Math.floor(epoch * 100) / 100).toFixed(digits)} of ${epochs}` : "";
 }
 
+// What a person can do next, where nothing else is said.
+function next({ status, epoch, rewound, extendable, branches }) {
+  const done = Math.round(epoch),
+    place = done ? `At the end of epoch ${done}` : "Before the first step";
+  if (rewound) return `${place}: move a slider or none, then Go on.`;
+  if (status === "finished" && extendable === false) return "Next: Rewind to an epoch, then go on with other sliders.";
+  if (status === "finished" && extendable) return "Next: More epochs goes on, Rewind goes back to try other sliders.";
+  if (status === "stopped" && branches.length) return "Next: Go on continues, Rewind goes back to try other sliders.";
+  return "";
+}
+
 // ---- more epochs, after the end
 
 function more(page) {
@@ -41,7 +60,8 @@ function more(page) {
   const node = make("div", { class: "more", hidden: "" }, button, box);
   const go = () => {
     const epochs = Math.round(Number(box.value));
-    box.toggleAttribute("aria-invalid", !(epochs >= 1));
+    set(box, "aria-invalid", !(epochs >= 1));
+    if (!(epochs >= 1)) page.say("More epochs must be a whole number, 1 or more.");
     if (epochs >= 1) page.send({ do: "more", epochs });
   };
   button.addEventListener("click", go);
@@ -49,7 +69,7 @@ function more(page) {
     if (event.key === "Enter") go();
   });
   function update(state, pause) {
-    const over = state.status === "finished";
+    const over = state.status === "finished" && state.extendable !== false;
     if (over && !box.value) box.value = Math.max(Math.round(state.epochs / 2), 1);
     const focused = node.contains(document.activeElement);
     show(node, over);
@@ -89,13 +109,49 @@ function transport(page) {
   function update(state) {
     const allowed = ALLOWED[state.status] ?? [],
       left = known(state.left) && state.status === "running";
-    for (const [what, button] of Object.entries(buttons)) set(button, "aria-disabled", !allowed.includes(what));
+    for (const [what, button] of Object.entries(buttons)) {
+      const can = allowed.includes(what);
+      set(button, "aria-disabled", !can);
+      set(button, "title", can ? BUTTONS[what][1] : `Not now: ${WHY_NOT[state.status] ?? "the kernel does not answer"}`);
+    }
     put(buttons.start.lastChild, ["paused", "stopped", "failed"].includes(state.status) ? "Go on" : "Start");
     put(status, STATUS[state.status] ?? state.status ?? "waiting for the kernel");
     put(where, progress(state));
     put(time, left ? `about ${span(state.left)} left` : "");
     further.update(state, buttons.pause);
     bar.style.transform = `scaleX(${Math.min(state.epoch / (state.epochs || 1), 1)})`;
+  }
+  return { node, update };
+}
+
+// ---- how fast
+
+const SPEEDS = [2, 5, 10, 20, 50, null]; // batches per second at most
+
+function speed(page) {
+  const id = unique();
+  const range = make("input", { type: "range", min: 0, max: SPEEDS.length - 1, step: 1, id, class: "speed" }),
+    shown = make("output", { for: id }),
+    hint = "Slow motion: a pause between two batches. What is computed stays the same.";
+  const node = make("div", { class: "pace", hidden: "" }, make("label", { for: id, title: hint }, "speed"), range, shown);
+  let now; // as Python knows it
+  function mark() {
+    const wanted = SPEEDS[range.value];
+    put(shown, wanted ? `${wanted} batches/s` : "full");
+    set(range, "aria-valuetext", wanted ? `${wanted} batches per second at most` : "full");
+    range.style.setProperty("--part", range.value / (SPEEDS.length - 1));
+  }
+  range.addEventListener("input", () => {
+    mark();
+    page.send({ do: "speed", speed: SPEEDS[range.value] });
+  });
+  function update(state) {
+    show(node, "speed" in state);
+    if (!("speed" in state) || state.speed === now) return;
+    now = state.speed;
+    const far = (s) => Math.abs(Math.log((s ?? 1e3) / (now ?? 1e3)));
+    range.value = SPEEDS.reduce((best, s, i) => (far(s) < far(SPEEDS[best]) ? i : best), 0);
+    mark();
   }
   return { node, update };
 }
@@ -141,7 +197,7 @@ function rewinder(page) {
   }
   epoch.addEventListener("input", () => {
     touched = true;
-    mark();
+    update(page.store.state);
     scrub(true);
   });
   epoch.addEventListener("blur", () => scrub(false));
@@ -150,11 +206,11 @@ function rewinder(page) {
     update(page.store.state);
   });
   back.addEventListener("click", () => {
+    if (back.getAttribute("aria-disabled") === "true") return;
     touched = false;
     page.store.heard = "";
     scrub(false);
-    if (back.getAttribute("aria-disabled") !== "true")
-      page.send({ do: "rewind", epoch: Number(epoch.value), branch: of.value || null });
+    page.send({ do: "rewind", epoch: Number(epoch.value), branch: of.value || null });
   });
   function update(state) {
     const list = state.branches,
@@ -167,10 +223,14 @@ function rewinder(page) {
     if (!touched && of.value !== state.branch && names.includes(state.branch)) of.value = state.branch;
     node.classList.toggle("alone", names.length < 2);
     const here = of.value === state.branch,
-      most = here ? Math.floor(state.epoch + 1e-6) : (list.find((b) => b.name === of.value)?.epochs ?? 0);
+      most = here ? Math.floor(state.epoch + 1e-6) : (list.find((b) => b.name === of.value)?.epochs ?? 0),
+      first = here ? Math.max(Math.ceil(state.epoch - 1e-6) - 1, 0) : most; // the last end of an epoch before now
     set(epoch, "max", Math.max(most, 1));
-    if (Number(epoch.value) > most || (!touched && Number(epoch.value) !== most)) epoch.value = most;
-    set(back, "aria-disabled", !list.length);
+    if (Number(epoch.value) > most) epoch.value = most;
+    if (!touched && Number(epoch.value) !== first) epoch.value = first;
+    const nothing = here && Math.abs(Number(epoch.value) - state.epoch) < 1e-6; // to do
+    set(back, "aria-disabled", !list.length || nothing);
+    set(back, "title", nothing ? "It is there already: choose an earlier epoch or another branch" : hint);
     mark();
   }
   return { node, update };
@@ -211,7 +271,8 @@ function branches(page) {
     });
     const keep = button("keep", "Save this branch as a Run", () => page.send({ do: "keep", branch: name }));
     const remove = button("delete", "Delete this branch", (b) => {
-      if (b.dataset.sure) page.send({ do: "delete", branch: name });
+      if (b.getAttribute("aria-disabled") === "true") page.say(b.title);
+      else if (b.dataset.sure) page.send({ do: "delete", branch: name });
       else {
         b.dataset.sure = 1;
         b.textContent = "really?";
@@ -255,15 +316,14 @@ function branches(page) {
         parent = list.find((p) => p.name === b.parent),
         now = b.name === state.branch;
       if (body.children[i] !== r.tr) body.insertBefore(r.tr, body.children[i] ?? null);
-      const changed = Object.entries(b.settings ?? {})
-        .filter(([k, v]) => parent && (parent.settings ?? {})[k] !== v)
+      const changed = Object.entries(b.moved ?? {})
         .map(([k, v]) => `${words(k)} ${number(v, page.spec(k))}`)
         .join(", ");
       const texts = [
         parent ? `${b.parent}, epoch ${b.forked_at}` : "the start",
         String(b.epochs),
         known(b.best) ? b.best.toFixed(4) : "–",
-        parent ? changed || "unchanged" : "",
+        changed || "nothing",
       ];
       put(r.title, b.name);
       if (r.color !== b.color) r.dot.style.background = page.color(b);
@@ -273,9 +333,12 @@ function branches(page) {
         set(cell, "title", texts[j]);
       });
       r.tr.toggleAttribute("aria-current", now);
-      show(r.remove, !now && !list.some((c) => c.parent === b.name)); // others start from it
+      const children = list.filter((c) => c.parent === b.name).map((c) => c.name),
+        kept = now ? "It is the present branch: Rewind to another one first" : children.length ? `Delete ${children.join(" and ")} first: it begins here` : "";
+      set(r.remove, "aria-disabled", Boolean(kept));
+      set(r.remove, "title", kept || "Delete this branch");
     });
-    put(node.tHead.rows[0].cells[3], `best ${state.metric ?? ""}`.trim());
+    put(node.tHead.rows[0].cells[3], `best validation ${NAMES[state.metric] ?? state.metric ?? ""}`.trim());
   }
   return { node, update };
 }
@@ -350,12 +413,13 @@ function build(page, specs, views) {
   const drawn = chart(page),
     viewer = views.length ? pictures(page, views) : null,
     buttons = transport(page),
+    pace = speed(page),
     rewind = rewinder(page),
     table = branches(page),
     code = recipe(page),
     list = tasks();
   const post = (name, value, seq) => send({ do: "set", name, value, seq });
-  const sliders = Object.fromEntries(specs.map((c) => [c.name, slider(c, post)]));
+  const sliders = Object.fromEntries(specs.map((c) => [c.name, slider(c, post, page.say)]));
   const heard = make("p", { class: "heard", role: "status" }),
     trouble = make("div", { class: "trouble", role: "alert", hidden: "" }),
     note = make("p", { class: "note", hidden: "" });
@@ -368,11 +432,13 @@ function build(page, specs, views) {
     note,
     make("div", group, ...Object.values(sliders).map((s) => s.node)),
     heard,
+    pace.node,
     rewind.node,
   );
   const below = make("div", { class: "below" }, table.node, code.node, list.node);
   const parts = make("div", { class: "parts" }, drawn.node, desk, viewer?.node ?? "", below),
-    panel = make("div", { class: "hackbook-live" }, parts);
+    title = page.title ? make("p", { class: "of-two" }, page.title) : "",
+    panel = make("div", { class: "hackbook-live", ...(page.title ? { role: "region", "aria-label": page.title } : {}) }, title, parts);
 
   function measure() {
     page.small = parts.clientWidth < 520;
@@ -386,6 +452,7 @@ function build(page, specs, views) {
     set(desk, "data-status", state.status ?? "");
     buttons.update(state);
     for (const [name, value] of Object.entries(state.sliders ?? {})) sliders[name]?.update(value);
+    pace.update(state);
     rewind.update(state);
     table.update(state);
     list.update(store.challenges);
@@ -394,7 +461,7 @@ function build(page, specs, views) {
       put(node, text || "");
     }
     desk.classList.toggle("silent", store.silent);
-    put(heard, store.silent ? SILENT : store.heard);
+    put(heard, store.silent ? SILENT : store.heard || next(state));
   }
   // what is shown at once, not with the next frame
   function answer(message, mine) {
@@ -448,6 +515,11 @@ export default () => {
         send,
         all,
         said: ["", ""],
+        title: model.get("title"),
+        say: (text) => {
+          store.heard = text;
+          all();
+        },
         spec: (name) => specs.find((c) => c.name === name),
         color: (branch) => (branch ? mixed(branch.color) : "var(--soft)"),
       };

@@ -14,7 +14,7 @@ from time import monotonic
 from anywidget import AnyWidget
 from fastcore.basics import patch
 from ipywidgets import HBox
-from traitlets import List
+from traitlets import List, Unicode
 
 from ..core import Bell, Figure, frontend, HackbookError, hear_in_subshell, hearing_note
 from ..core import makes_subshells, new_subshell, require, running_shell, script, style
@@ -39,6 +39,7 @@ class _Desk(AnyWidget):
     palette = List(COLORS).tag(sync=True)
     sliders = List().tag(sync=True)
     views = List().tag(sync=True)
+    title = Unicode().tag(sync=True)     # of one of two panels
 
 # %% ../../nbs/library/live/10_panel.ipynb #455d9db8
 def _subshell(data, asked):
@@ -129,17 +130,27 @@ def push(self:Panel,
 
 # %% ../../nbs/library/live/10_panel.ipynb #90d56242
 WHEN = {'running': 'used from the next {}', 'ready': 'used from the first {}',
-        'paused': 'used when the training goes on', 'finished': 'used in the epochs to come'}
+        'finished': 'used by More epochs; Rewind sets it back',
+        'over': 'not used: Rewind first, then move it'}     # a schedule has ended
+
+def _limit(slider, wanted, value) -> str:
+    "Which end of the slider was used in place of a number beyond it, in words."
+    if wanted > slider.high: return ', the largest there is'
+    if slider.off and 0 < wanted < slider.low: return ', the smallest above 0'
+    smallest = 0 if slider.off else slider.low
+    return ', the smallest there is' if wanted < smallest else ''
 
 # %% ../../nbs/library/live/10_panel.ipynb #50597049
 @patch
-def _words(self:Panel, name, value) -> str:
+def _words(self:Panel, name, value, wanted) -> str:
     "What is said about a slider that was moved."
-    status, acts = self.session.status, self.session.sliders[name].acts
-    if acts != 'batch' and status == 'paused': status = 'running'     # paused within an epoch
-    when = WHEN.get(status, 'used when it goes on').format(acts)
+    state, slider = self.session.state(), self.session.sliders[name]
+    status = state['status']
+    if slider.acts != 'batch' and status == 'paused': status = 'running'     # paused within an epoch
+    if status == 'finished' and not state['extendable']: status = 'over'
+    when = WHEN.get(status, 'used when the training goes on').format(slider.acts)
     shown = f'{value:.6g}' if value else 'off'
-    return f"{name.replace('_', ' ')} {shown}: {when}"
+    return f"{name.replace('_', ' ')} {shown}{_limit(slider, wanted, value)}: {when}"
 
 # %% ../../nbs/library/live/10_panel.ipynb #8f63299f
 @patch
@@ -150,7 +161,7 @@ def _move(self:Panel, name, wanted, **answer):
         value, text = self.session.values[name], ''
         try:
             value = self.session.set(name, wanted)
-            text = self._words(name, value)
+            text = self._words(name, value, wanted)
         finally:
             self.publisher.sent.setdefault('sliders', {})[name] = value
             self.desk.send({'kind': 'ack', 'name': name, 'value': value, 'text': text, **answer})
@@ -197,6 +208,7 @@ def _calls(self:Panel) -> dict:
     return dict.fromkeys(('start', 'pause', 'step', 'stop'), on_all) | {
         'set': self._set, 'keep': self._keep, 'recipe': self._recipe,
         'more': lambda m: [p.session.more(m['epochs']) for p in self.together],
+        'speed': lambda m: [p.session.set_speed(m['speed']) for p in self.together],
         'rewind': lambda m: session.rewind(int(m['epoch']), m.get('branch')),
         'rename': lambda m: session.rename(m['branch'], str(m['name'])),
         'delete': lambda m: session.delete(m['branch']),
@@ -254,10 +266,15 @@ class SideBySide:
         left:Panel,
         right:Panel,
         shared:bool=True,   # do sliders and buttons of one act on both?
+        titles:tuple=('left', 'right'),
     ):
         require(left is not right, 'right', right, 'another panel')
+        ok = isinstance(titles, (list, tuple)) and [*map(type, titles)] == [str] * 2
+        require(ok, 'titles', titles, 'two texts')
         self.panels = [left, right]
         for panel in self.panels: panel.together = self.panels if shared else [panel]
+        for panel, title in zip(self.panels, titles): panel.desk.title = title
+        right.desk.palette = [*COLORS[3:], *COLORS[:3]]     # the same branch in another color
 
     def _ipython_display_(self):
         if running_shell() is None: return
@@ -271,6 +288,7 @@ class SideBySide:
 def beside(self:Panel,
     other:Panel,
     shared:bool=True,   # do sliders and buttons of one act on both?
+    titles:tuple=('left', 'right'),
 ) -> SideBySide:
     "This panel and another one, side by side."
-    return SideBySide(self, other, shared)
+    return SideBySide(self, other, shared, titles)

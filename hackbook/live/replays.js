@@ -21,9 +21,9 @@ function record(data) {
     const ends = b.points.slice(0, b.drawn).filter((p) => known(p[4])),
       scores = ends.map((p) => p[4]),
       best = (RISING.includes(data.metric) ? Math.max : Math.min)(...scores);
-    const { name, color, parent, forked_at, settings } = b,
+    const { name, color, parent, forked_at, moved } = b,
       epochs = ends.length ? Math.round(ends.at(-1)[0]) : forked_at;
-    return { name, color, parent, forked_at, settings, epochs, best: scores.length ? best : null };
+    return { name, color, parent, forked_at, moved, epochs, best: scores.length ? best : null };
   }
   function tell(news = {}) {
     const now = made.at(-1),
@@ -39,7 +39,7 @@ function record(data) {
   function begin() {
     const b = queue.shift();
     values = { ...values, ...b.first };
-    Object.assign(b, { settings: { ...values }, drawn: 0, moved: 0, epoch: b.forked_at });
+    Object.assign(b, { moved: { ...b.moved }, drawn: 0, played: 0, epoch: b.forked_at });
     made.push(b);
   }
   function advance() {
@@ -47,11 +47,13 @@ function record(data) {
       till = still ? Infinity : b.epoch + (data.epochs * FRAME) / 1000 / SECONDS,
       count = (list, at) => list.filter((o) => o[at] <= till).length,
       points = b.points.slice(b.drawn, count(b.points, 0)).map((p) => [b.name, ...p]),
-      marks = b.marks.slice(b.moved, count(b.marks, 0)).map((m) => [b.name, ...m]);
-    for (const [, , name, value] of marks) values = { ...values, [name]: value };
-    b.settings = { ...values };
+      marks = b.marks.slice(b.played, count(b.marks, 0)).map((m) => [b.name, ...m]);
+    for (const [, , name, value] of marks) {
+      values = { ...values, [name]: value };
+      b.moved = { ...b.moved, [name]: value };
+    }
     b.drawn += points.length;
-    b.moved += marks.length;
+    b.played += marks.length;
     b.epoch = Math.min(till, b.points.at(-1)?.[0] ?? till);
     tell({ points, marks });
     if (b.drawn === b.points.length) return queue.length ? begin() : finish();

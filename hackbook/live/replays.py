@@ -44,7 +44,7 @@ def _recorded(timeline, branch, begin) -> dict:
     changes = [(step / timeline.steps, name, value) for step, name, value in branch.changes]
     at_once = {name: value for at, name, value in changes if at <= branch.forked_at}
     later = [list(change) for change in changes if change[0] > branch.forked_at]
-    look = dict(name=branch.name, color=branch.color, parent=branch.parent)
+    look = dict(name=branch.name, color=branch.color, parent=branch.parent, moved=at_once)
     return look | dict(forked_at=branch.forked_at, first=begin | at_once, marks=later,
                        points=_four_digits(thinned(branch.points, 60)))
 
@@ -67,8 +67,9 @@ def _branch(record, b) -> Branch:
     metric, changes = record['metric'], [(at * record['steps'], n, v) for at, n, v in b['marks']]
     rows = [{'epoch': round(p[0]), 'loss': p[1], metric: p[2], 'val_loss': p[3], f'val_{metric}': p[4]}
             for p in b['points'] if p[3] is not None and p[0] > b['forked_at']]
+    points = [[*p, 1][:6] for p in b['points']]     # the number of examples was not recorded before
     return Branch(b['name'], b['color'], dict(b['first']), parent=b['parent'],
-                  forked_at=b['forked_at'], changes=changes, points=b['points'], rows=rows)
+                  forked_at=b['forked_at'], changes=changes, points=points, rows=rows)
 
 def _final(b):
     "The validation loss at the end."

@@ -9,7 +9,7 @@ __all__ = ['Session']
 import atexit, weakref
 from dataclasses import fields
 from math import inf
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from time import perf_counter
 
@@ -107,7 +107,9 @@ def state(self:Session) -> dict:
         timeline, step = thread.timeline, thread.progress.step
         progress = {'status': thread.status, 'error': _error_text(thread.failure),
                     'epoch': step / thread.steps, 'epochs': timeline.epochs, 'step': step,
-                    'steps': thread.steps, 'left': thread.seconds_left()}
+                    'steps': thread.steps, 'left': thread.seconds_left(),
+                    'speed': thread.progress.speed, 'rewound': timeline.at is not None,
+                    'extendable': thread.options.schedule == 'constant'}
         return progress | {'branch': timeline.place[0], 'branches': timeline.outline(),
                            'sliders': dict(thread.values), 'metric': timeline.metric}
 
@@ -213,6 +215,19 @@ def view(self:Session,
         if name != (picture.numbers or {}).get('kind'): picture.numbers = None
         picture.wanted = name
         if name: thread.command()
+
+# %% ../../nbs/library/live/07_session.ipynb #f6f4620a
+@patch
+def set_speed(self:Session,
+    speed:float|None,   # batches per second at most, > 0; None: as fast as it can
+):
+    "Slow the training down, or no longer, from the next batch on."
+    ok = speed is None or isinstance(speed, Real) and not isinstance(speed, bool) and speed > 0
+    require(ok, 'speed', speed, 'None, or a number of batches per second above 0')
+    thread = self._open()
+    with thread.lock:
+        thread.progress.speed = speed
+        thread.lock.notify_all()
 
 # %% ../../nbs/library/live/07_session.ipynb #606d7069
 @patch

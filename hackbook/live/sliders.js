@@ -35,7 +35,8 @@ function places(spec) {
   };
 }
 
-function slider(spec, send) {
+// `say`: shows a sentence to the reader.
+function slider(spec, send, say = () => {}) {
   const { n, value, at } = places(spec),
     id = unique(),
     title = words(spec.name);
@@ -83,8 +84,11 @@ function slider(spec, send) {
     const text = box.value.trim().replace(",", "."),
       v = text === "off" ? 0 : Number(text);
     const fits = text !== "" && Number.isFinite(v);
-    box.toggleAttribute("aria-invalid", !fits);
-    if (fits) {
+    if (!fits) {
+      box.setAttribute("aria-invalid", "true");
+      if (typing) say(`${title}: “${box.value.trim()}” is not a number; it stays ${number(now, spec)}, from ${least} to ${number(spec.high)}`);
+    } else {
+      box.removeAttribute("aria-invalid");
       typing = false;
       if (v !== now && text !== number(now, spec)) move(v);
       else show(now);

@@ -20,11 +20,11 @@ from .timeline import thinned, Timeline
 from ..training import TrainingOptions
 
 # %% ../../nbs/library/live/02_summary.ipynb #7f2d0212
-# The last two are None within an epoch:
-Point = namedtuple('Point', 'branch epoch loss metric val_loss val_metric')
+# val_loss and val_metric are None within an epoch:
+Point = namedtuple('Point', 'branch epoch loss metric val_loss val_metric examples')
 
 class End(namedtuple('End', 'branch epoch metric val_metric')):
-    "The end of an epoch; `metric` is the mean over its batches."
+    "The end of an epoch; `metric` is the mean over its examples."
     __slots__ = ()
     @property
     def gap(self) -> float:
@@ -41,13 +41,13 @@ def points(self:Timeline) -> list[Point]:
 @patch(as_prop=True)
 def ends(self:Timeline) -> list[End]:
     "The ends of the epochs, in the order they came."
-    found, batches = [], {}
+    found, sums = [], {}
     for p in self.points:
-        metrics = batches.setdefault(p.branch, [])
-        metrics.append(p.metric)
+        total, examples = sums.get(p.branch, (0., 0))
+        sums[p.branch] = total, examples = total + p.metric * p.examples, examples + p.examples
         if p.val_metric is None: continue
-        found.append(End(p.branch, p.epoch, sum(metrics) / len(metrics), p.val_metric))
-        metrics.clear()
+        found.append(End(p.branch, p.epoch, total / (examples or 1), p.val_metric))
+        del sums[p.branch]
     return found
 
 # %% ../../nbs/library/live/02_summary.ipynb #b2484d14
@@ -91,7 +91,8 @@ def outline(self:Timeline) -> list[dict]:
     "What a page shows of each branch."
     def of(b):
         look = {'name': b.name, 'color': b.color, 'parent': b.parent, 'forked_at': b.forked_at}
-        return look | {'epochs': b.epochs, 'best': self.score(b.name), 'settings': dict(b.settings)}
+        moved = {name: value for _, name, value in b.changes}     # the last value of each
+        return look | {'epochs': b.epochs, 'best': self.score(b.name), 'moved': moved}
     return [of(b) for b in self.branches.values()]
 
 # %% ../../nbs/library/live/02_summary.ipynb #020a52fd
@@ -123,9 +124,10 @@ def smooth(
     place:int,           # 1: the loss, 2: the metric
     over:float=.25,      # epochs
 ) -> np.ndarray:         # one value per point: the mean over up to `over` epochs before it
-    "A moving average."
-    at, values = np.array([p[0] for p in points]), np.array([p[place] for p in points])
-    return np.array([values[(at > a - over) & (at <= a)].mean() for a in at])
+    "A moving average over examples."
+    at, values, examples = (np.array([p[k] for p in points]) for k in (0, place, -1))
+    near = [(at > a - over) & (at <= a) for a in at]
+    return np.array([np.average(values[some], weights=examples[some]) for some in near])
 
 # %% ../../nbs/library/live/02_summary.ipynb #6fd5f634
 @patch

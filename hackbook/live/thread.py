@@ -40,6 +40,8 @@ class Progress:
     now:float = 0.     # seconds spent training, up to the last batch
     since:tuple = None # (now, step) at the first batch
     began:float = 0.   # when the epoch began, as `now` counts
+    speed:float = None # batches per second at most; None: no limit
+    released:float = 0.   # when the last batch was let through
 
 # %% ../../nbs/library/live/05_thread.ipynb #fc542aca
 @dataclass
@@ -160,17 +162,27 @@ def check_orders(self:TrainingThread):
     "Raise `Leave` if there is an order to leave."
     if 'leave' in self.orders: raise Leave
 
+# %% ../../nbs/library/live/05_thread.ipynb #97a20d10
+@patch
+def seconds_to_wait(self:TrainingThread) -> float:
+    "Until the next batch may start, at the speed that was asked for."
+    progress = self.progress
+    if self.once or not progress.speed: return 0.
+    return progress.released + self.options.steps_per_execution / progress.speed - perf_counter()
+
 # %% ../../nbs/library/live/05_thread.ipynb #1cda7476
 @patch
 def wait_for_turn(self:TrainingThread):
-    "Wait while the training is paused, and draw what is wanted meanwhile."
+    "Wait while the training is paused or too fast, and draw what is wanted meanwhile."
     while True:
         with self.lock:
             self.check_orders()
-            if self.status == 'running' or self.once: return
-            if not self.wants_view():
+            goes = self.status == 'running' or self.once
+            seconds = self.seconds_to_wait() if goes else None
+            if goes and seconds <= 0: return
+            if goes or not self.wants_view():
                 start = perf_counter()
-                self.lock.wait()
+                self.lock.wait(seconds)
                 self.progress.idle += perf_counter() - start
                 continue
         self.draw()
@@ -188,6 +200,7 @@ def gate(self:TrainingThread):
         size = changes.pop('batch_size', None)
         if size: self.resize(step, size, changes)
         self.once = False
+        self.progress.released = perf_counter()
         for name, value in changes.items(): timeline.change(step, name, value)
     if changes:
         self.hyperparameters.update(changes)
@@ -214,7 +227,7 @@ def add_point(self:TrainingThread, done, logs, **validation):
     n, *means = (b - a for a, b in zip(progress.sums, sums))
     means = [max(m / n, 0.) for m in means] if n else [logs['loss'], logs[metric]]
     values = [float(f'{v:.5g}') for v in (*means, *validation.values())]
-    self.timeline.point(progress.step / self.steps, *values)
+    self.timeline.point(progress.step / self.steps, *values, examples=n)
     progress.sums, progress.pointed = sums, progress.step
 
 # %% ../../nbs/library/live/05_thread.ipynb #fcceb4f1
@@ -284,7 +297,7 @@ def train(self:TrainingThread):
     "Keras' own fit, from the current epoch on."
     if (1, 0) not in self.snapshots:
         self.snapshots[1, 0] = snapshot(self.model), self.current_values()
-    self.progress.since = None
+    self.progress.since, self.progress.released = None, 0.
     fit = dict(epochs=self.timeline.epochs, initial_epoch=int(self.progress.step // self.steps),
                verbose=0, shuffle=False, validation_data=self.validation,
                callbacks=[self.callback()])

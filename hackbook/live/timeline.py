@@ -27,7 +27,7 @@ class Branch:
     forked_at:int = 0      # after which epoch of `parent`
     # (step, hyperparameter, value), the step counted in batches from the start:
     changes:list = field(default_factory=list)
-    # [epoch, loss, metric, val_loss or None, val_metric or None]:
+    # [epoch, loss, metric, val_loss or None, val_metric or None, examples]:
     points:list = field(default_factory=list)
     rows:list = field(default_factory=list)   # one dict per epoch, as in a Run
 
@@ -102,9 +102,10 @@ def point(self:Timeline,
     metric:float,
     val_loss:float=None,     # at the end of an epoch only
     val_metric:float=None,   # at the end of an epoch only
+    examples:int=1,          # that loss and metric are the mean of
 ):
     "Record a measurement on the current branch."
-    self[None].points.append([epoch, loss, metric, val_loss, val_metric])
+    self[None].points.append([epoch, loss, metric, val_loss, val_metric, examples])
     self.note('points', self.current, *self[None].points[-1])
 
 # %% ../../nbs/library/live/01_timeline.ipynb #97d45aff
@@ -251,15 +252,31 @@ def delete(self:Timeline,
     if self.current == branch: self.current = self.place[0]
     self._forget(branch)
 
+# %% ../../nbs/library/live/01_timeline.ipynb #5f67c975
+def _joined(points) -> list:
+    "Neighbors as one point, at the place of the last."
+    if len(points) == 1: return points[0]
+    *place, _, _, val_loss, val_metric, _ = points[-1]
+    examples = sum(p[-1] for p in points)
+    means = [sum(p[k] * p[-1] for p in points) / (examples or 1) for k in (-5, -4)]
+    return [*place, *means, val_loss, val_metric, examples]
+
 # %% ../../nbs/library/live/01_timeline.ipynb #b392bc6a
 def thinned(
-    points:list,
+    points:list,         # each ends with loss, metric, val_loss, val_metric, examples
     max_points:int=400,
-) -> list:        # about `max_points`; the last one and those with a validation stay
-    "Every n-th point."
+) -> list:               # about `max_points`; none goes beyond the end of an epoch
+    "Every `n` neighbors as one point."
     every = -(-len(points) // max_points)
     last = len(points) - 1
-    return [p for i, p in enumerate(points) if (last - i) % every == 0 or p[-1] is not None]
+    if every <= 1: return list(points)
+    found, some = [], []
+    for i, p in enumerate(points):
+        some.append(p)
+        if (last - i) % every and p[-2] is None: continue
+        found.append(_joined(some))
+        some = []
+    return found
 
 # %% ../../nbs/library/live/01_timeline.ipynb #5bbb124a
 @patch
@@ -268,7 +285,7 @@ def news(self:Timeline,
 ) -> tuple[int, dict]:      # the counter now, and lists: gone (names), points and marks
     """The events since then.
 
-    A point is [branch, epoch, loss, metric, val_loss, val_metric],
+    A point is [branch, epoch, loss, metric, val_loss, val_metric, examples],
     a mark is [branch, epoch, hyperparameter, value].
     """
     first = bisect_right(self.log, since, key=lambda e: e[0])

@@ -208,6 +208,14 @@ function outlined(p, i) {
   return tile;
 }
 
+// A norm with two digits, without an exponent: 0.00032, 1.4, 31M.
+function plainly(norm) {
+  if (!known(norm)) return "–";
+  if (norm > 0 && norm < 1e-6) return "< 0.000001";
+  if (norm < 1e4) return Number(norm.toPrecision(2)).toLocaleString("en", { maximumFractionDigits: 7 });
+  return norm < 1e15 ? norm.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 2 }) : "> 1000T";
+}
+
 const DRAW = {
   filters: tiles,
   activations: strips,
@@ -224,11 +232,11 @@ const DRAW = {
         return [
           make("span", { class: "of", title: name }, name),
           bar,
-          make("b", {}, known(norm) ? norm.toExponential(1).replace("e+0", "e0") : "–"),
+          make("b", {}, plainly(norm)),
         ];
       }),
       make("span", { class: "of axis" }, "norm, log scale"),
-      make("span", { class: "axis ends" }, make("i", {}, "1e-6"), make("i", {}, "1e2")),
+      make("span", { class: "axis ends" }, make("i", {}, "0.000001"), make("i", {}, "100")),
     ),
   predictions: (p) => {
     if (p.errors) return tiles(p); // each shows an example above what an autoencoder makes of it

@@ -36,7 +36,11 @@ def _numbers(tensor):
     ops = load_keras().ops
     return np.asarray(ops.convert_to_numpy(ops.cast(tensor, 'float32')))
 
-def _gray(image): return image.mean(axis=-1) if image.ndim == 3 else image
+def _drawable(image):
+    "Red, green and blue as they are; any other number of channels as their mean."
+    image = np.asarray(image, float)
+    if image.ndim == 3 and image.shape[-1] != 3: return image.mean(axis=-1)
+    return image
 
 def _examples(splits, n):
     "The first `n` validation examples and their targets."
@@ -56,12 +60,12 @@ def filters(
     def measure():
         w = _numbers(layer.kernel)
         flat_image = w.ndim == 2 and len(shape) == 2 and w.shape[0] == np.prod(shape)
-        if w.ndim == 4: images = np.moveaxis(w.mean(axis=2), -1, 0)
+        if w.ndim == 4: images = [_drawable(one) for one in np.moveaxis(w, -1, 0)]
         elif flat_image: images = w.T.reshape(-1, *shape)
         elif w.ndim == 3: images = np.moveaxis(w, -1, 0)
         else: images = w.reshape(1, -1, w.shape[-1])
         images = images[:32]
-        largest = abs(images).max()
+        largest = np.abs(images).max()
         pictures = [_pixels(i, -largest, largest) for i in images]
         captions = [layer.name]
         if len(images) > 1: captions = [f'{layer.name} {i + 1}' for i in range(len(images))]
@@ -96,7 +100,7 @@ def activations(
     outputs = load_keras().Model(inputs, [l.output for l in stages])
     def measure():
         images, captions = [], []
-        if x.ndim >= 3: images, captions = [_pixels(_gray(x[0]), x.min(), x.max())], ['example']
+        if x.ndim >= 3: images, captions = [_pixels(_drawable(x[0]), x.min(), x.max())], ['example']
         for layer, out in zip(stages, outputs(x, training=False)):
             out = _numbers(out)[0]
             vector = out.reshape(1, 1, -1)[..., :64]
@@ -171,8 +175,13 @@ def _forecasts(model, windows):
 # %% ../../nbs/library/live/04_views.ipynb #7ec11dab
 def _as_rows(example, picture):
     "An example as rows of 0 to 255: a picture as it is, numbers as one row."
-    if picture: return _pixels(_gray(example), 0, 1, 16)
+    if picture: return _pixels(_drawable(example), 0, 1, 16)
     return _pixels(np.reshape(example, (1, -1)), -2, 2, 64)
+
+# %% ../../nbs/library/live/04_views.ipynb #14373e26
+def _white(rows) -> list:
+    "A row as wide as these, white on the page; there, gray 0 is white."
+    return [[[255] * 3 if isinstance(v, list) else 0 for v in rows[0]]]
 
 # %% ../../nbs/library/live/04_views.ipynb #cecd16b2
 def _reconstructions(model, data):
@@ -183,7 +192,7 @@ def _reconstructions(model, data):
     def measure():
         out = _numbers(model(x, training=False))
         errors = squared_errors(some.y, out)
-        pairs = [above + [[0] * len(above[0])] + _as_rows(below, picture) for above, below in zip(shown, out)]
+        pairs = [above + _white(above) + _as_rows(below, picture) for above, below in zip(shown, out)]
         return {'kind': 'predictions', 'images': pairs, 'captions': [f'{e:.3g}' for e in errors],
                 'errors': [_short(e) for e in errors]}
     return measure
@@ -195,7 +204,7 @@ def _boxes(model, splits, least=.3, side=32):
     some = part.take(np.unique(np.linspace(0, len(part) - 1, 6).astype(int)))
     x = np.asarray(as_array(some.x))
     height, width = x.shape[1:3]
-    images = [_pixels(_gray(i), 0, 255, side) for i in x]
+    images = [_pixels(_drawable(i), 0, 255, side) for i in x]
     def marks(boxes):
         "Each box as left, top, right, bottom from 0 to 1, and its words."
         known = [box for box in boxes if box[4] >= 0]
@@ -220,7 +229,7 @@ def predictions(
     if splits.task.family == 'detection': return _boxes(model, splits)
     x, y = _examples(splits, batch)
     names = splits.class_names
-    images = [_pixels(_gray(i), x.min(), x.max(), 20) for i in x] if x.ndim >= 3 else None
+    images = [_pixels(_drawable(i), x.min(), x.max(), 20) for i in x] if x.ndim >= 3 else None
     truth = [names[c] for c in y] if names else [_short(v) for v in y]
     def measure():
         out = _numbers(model(x, training=False))

@@ -204,4 +204,7 @@ def seconds_left(self:TrainingThread) -> float|None:
     if not progress.since: return None
     now, step = progress.since
     done, total = progress.step - step, self.steps * self.timeline.epochs
-    return (progress.now - now) / done * (total - progress.step) if done > 0 else None
+    if not done and not progress.speed: return None
+    per_step = (progress.now - now) / done if done > 0 else 0.
+    if progress.speed: per_step = max(per_step, 1 / progress.speed)
+    return per_step * (total - progress.step)

@@ -8,14 +8,15 @@ __all__ = []
 # %% ../../nbs/library/search/07_progress.ipynb #86e6bfaa
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from math import ceil, inf
 from time import monotonic
 
 import numpy as np
 from fastcore.basics import patch
-from fastcore.xml import Circle, Div, Strong, Svg, to_xml
+from fastcore.xml import Div, ft, Span, Strong, to_xml
 
-from ..core import progress_line, span
+from ..core import PALETTE, progress_line, span
 
 # %% ../../nbs/library/search/07_progress.ipynb #2008dabf
 REDUCTION = 3   # one trial in three goes on; none is pruned in the last two thirds of its epochs
@@ -130,11 +131,15 @@ class SearchProgress:
         trials=None,        # how many there will be; None: until the time is over
         maximize=True,      # is a higher score better?
         every=1.,           # seconds between two updates
+        setting=None,       # function: the number of a trial → its setting; None: they are not shown
+        metric='score',     # the name of the score
     ):
         self.ends = ends
         self.trials = trials
         self.maximize = maximize
         self.every = every
+        self.setting = cache(setting or (lambda trial: {}))
+        self.metric = metric
         self.phase = 'searching'
         self.began = monotonic()
         self.shown = 0.             # when it was last updated
@@ -143,6 +148,7 @@ class SearchProgress:
         self.best = None            # the best finished trial and its score
         self.latest = ''            # the latest score, in words
         self.note = ''              # what else is worth knowing
+        self.last = None            # the trial of the latest score
         self.open()
 
 # %% ../../nbs/library/search/07_progress.ipynb #56777765
@@ -184,6 +190,7 @@ def tell(self:SearchProgress,
     if known: self.latest = f"{key if isinstance(key, str) else f'trial {key}'}: {score:.4f}"
     if not isinstance(key, str):
         self.told[key] = status, score if known else np.nan
+        self.last = key
         if status != 'running': self.counts[status] += 1
         if status == 'finished' and (self.best is None or self.better(score, self.best[1])):
             self.best = key, score
@@ -218,28 +225,102 @@ def words(self:SearchProgress) -> str:
 @patch
 def __repr__(self:SearchProgress): return f'tune: {self.words()}'
 
-# %% ../../nbs/library/search/07_progress.ipynb #8d0c7f02
-def _points(told, maximize):
-    "One point per trial with a score; better scores are higher."
-    known = {trial: event for trial, event in told.items() if event[1] == event[1]}
-    if len(known) < 2: return ''
-    low, high = np.quantile([score for _, score in known.values()], [.1, 1])
-    points = []
-    for trial, (status, score) in known.items():
-        x = 5 + 590 * trial / max(*told, 1)
-        y = 4 + 32 * (1 - np.clip((score - low) / max(high - low, 1e-9), 0, 1))
-        if not maximize: y = 40 - y
-        opacity = 1 if status == 'finished' else .25
-        points.append(Circle(r=3, cx=f'{x:.0f}', cy=f'{y:.0f}', fill='#0072B2', opacity=opacity))
-    size = {'viewBox': '0 0 600 40', 'width': '100%', 'height': '40'}
-    return Svg(*points, **size, role='img', aria_label='score of each trial')
+# %% ../../nbs/library/search/07_progress.ipynb #c87d73b2
+_SIGNS = {'finished': '●', 'running': '◆', 'best': '★'}     # all others: ○
+_COLORS = {'finished': PALETTE[0], 'running': PALETTE[4], 'best': PALETTE[1]}
 
-# %% ../../nbs/library/search/07_progress.ipynb #f2e3832f
+def _sign(kind, **place):
+    "The sign of a trial."
+    style = {'fill': _COLORS.get(kind, 'currentColor'), 'font-size': 18 if kind == 'best' else 12}
+    centered = {'text-anchor': 'middle', 'dominant-baseline': 'central'}
+    return ft('text', _SIGNS.get(kind, '○'), **place, **style, **centered)
+
+# %% ../../nbs/library/search/07_progress.ipynb #dc2b78a5
+@patch
+def kind(self:SearchProgress, trial) -> str:
+    "Its status, or 'best'."
+    return 'best' if self.best and trial == self.best[0] else self.told[trial][0]
+
+# %% ../../nbs/library/search/07_progress.ipynb #b4e4fc66
+@patch
+def limits(self:SearchProgress) -> tuple[float, float] | None:
+    "The worst and the best score of the axis; None: there are no two scores."
+    scores = [score for _, score in self.told.values() if score == score]
+    if len(scores) < 2: return None
+    worst = np.quantile(scores, .1 if self.maximize else .9)
+    return float(worst), max(scores) if self.maximize else min(scores)
+
+# %% ../../nbs/library/search/07_progress.ipynb #051f9c3b
+_TALL = 96     # pixels
+
+@patch
+def points(self:SearchProgress) -> list:
+    "One sign per trial with a score, between two lines."
+    worst, best = self.limits()
+    lines = [ft('line', x1='0', x2='100%', y1=y, y2=y, stroke='currentColor', opacity=.2) for y in (10, _TALL - 10)]
+    signs = []
+    for trial, (_, score) in self.told.items():
+        if score != score: continue
+        height = np.clip((score - worst) / ((best - worst) or 1), 0, 1)
+        x, y = 2 + 96 * trial / max(*self.told, 1), _TALL - 10 - (_TALL - 20) * height
+        signs.append((self.kind(trial) == 'best', _sign(self.kind(trial), x=f'{x:.1f}%', y=f'{y:.0f}')))
+    return lines + [sign for _, sign in sorted(signs, key=lambda s: s[0])]      # the best on top
+
+# %% ../../nbs/library/search/07_progress.ipynb #86a33858
+_SIDE = 'flex: none; width: 4.5em; text-align: right; display: flex; flex-direction: column; justify-content: space-between'
+
+@patch
+def axes(self:SearchProgress):
+    "The points with their axes and a legend; nothing for fewer than two scores."
+    if not self.limits(): return ''
+    worst, best = (f'{score:.4g}' for score in self.limits())
+    picture = ft('svg', *self.points(), width='100%', height=_TALL, role='img',
+                 aria_label=f'{self.metric} of each trial, from {worst} to {best}')
+    side = Div(Span(best), Span(self.metric), Span(worst), style=_SIDE)
+    legend = [Span(Span(sign, style=f'color: {_COLORS[kind]}'), f' {kind}') for kind, sign in _SIGNS.items()]
+    row = 'display: flex; flex-wrap: wrap; gap: 0 1em; margin-left: 5em'
+    ends = Div(Span('trial 0'), Span(f'trial {max(self.told)}'), style=f'{row}; justify-content: space-between')
+    return Div(Div(side, Div(picture, style='flex: 1'), style='display: flex; gap: .5em'), ends,
+               Div(*legend, Span('○ pruned or failed'), style=row), style='font-size: 85%')
+
+# %% ../../nbs/library/search/07_progress.ipynb #a2060131
+def _text(value) -> str:
+    "A value of a setting, in few characters."
+    if value is None: return '–'     # not asked in this trial
+    return f'{value:.3g}' if isinstance(value, float) else str(value)[:24]
+
+# %% ../../nbs/library/search/07_progress.ipynb #8f942bf6
+@patch
+def columns(self:SearchProgress) -> dict[str, dict]:
+    "The heading of each column of the table, and a setting."
+    running = [trial for trial, (status, _) in self.told.items() if status == 'running']
+    shown = {}
+    if running:
+        trial = self.last if self.last in running else running[-1]
+        others = f' (and {len(running) - 1} more)' if running[1:] else ''
+        shown[f'running: trial {trial}{others}'] = self.setting(trial)
+    if self.best: shown[f'best so far: trial {self.best[0]}'] = self.setting(self.best[0])
+    return shown
+
+# %% ../../nbs/library/search/07_progress.ipynb #561a669f
+@patch
+def table(self:SearchProgress):
+    "The settings beside each other; nothing where they are unknown."
+    columns = self.columns()
+    names = list(dict.fromkeys(name for setting in columns.values() for name in setting))
+    if not names: return ''
+    row = lambda tag, first, *rest: ft('tr', ft('th', first, style='text-align: left'),
+                                       *(ft(tag, text, style='text-align: left') for text in rest))
+    rows = [row('td', name, *(_text(setting.get(name)) for setting in columns.values())) for name in names]
+    style = 'margin: .6em 0 0; font-size: 90%; line-height: 1.3; border-spacing: .6em 0'
+    return ft('table', row('th', 'hyperparameter', *columns), *rows, style=style)
+
+# %% ../../nbs/library/search/07_progress.ipynb #aee49a1e
 _BAR = 'height: 6px; background: rgba(128, 128, 128, .25); border-radius: 3px; margin: .4em 0'
 _SPENT = 'height: 100%; background: #0072B2; border-radius: 3px'
 
 @patch
 def _repr_html_(self:SearchProgress):
     bar = Div(Div(style=f'width: {self.part():.1%}; {_SPENT}'), style=_BAR)
-    parts = Strong('tune '), self.words(), bar, _points(self.told, self.maximize)
-    return to_xml(Div(*parts, style='max-width: 40em'))
+    parts = Strong('tune '), self.words(), bar, self.axes(), self.table()
+    return to_xml(Div(*parts, style='max-width: 44em'))

@@ -89,7 +89,7 @@ class Surrogate:
         study,      # a Study with five finished trials or more
     ):
         table = as_numbers(study)
-        done = _ranked(study, table).reset_index(drop=True)
+        self.finished = done = _ranked(study, table).reset_index(drop=True)
         if len(done) < 5:
             raise HackbookError('an interpolation needs 5 finished trials, '
                                 f'and there are {len(done)}; give the search more time')
@@ -224,6 +224,8 @@ class Prediction:
     def answer(self) -> str:
         "Score and range, in words."
         likely = f'likely {brief(self.low)} to {brief(self.high)}'
+        if not self.distance:
+            return f'{self.metric} was {brief(self.value)} in trial {self.nearest}, with another seed {likely}'
         return f'{self.metric} about {brief(self.value)}, {likely}'
 
     @property
@@ -249,15 +251,18 @@ class Prediction:
 def predict(self:Surrogate,
     params:dict,        # a whole setting
 ) -> Prediction:
-    "Predict the score of a setting."
+    "Predict the score of a setting; at the place of a finished trial it is the score of that one."
     row = pd.DataFrame([number_row(self.space, params)])
     value, low, high = (float(a[0]) for a in self(row))
-    away = distances(self.space, row, self.trials)[0]
-    near = self.trials.iloc[away.argmin()]
+    away = distances(self.space, row, self.finished)[0]
+    near = self.finished.iloc[away.argmin()]
+    if not away.min():     # trained: the range is that of another seed
+        value = float(near.score)
+        low, high = min(low, value), max(high, value)
     return Prediction(
         params, self.metric, value, low, high,
         nearest=int(near.trial), nearest_score=float(near.score), distance=float(away.min()),
-        far=bool(away.min() > self.usual), trials=len(away), pruned=self.pruned
+        far=bool(away.min() > self.usual), trials=len(self.trials), pruned=self.pruned
     )
 
 # %% ../../nbs/library/search/09_surrogate.ipynb #af4f96f2

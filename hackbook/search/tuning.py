@@ -198,7 +198,8 @@ def _study(to, about, method, pruner):
 # %% ../../nbs/library/search/12_tuning.ipynb #9de34371
 def _progress(study, ends, trials):
     "The display of a search, which knows the trials that are there."
-    progress = SearchProgress(ends, trials, study.direction == 'maximize')
+    metric = study.metric.replace('val_', 'validation ').replace('_', ' ')
+    progress = SearchProgress(ends, trials, study.direction == 'maximize', setting=study.setting, metric=metric)
     if not progress.visible or not study.optuna.get_trials(deepcopy=False): return progress
     for row in study.frame.itertuples(): progress.tell(row.trial, row.status, row.score)
     return progress

@@ -131,11 +131,12 @@ def _repr_html_(self:Run):
 def new_folder(
     to:str|Path,   # the folder of all runs
     record:dict,   # from `describe`; written as the folder's `run.json`
-) -> Path:         # a folder named by time, data and model
+) -> Path:         # a folder named by time, data, model and branch
     "Make a folder for a new run."
     started = datetime.fromisoformat(record['started'])
-    name = f"{started:%Y-%m-%d-%H%M%S}-{record['data']['name']}-{record['model']['name']}"
-    name = re.sub(r'[^\w.-]+', '-', name)
+    parts = [f'{started:%Y-%m-%d-%H%M%S}', record['data']['name'], record['model']['name']]
+    parts += [record['branch']] if record.get('branch') else []     # of a session
+    name = re.sub(r'[^\w.-]+', '-', '-'.join(parts))
     to = make_folder(to)
     for i in count(1):
         folder = to/(name if i == 1 else f'{name}-{i}')

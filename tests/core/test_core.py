@@ -4,14 +4,18 @@ import errno
 import json
 import os
 import time
+from io import BytesIO
+from types import SimpleNamespace
 
+import IPython
 import nbformat
 import numpy as np
 import pytest
 from nbclient import NotebookClient
+from PIL import Image
 
 from hackbook.core import (
-    HackbookError, InvalidValue, Overridden, atomic, check_confidence, fold_interval, load_record, make_folder, optimism, override, save_record, wilson,
+    HackbookError, InvalidValue, Overridden, atomic, check_confidence, fold_interval, load_record, make_folder, optimism, override, page_is_dark, save_record, subplots, wilson,
 )
 
 
@@ -178,3 +182,28 @@ def test_a_thread_knows_its_notebook_between_two_cells():
         time.sleep(1.5)
         client.execute_cell(notebook.cells[1], 1)
     assert notebook.cells[1].outputs[0]["data"]["text/plain"] == "[(True, True, False)]"
+
+
+@pytest.mark.parametrize("text, allow, served, dark", [
+    ('{"theme": "JupyterLab Dark"}', True, True, True), ('{"theme": "JupyterLab Light"}', True, True, False), (None, True, True, False), ('{"theme": 3, ', True, True, False),
+    ('// "theme": "JupyterLab Dark"\n{}', True, True, False), ('{"theme": "JupyterLab Dark", "adaptive-theme": true}', True, True, False),
+    ('{"theme": "JupyterLab Dark"}', False, True, False), ('{"theme": "JupyterLab Dark"}', True, False, False)])
+def test_a_figure_is_dark_only_where_a_person_looks_at_a_dark_page(tmp_path, monkeypatch, text, allow, served, dark):
+    file = tmp_path / "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
+    if text:
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    kernel = SimpleNamespace(get_parent=lambda channel: {"content": {"allow_stdin": allow}})
+    monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(kernel=kernel))
+    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path))
+    monkeypatch.setenv("JPY_SESSION_NAME", "x.ipynb") if served else monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    assert page_is_dark() is dark
+    fig, (left, right) = subplots(1, 2)
+    left.plot([0, 1], [0, 0], linewidth=20)
+    right.grid(False)
+    right.imshow([[0.0, 1.0]], cmap="gray")
+    pixels = np.asarray(Image.open(BytesIO(fig._repr_png_()[0])).convert("RGB"))
+    assert pixels[0, 0].tolist() == ([17] * 3 if dark else [255] * 3)
+    x0, y0, x1, y1 = right.get_position().extents
+    row, columns = round((1 - (y0 + y1) / 2) * len(pixels)), [round((x0 + part * (x1 - x0)) * pixels.shape[1]) for part in (0.25, 0.75)]
+    assert pixels[row, columns].tolist() == [[0] * 3, [255] * 3]  # a picture in it stays

@@ -210,7 +210,7 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         desk.get_by_role("button", name="Rewind").click()
         page.wait_for_function(f"{DESK}.querySelector('.where').textContent === 'epoch 1.00 of 400'")
         page.wait_for_function(f"Number({DESK}.querySelector('input[type=text][data-hyperparameter=learning_rate]').value) === 0.01")
-        assert desk.locator(".heard").inner_text() == ""
+        assert desk.locator(".heard").inner_text() == "At the end of epoch 1: move a slider or none, then Go on."
         box = desk.get_by_role("textbox", name="dropout, exact")
         box.fill("0.5")
         box.press("Enter")
@@ -300,6 +300,74 @@ def test_the_tutorial_under_a_persons_hands(tmp_path):
         page.wait_for_function(f"{DESK}.querySelector('.heard').textContent.startsWith('The kernel does not answer')")
 
 
+def section_three():
+    """The cells of the tutorial up to the panel of its third section, without the panels before it."""
+    cells = [c.source for c in nbformat.read(TUTORIAL, as_version=4).cells if c.cell_type == "code"]
+    third = next(i for i, source in enumerate(cells) if "hb.live.save_it(" in source)
+    needed = [s for s in cells[:third] if any(begin in s for begin in ("import hackbook", "examples = ", "digits = ", "def camera", "def network"))]
+    return [s.split("live = hb.Live(")[0] for s in needed] + [cells[third]]
+
+
+def test_section_three_of_the_tutorial_at_the_speed_of_a_hand(tmp_path):
+    """Slow motion: a slider moved in the middle of the training run acts there; then the run is saved as the task asks."""
+    with notebook_page(tmp_path, section_three(), width=1280, height=900) as page:
+        page.wait_for_selector(".hackbook-live", timeout=120_000)
+        says(page, "ready")
+        desk = page.locator(".hackbook-live")
+        cells = page.locator(".jp-Cell").count()
+        speed = desk.get_by_role("slider", name="speed", exact=True)
+        speed.focus()
+        assert speed.get_attribute("aria-valuetext") == "full"
+        page.keyboard.press("Home")
+        assert speed.get_attribute("aria-valuetext") == "2 batches per second at most"
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")  # 10
+        desk.get_by_role("button", name="Start").click()
+        says(page, "training")
+        epoch = f"parseFloat({DESK}.querySelector('.where').textContent.split(' ')[1])"
+        page.wait_for_function(f"{epoch} >= 1")
+        assert ask(page, tmp_path, "live.state()['speed']") == 10
+
+        # in the middle of the run, while another cell computes
+        with another_cell(page, tmp_path):
+            desk.get_by_role("slider", name="clip norm", exact=True).focus()
+            page.keyboard.press("End")
+            for _ in range(3):
+                page.keyboard.press("ArrowLeft")
+            if HEARS:
+                page.wait_for_function(f"/^clip norm [\\d.]+: used from the next batch$/.test({DESK}.querySelector('.heard').textContent)")
+        page.wait_for_selector(".hackbook-chart .marks button")
+        changes, state = ask(page, tmp_path, "[live.timeline.changes(), live.state()]")
+        assert state["status"] == "running" and state["epoch"] < state["epochs"]
+        assert state["steps"] <= changes[0][0] <= changes[-1][0] <= state["step"] and changes[-1][1] == "clip_norm"
+        assert ask(page, tmp_path, "live.values['clip_norm']") == changes[-1][2] == pytest.approx(70.8, rel=0.02)
+        (ROOT / "_run").mkdir(exist_ok=True)
+        page.screenshot(path=ROOT / "_run/live-by-hand.png")
+
+        # to the end at full speed; its buttons say what next, and going back tells the end of that epoch
+        speed.press("End")
+        says(page, "finished")
+        assert desk.locator(".heard").inner_text() == "Next: More epochs goes on, Rewind goes back to try other sliders."
+        back = desk.get_by_role("slider", name="back to epoch")
+        assert back.input_value() == "7"
+        back.focus()
+        page.keyboard.press("Home")
+        desk.get_by_role("button", name="Rewind").click()
+        page.wait_for_function(f"{DESK}.querySelector('.where').textContent === 'epoch 0.00 of 8'")
+        assert desk.locator(".heard").inner_text() == "Before the first step: move a slider or none, then Go on."
+        assert desk.locator(".readout b").all_inner_texts() == ["–"] * 6
+        box = desk.get_by_role("textbox", name="clip norm, exact")
+        box.fill("1")
+        box.press("Enter")
+        desk.get_by_role("button", name="Go on").click()
+        says(page, "finished")
+        page.wait_for_selector(".hackbook-live .tasks li.ok")
+        row = ask(page, tmp_path, "live.timeline.rows()[-1]")
+        shown = [float(v) for v in desk.locator(".readout b").all_inner_texts()]
+        assert shown[0] == pytest.approx(row["loss"], abs=1.1e-4) and shown[3] == pytest.approx(row["accuracy"], abs=2e-4)
+        assert page.locator(".jp-Cell").count() == cells and page.errors == []  # no key has reached the notebook
+
+
 def test_more_epochs_by_keyboard(tmp_path):
     code = "import hackbook as hb\nsplits = hb.split(hb.data.digits())\nlive = hb.Live(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=2)"
     with notebook_page(tmp_path, nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), width=1280, height=720) as page:
@@ -310,7 +378,7 @@ def test_more_epochs_by_keyboard(tmp_path):
         assert more.is_visible() and desk.get_by_role("spinbutton", name="how many more epochs").input_value() == "1"
         desk.get_by_role("slider", name="dropout", exact=True).focus()
         page.keyboard.press("ArrowRight")
-        page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === 'dropout 0.21: used in the epochs to come'")
+        page.wait_for_function(f"{DESK}.querySelector('.heard').textContent === 'dropout 0.21: used by More epochs; Rewind sets it back'")
         (ROOT / "_run").mkdir(exist_ok=True)
         page.screenshot(path=ROOT / "_run/live-more.png")
         more.focus()

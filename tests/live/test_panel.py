@@ -182,14 +182,25 @@ def test_renaming_and_deleting_send_everything_again(panel, session):
 
 
 def test_a_change_is_acknowledged_with_the_value_it_became(panel, session):
-    for typed, became in ((0.42, 0.4), (5, 0.9), (-1, 0.0)):
+    for typed, became, said in ((0.42, 0.4, "0.4"), (5, 0.9, "0.9, the largest there is"), (-1, 0.0, "off, the smallest there is"), (0, 0.0, "off")):
         panel._receive({"do": "set", "name": "dropout", "value": typed, "seq": 3, "from": "me"})
         ack = panel.sent[-1]
         assert (ack["value"], ack["seq"], ack["from"], session.values["dropout"]) == (became, 3, "me", became)
-    assert ack["text"] == "dropout off: used from the first batch"
+        assert ack["text"] == f"dropout {said}: used from the first batch"
+    for typed, said in ((1e-9, "1e-07, the smallest above 0"), (-1, "off, the smallest there is"), (3, "0.1, the largest there is")):
+        panel._receive({"do": "set", "name": "l2", "value": typed})
+        assert panel.sent[-1]["text"] == f"l2 {said}: used from the first batch"
     session.step()
     panel._receive({"do": "set", "name": "learning_rate", "value": 0.01})
     assert panel.sent[-1]["text"] == "learning rate 0.01: used when the training goes on"
+
+
+@pytest.mark.parametrize("extendable, said", [(True, "used by More epochs; Rewind sets it back"), (False, "not used: Rewind first, then move it")])
+def test_after_the_end_a_slider_promises_only_what_will_happen(panel, session, monkeypatch, extendable, said):
+    state = session.state() | dict(status="finished", extendable=extendable)
+    monkeypatch.setattr(session, "state", lambda: state)
+    panel._receive({"do": "set", "name": "dropout", "value": 0.2})
+    assert panel.sent[-1]["text"] == f"dropout 0.2: {said}"
 
 
 def test_a_slider_that_goes_back_after_a_change_is_sent(panel, session):
@@ -224,10 +235,10 @@ def test_a_mark_does_not_wait_for_the_next_refresh(panel):
 
 
 def test_every_button_reaches_the_session(panel, session, tmp_path):
-    for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}, {"do": "more", "epochs": 2}):
+    for message in ({"do": "step"}, {"do": "start"}, {"do": "pause"}, {"do": "rewind", "epoch": 0, "branch": None}, {"do": "keep", "branch": "main"}, {"do": "stop"}, {"do": "speed", "speed": 400}, {"do": "more", "epochs": 2}):
         panel._receive({"from": "me", **message})
     settle(panel)
-    assert [c[1] for c in session.calls if c[1] != "view"] == ["step", "start", "pause", "rewind", "keep", "stop", "more", "start"]
+    assert [c[1] for c in session.calls if c[1] != "view"] == ["step", "start", "pause", "rewind", "keep", "stop", "speed", "more", "start"]
     assert {"kind": "said", "text": "kept main in runs/main", "from": "me"} in panel.sent
 
 
@@ -253,7 +264,8 @@ def test_an_error_of_the_worker_and_one_of_the_hand_are_shown(panel, session):
 
 def test_side_by_side(session):
     panels = Panel(session), Panel(StandIn(epochs=4, steps=10, pace=0.001))
-    panels[0].beside(panels[1])
+    panels[0].beside(panels[1], titles=("with", "without"))
+    assert [p.desk.title for p in panels] == ["with", "without"] and panels[0].desk.palette[0] != panels[1].desk.palette[0]
     panels[1]._receive({"do": "set", "name": "l2", "value": 0.01})
     panels[0]._receive({"do": "step"})
     assert [p.session.values["l2"] for p in panels] == [0.01] * 2 and [p.session.at for p in panels] == [1, 1]
@@ -264,7 +276,9 @@ def test_side_by_side(session):
         p.close()
 
 
-def test_bad_input(session):
+def test_bad_input(session, panel):
+    with pytest.raises(hb.HackbookError, match="titles must be two texts"):
+        panel.beside(Panel(session), titles=("one",))
     for wrong in ({"every": 0}, {"every": "fast"}, {"view": "loss surface"}):
         with pytest.raises(hb.HackbookError):
             Panel(session, **wrong)
@@ -307,7 +321,7 @@ def test_a_failure_is_remembered_when_its_branch_is_renamed_and_forgotten_with_i
     timeline.fail()
     timeline.rename("branch 1", "poor")
     assert [kind for _, kind, event in timeline.log] == ["gone", "points", "points", "failures"]
-    assert timeline.news(0)[1] == {"gone": ["branch 1"], "points": [["poor", 0.5, 2.3, 0.1, None, None], ["poor", 1, 2.0, 0.2, 2.0, 0.2]], "marks": []}
+    assert timeline.news(0)[1] == {"gone": ["branch 1"], "points": [["poor", 0.5, 2.3, 0.1, None, None, 1], ["poor", 1, 2.0, 0.2, 2.0, 0.2, 1]], "marks": []}
 
 
 def test_turn_around():
@@ -703,3 +717,145 @@ def test_data_on_a_static_page_stays_text(browser, session):
         assert page.locator(".hackbook-live img").count() == 0 and page.evaluate("window.hacked") is None
         assert page.locator(".legend").inner_text().strip() == page.locator(".tasks li").inner_text().replace(", not yet", "").strip() == HOSTILE
     panel.close()
+
+
+# ---- what the chart says, on a static page
+
+
+def readouts(page):
+    """Training, validation and gap above the two plots."""
+    return page.locator(".hackbook-chart .readout b").all_inner_texts()
+
+
+def test_what_is_shown_is_what_is_recorded(browser):
+    """The last batch has three examples: in the mean over an epoch they count as three, not as a batch."""
+    whole = hb.data.digits()
+    part = lambda begin, end: whole.take(np.arange(begin, end))
+    splits = hb.Splits(part(0, 131), part(131, 200), part(200, 260))
+    hb.set_seed(0)
+    session = hb.live.Session(hb.models.cnn(splits, filters=(4, 8)), splits, epochs=2, learning_rate=0.02)
+    panel = Panel(session)
+    try:
+        session.start()
+        session.wait()
+        row, points = session.timeline.rows()[-1], session.timeline.points[-3:]
+        assert [p.examples for p in points] == [64, 64, 3]
+        recorded = [row["loss"], row["val_loss"], abs(row["loss"] - row["val_loss"]), row["accuracy"], row["val_accuracy"], abs(row["accuracy"] - row["val_accuracy"])]
+        assert abs(np.mean([p.loss for p in points]) - row["loss"]) > 0.001  # so a wrong mean would be seen
+        assert session.timeline.ends[-1].metric == pytest.approx(row["accuracy"], abs=1e-4)
+        with static_page(browser, panel) as page:
+            assert [float(v) for v in readouts(page)] == pytest.approx(recorded, abs=1.1e-4)
+    finally:
+        session.close()
+        panel.close()
+
+
+YS = """([at, kind]) => { const paper = document.querySelectorAll('.hackbook-chart .paper')[at], down = paper.querySelector('.axis').y1.baseVal.value;
+  return [...paper.querySelectorAll(`.curves .${kind}`)].flatMap((e) => [...(e.getAttribute('d') || '').matchAll(/([\\d.-]+) ([\\d.-]+)/g)].map((m) => [+m[1], +m[2]]))
+    .map(([x, y]) => [x, y, down]); }"""
+EPOCHS = "() => [...document.querySelectorAll('.hackbook-chart .paper')[0].querySelectorAll('text[text-anchor=middle]')].map((e) => +e.textContent)"
+
+
+def test_no_validation_leaves_the_picture_and_the_axis_grows(browser):
+    """As under a dropout that was pulled up: the accuracies fall by half after they were high."""
+    session = StandIn(epochs=60)
+    panel = Panel(session)
+    for epoch in range(1, 31):
+        val = 0.97 if epoch < 25 else 0.55
+        session.timeline.point(epoch - 0.5, 0.2, val, examples=64)
+        session.timeline.point(epoch, 0.2, val - 0.1, 0.2, val, examples=64)
+        session.timeline.row({"epoch": epoch, "loss": 0.2, "accuracy": val, "val_loss": 0.2, "val_accuracy": val})
+        session.at = epoch * session.steps
+        if epoch in (3, 30):
+            with static_page(browser, panel, width=1000) as page:
+                if epoch == 3:
+                    assert page.evaluate(EPOCHS)[-1] == 8  # of 60
+                    continue
+                assert page.evaluate(EPOCHS)[-1] in (35, 40)
+                for kind in ("validation", "training"):
+                    drawn = page.evaluate(YS, [1, kind])
+                    assert len(drawn) > 20 and all(0 <= y <= down for _, y, down in drawn)
+
+                # the values of the curve under the pointer
+                x, y, _ = max(page.evaluate(YS, [1, "validation"]))
+                box = page.locator(".hackbook-chart .paper").nth(1).bounding_box()
+                page.mouse.move(box["x"] + x, box["y"] + y - 3)
+                assert page.locator(".hackbook-chart .plot").nth(1).locator(".tip").inner_text() == "validation 0.5500 at epoch 30.00"
+                page.mouse.move(box["x"] + x, box["y"] - 200)
+                assert page.locator(".hackbook-chart .tip:visible").count() == 0 and page.errors == []
+    panel.close()
+
+
+def test_going_back_and_the_branches_are_told(browser):
+    session = StandIn(epochs=4, steps=10)
+    panel = Panel(session)
+    session.set("learning_rate", 0.000316)
+    for _ in range(40):
+        session.step()
+    assert session.status == "finished"
+    then = {epoch: next(p for p in session.timeline.points if p.epoch == epoch) for epoch in (2, 4)}
+    with static_page(browser, panel, width=1000) as page:
+        assert page.locator(".heard").inner_text() == "Next: More epochs goes on, Rewind goes back to try other sliders."
+        assert page.get_by_role("button", name="Start").get_attribute("title") == "Not now: it is finished: More epochs or Rewind"
+        back = page.get_by_role("slider", name="back to epoch")
+        assert (back.input_value(), page.locator(".rewind").get_attribute("aria-disabled")) == ("3", "false")  # goes back, if pressed at once
+        back.fill("4")
+        assert page.locator(".rewind").get_attribute("aria-disabled") == "true"
+        page.locator(".rewind").click(force=True)
+        assert [m for m in page.evaluate("sent") if m["do"] == "rewind"] == []
+        assert float(readouts(page)[1]) == pytest.approx(then[4].val_loss, abs=1e-4)
+    session.rewind(2)
+    with static_page(browser, panel, width=1000) as page:
+        assert float(readouts(page)[1]) == pytest.approx(then[2].val_loss, abs=1e-4)
+        summary = page.locator(".summary").inner_text()
+        assert summary.startswith("paused, epoch 2 of 4") and f"validation {then[2].val_loss:.4f}" in summary
+        circle, drawn = page.locator(".here").first.get_attribute("cx"), page.evaluate(YS, [0, "validation"])
+        assert float(circle) == pytest.approx(sorted({x for x, *_ in drawn})[1], abs=0.2)  # the second of four ends of epochs
+        assert page.locator(".heard").inner_text() == "At the end of epoch 2: move a slider or none, then Go on."
+        assert [e for e in page.locator(".branches th[scope=col]").all_inner_texts() if "best" in e] == ["best validation accuracy"]
+        assert page.locator(".branches tbody td").nth(3).inner_text() == "learning rate 0.000316"  # on the first branch too
+        delete = page.get_by_role("button", name="delete main")
+        assert (delete.get_attribute("aria-disabled"), delete.get_attribute("title")) == ("true", "It is the present branch: Rewind to another one first")
+        delete.click(force=True)
+        said = lambda text: page.wait_for_function("text => document.querySelector('.heard').textContent === text", arg=text)
+        said(delete.get_attribute("title"))
+
+        # all digits of a small number; what is no number is told
+        box = page.get_by_role("textbox", name="learning rate, exact")
+        assert box.input_value() == "0.000316" and box.evaluate("e => e.scrollWidth <= e.clientWidth")
+        box.fill("abc")
+        box.press("Enter")
+        assert box.get_attribute("aria-invalid") == "true"
+        said("learning rate: “abc” is not a number; it stays 0.000316, from 0.00001 to 1")
+        box.press("Tab")
+        assert (box.input_value(), box.get_attribute("aria-invalid")) == ("0.000316", None) and "abc" in page.locator(".heard").inner_text()
+        assert [m for m in page.evaluate("sent") if m["do"] == "set"] == [] and page.errors == []
+    panel.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_narrow_screen_nothing_is_cut(browser, theme):
+    session = nine_sliders()
+    panel = Panel(session, [reach()], view="gradients")
+    session.set("learning_rate", 0.000316)
+    for _ in range(50):
+        session.step()
+    session.rewind(1)
+    session.step()
+    with static_page(browser, panel, theme, 320, 1400) as page:
+        page.screenshot(path=ROOT / f"_run/narrow-{theme}.png")
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
+        cut = "all => all.filter((e) => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > 320).map((e) => e.className + e.textContent)"
+        assert page.locator(".buttons button, .slider label, .slider input[type=text], .readout, .acts, .heard, .norms b").evaluate_all(cut) == []
+        assert "e" not in "".join(page.locator(".norms b").all_inner_texts())
+    panel.close()
+
+
+def test_filters_of_color_pictures_are_in_color():
+    rng = np.random.default_rng(0)
+    splits = hb.split(hb.Dataset(rng.integers(0, 256, (60, 8, 8, 3)).astype("uint8"), np.arange(60) % 2))
+    model = hb.models.cnn(splits, filters=(4,))
+    for kind in ("filters", "activations", "predictions"):
+        seen = VIEWS[kind](model, splits)()
+        image = np.array(seen["images"][0])
+        assert image.ndim == 3 and image.shape[-1] == 3 and np.ptp(image, axis=-1).max() > 20 and hb.live.draw(seen).png(dpi=40)

@@ -330,6 +330,40 @@ def test_step_pause_stop_and_go_on(splits):
     assert [b["forked_at"] for b in session.state()["branches"]] == [0, 1]
 
 
+def test_slow_motion_changes_nothing_that_is_computed(splits, fitted):
+    """At one batch per 100 seconds there is one, until the speed is changed; a slider moved meanwhile acts on the next one."""
+    session = Session(network(splits), splits, epochs=3)
+    with pytest.raises(hb.HackbookError, match="speed must be None, or a number of batches per second above 0"):
+        session.set_speed(-1)
+
+    def start_slowly():
+        session.set_speed(0.01)
+        session.start()
+        until(lambda: session.state()["step"] == 1)
+        time.sleep(0.2)
+        assert session.state()["step"] == 1 and session.status == "running"
+
+    start_slowly()
+    assert session.state()["left"] == pytest.approx(100 * (3 * session.state()["steps"] - 1))
+    session.set_speed(None)
+    assert session.wait() == "finished" and (weights(session.model) == weights(fitted(3).model)).all()
+    session.rewind(0)
+    start_slowly()
+    session.set("learning_rate", 0.02)
+    session.set_speed(2000)
+    session.wait()
+    assert session.timeline.changes() == [(1, "learning_rate", 0.02)]
+    session.rewind(0)
+    start_slowly()
+    session.step()  # pauses after the next one, at once
+    until(lambda: session.state()["step"] == 2)
+    assert session.status == "paused"
+    session.start()
+    session.stop()
+    assert session.wait() == "stopped"
+    session.close()
+
+
 def test_stop_gives_the_best_epoch_and_not_the_last(splits):
     session = Session(network(splits), splits, epochs=50)
     session.start()
@@ -546,7 +580,7 @@ def test_branches_can_be_named_kept_and_deleted(splits, tmp_path):
     session.rename("branch 2", "wild")
     run = session.keep("calm", to=tmp_path)
     assert np.array_equal(weights(run.model), final) and hb.list_runs(tmp_path).status.tolist() == ["finished"]
-    assert np.array_equal(weights(hb.load_run(run.folder).model), final)
+    assert np.array_equal(weights(hb.load_run(run.folder).model), final) and run.folder.name.endswith("-calm")
     assert session.keep("wild", to=None).record["parameters"]["changes"] == [(20, "learning_rate", 0.3)]
     count, _ = session.news(0)
     session.rewind(2, "calm")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hackbook.core import Figure, HackbookError, InvalidValue
 from hackbook.search import explorer, plots
 from hackbook.search.surrogate import as_numbers, best_trial, complete, defaults, distances, number_row, predict, surrogate_of
-from hackbook.testing import made_up_score as quality, made_up_study as study_of
+from hackbook.testing import made_up_score as quality, made_up_study as study_of, until
 
 PLOTS = [plots.plot, plots.plot_history, plots.plot_curves, plots.plot_parallel, plots.plot_slices]
 MEDIAN, HYPERBAND = optuna.pruners.MedianPruner(n_startup_trials=8), optuna.pruners.HyperbandPruner(1, 8)
@@ -264,26 +264,42 @@ STUDY = study_of(25)
 def test_sliders_of_every_kind_follow():
     sliders = explorer.explore(STUDY)
     assert sliders.params == STUDY.best
-    sliders.widget
-    kinds = {n: type(c).__name__ for n, c in sliders.controls.items()}
-    assert kinds == {"learning_rate": "FloatLogSlider", "dropout": "FloatSlider", "filters": "Dropdown", "optimizer": "Dropdown",
-                     "momentum": "FloatSlider", "layers": "IntSlider", "units": "SelectionSlider"}
-    for name, value, params in (("layers", 4, 4), ("filters", 1, (16, 32)), ("units", 16, 16), ("dropout", 0.6, 0.6), ("learning_rate", 1.0, 1.0)):
-        sliders.controls[name].value = value
+    view, sent = sliders.widget, []
+    view.send = sent.append
+    kinds = {c["name"]: (c.get("scale", "choices"), c.get("step"), "values" in c) for c in view.controls}
+    assert kinds == {"learning_rate": ("log", 0.04, False), "dropout": ("linear", 0.006, False), "filters": ("choices", None, False), "optimizer": ("choices", None, False),
+                     "momentum": ("linear", 0.0099, False), "layers": ("linear", 1, False), "units": ("log", 0.012, True)}
+    moves = (("layers", 4, 4), ("filters", 1, (16, 32)), ("units", 16, 16), ("units", 17.4, 17), ("dropout", 0.6, 0.6), ("dropout", 7, 0.6), ("learning_rate", 1.0, 1.0))
+    for seq, (name, value, params) in enumerate(moves):
+        sliders._told({"do": "set", "name": name, "value": value, "seq": seq})
         assert sliders.params[name] == params and sliders.name == name
-        assert sliders.prediction.answer in sliders.answer.value and "Interpolated from" in sliders.answer.value
-    for place, off in (1, True), (0, False):
-        sliders.controls["optimizer"].value = place
-        assert sliders.controls["momentum"].disabled == off == ("momentum" not in sliders.params)
+        assert view.page["answer"] == sliders.prediction.answer and "Interpolated from" in view.page["basis"]
+        assert sent[-1] == {"kind": "ack", "name": name, "value": view.page["values"][name], "seq": seq}
+    for nonsense in ({}, {"name": "x", "value": 1}, {"name": "dropout", "value": None}, {"name": "dropout", "value": float("nan")}):
+        sliders._told(nonsense)
+    assert len(sent) == len(moves)
+    for optimizer, asked in ("adam", False), ("sgd", True):
+        sliders.move("optimizer", optimizer)
+        assert ("momentum" in view.page["asked"]) == asked == ("momentum" in sliders.params)
     surrogate = surrogate_of(STUDY)
     assert sliders.prediction == surrogate.predict(sliders.params)
+
+
+@pytest.mark.parametrize("n", [25, 260])
+def test_at_the_place_of_a_finished_trial_the_answer_is_its_score(n):
+    """Of every one, also where the model has learned from some of them only."""
+    study = study_of(n)
+    surrogate, finished = surrogate_of(study), study.frame[study.frame.status == "finished"]
+    for row in finished.iloc[:: max(len(finished) // 12, 1)].to_dict("records"):
+        guess = surrogate.predict(row)
+        assert guess.distance == 0 and guess.value == guess.nearest_score == pytest.approx(row["score"]) and guess.low <= guess.value <= guess.high
+        assert guess.answer.startswith(f"{guess.metric} was ") and f"in trial {guess.nearest}" in guess.answer
 
 
 def test_hostile_choices_stay_text():
     study = study_of(12, {"x": (0.0, 1.0), "y": ["<img src=x onerror=alert(1)>", "b"]}, score=lambda p: p["x"], failing=0)
     sliders = explorer.explore(study)
-    sliders.widget
-    assert "<img src=x" not in sliders.answer.value + predict(study)._repr_html_()
+    assert "<img src=x" not in predict(study)._repr_html_() and sliders.widget.controls[1]["choices"][0].startswith("<img src=x")  # the page gets it as text
 
 
 def test_without_a_page_there_is_a_picture():
@@ -313,26 +329,50 @@ def test_in_jupyterlab_by_keyboard(tmp_path):
     cells = [f"from hackbook.testing import made_up_study as study_of\nfrom hackbook.search.explorer import explore\nexplorer = explore(study_of(25))\nexplorer"]
     with notebook_page(tmp_path, cells, height=1200) as page:
         panel = page.locator(".hackbook-explore")
-        panel.locator("[role=status]").wait_for(timeout=120_000)
-        status, picture = panel.locator("[role=status]"), panel.locator("img")
+        panel.locator(".told[role=status]").wait_for(timeout=120_000)
+        status, picture = panel.locator(".told[role=status]"), panel.locator("img")
         before, drawn = status.inner_text(), picture.get_attribute("src")
         assert "Interpolated from" in before and "nothing was trained" in before
         assert page.locator(".jp-OutputArea-output .jp-RenderedImage:visible").count() == 0     # the sliders stand in its place
-        assert panel.locator("[role=slider]").count() == 5 and panel.locator("select").count() == 2
-        dropout = panel.locator(".widget-hslider", has_text="dropout").first.locator("[role=slider]")
+        assert panel.get_by_role("slider").count() == 5 and panel.locator("select").count() == 2
+        assert " was " in before  # the best trial's own score
+        dropout = panel.get_by_role("slider", name="dropout")
         dropout.focus()
         for _ in range(5):
             page.keyboard.press("ArrowRight")
-        page.wait_for_function("before => document.querySelector('.hackbook-explore [role=status]').innerText !== before", arg=before)
+        page.wait_for_function("before => document.querySelector('.hackbook-explore .told').innerText !== before", arg=before)
         page.wait_for_function("() => document.querySelector('.hackbook-explore img').alt.startsWith('Along dropout')")
         assert picture.get_attribute("src") != drawn
         page.evaluate(f"code => {KERNEL}.requestExecute({{code}}).done", "import json; open('answer.json', 'w').write(json.dumps([explorer.params['dropout'], explorer.prediction.answer]))")
         value, answer = json.loads((tmp_path / "answer.json").read_text())
         assert value > defaults(STUDY)["dropout"]
-        page.wait_for_function("answer => document.querySelector('.hackbook-explore [role=status]').innerText.includes(answer)", arg=answer)
+        page.wait_for_function("answer => document.querySelector('.hackbook-explore .told').innerText.includes(answer)", arg=answer)
         panel.locator("select").nth(1).select_option("sgd")
         page.wait_for_function("() => document.querySelector('.hackbook-explore img').alt.startsWith('Along optimizer')")
+        assert panel.get_by_role("slider", name="momentum").is_enabled()
+        box = panel.get_by_role("textbox", name="dropout, exact")
+        box.fill("abc")
+        box.press("Enter")
+        assert box.get_attribute("aria-invalid") == "true" and "“abc” is not a number" in panel.locator(".said").inner_text()
+        box.fill("7")
+        box.press("Enter")
+        page.wait_for_function("() => document.querySelector('.hackbook-explore input[type=text][data-hyperparameter=dropout]').value.startsWith('0.6')")
+        assert page.locator(".jp-Cell").count() == 1  # no key has reached the notebook
         page.wait_for_timeout(300)
         (ROOT / "_run").mkdir(exist_ok=True)
         panel.screenshot(path=ROOT / "_run/explore.png")
+        page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", "JupyterLab Dark")
+        page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+        page.wait_for_function("getComputedStyle(document.querySelector('.hackbook-explore img')).filter.startsWith('invert')")
+        page.wait_for_timeout(500)  # JupyterLab fades
+        panel.screenshot(path=ROOT / "_run/explore-dark.png")
+
+        # a figure that is drawn from now on is dark too
+        def pixel():
+            code = ("import json, io; from PIL import Image; from hackbook.core import subplots; shown = subplots()[0]._repr_png_()[0];"
+                    "open('pixel.json', 'w').write(json.dumps(Image.open(io.BytesIO(shown)).convert('RGB').getpixel((1, 1))))")
+            page.evaluate(f"code => {KERNEL}.requestExecute({{code}}).done", code)
+            return json.loads((tmp_path / "pixel.json").read_text())
+
+        until(lambda: pixel() == [17, 17, 17], seconds=20, pause=0.3)
         assert page.errors == []
