@@ -28,6 +28,8 @@ setup(
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
+    # so that `pip install -e` adds this folder to the path: `import hackbook` then works beside a clone of that name, too
+    package_dir={"": "."},
     packages=find_packages(include=["hackbook", "hackbook.*"]),
     package_data={"": ["*.pyi", "*.js", "*.css"]},
     python_requires=f">={s['min_python']}",

@@ -1,5 +1,7 @@
 """What `pip install hackbook` gets: all of the package, and enough to train with."""
 
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -58,3 +60,21 @@ def test_the_wheel_imports_and_trains_in_a_fresh_environment(built, tmp_path):
     assert shown.returncode == 0, shown.stderr[-2000:]
     epochs, file = shown.stdout.split()
     assert epochs == "1" and Path(file).is_relative_to(site)
+
+
+def test_an_editable_installation_imports_beside_a_clone_of_its_name(tmp_path):
+    """In the folder that holds a clone called hackbook, Python must not take the clone itself for the package."""
+    clone, site = tmp_path / "hackbook", tmp_path / "site"
+    clone.mkdir()
+    for name in ("setup.py", "settings.ini", "pyproject.toml", "README.md", "LICENSE"):
+        (clone / name).write_bytes((ROOT / name).read_bytes())
+    shutil.copytree(ROOT / "hackbook", clone / "hackbook", ignore=shutil.ignore_patterns("__pycache__"))
+    build = "import sys; from setuptools.build_meta import build_editable; build_editable(sys.argv[1])"
+    shown = subprocess.run([sys.executable, "-c", build, site], cwd=clone, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr[-2000:]
+    with zipfile.ZipFile(next(site.glob("*.whl"))) as wheel:
+        wheel.extractall(site)
+    bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    code = f"import site; site.addsitedir({str(site)!r}); import hackbook; print(hackbook.__file__, hackbook.fit.__name__)"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=bare, capture_output=True, text=True)
+    assert shown.stdout.split() == [str(clone / "hackbook/__init__.py"), "fit"], shown.stderr
