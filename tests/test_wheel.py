@@ -29,7 +29,7 @@ def built(tmp_path_factory):
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
     files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in files.splitlines():
-        if name.startswith(("hackbook/", "s", "p", "M", "R", "L", "C")) and (ROOT / name).is_file():
+        if name.startswith(("hackbook/", "nbs/tutorials/", "s", "p", "M", "R", "L", "C")) and (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     shown = call(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, source)
@@ -43,6 +43,7 @@ def test_wheel_and_sdist_hold_every_package_script_style_and_stub(built):
     assert {"hackbook/live/panel.js", "hackbook/quality/relabeling.css", "hackbook/data/__init__.pyi", "hackbook/__init__.pyi"} <= HELD
     with zipfile.ZipFile(wheel) as file:
         assert {n for n in file.namelist() if n.startswith("hackbook/")} == HELD
+        assert {Path(n).name for n in file.namelist() if "/data/share/hackbook/tutorials/" in n} == {p.name for p in (ROOT / "nbs/tutorials").glob("*.ipynb")}
     with tarfile.open(sdist) as file:
         names = {n.split("/", 1)[1] for n in file.getnames() if "/" in n}
     assert HELD | {"settings.ini", "README.md", "pyproject.toml", "setup.py", "LICENSE"} <= names
@@ -59,6 +60,8 @@ def test_the_wheel_imports_and_trains_in_a_fresh_environment(built, tmp_path):
     shown = call(python, "-c", EPOCH, cwd=tmp_path, PYTHONPATH="")
     assert shown.returncode == 0, shown.stderr[-2000:]
     epochs, file = shown.stdout.split()
+    shown = call(python, "-c", "from hackbook.cli import main; main()", "tutorials", tmp_path / "mine", cwd=tmp_path, PYTHONPATH="", JUPYTER_DATA_DIR=tmp_path / "jupyter")
+    assert (tmp_path / "mine/01_digits_cnn.ipynb").is_file() and "hackbook lab" in shown.stdout, shown.stderr[-2000:]
     assert epochs == "1" and Path(file).is_relative_to(site)
 
 

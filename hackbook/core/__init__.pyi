@@ -16,7 +16,7 @@ from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
 from .boxes import assigned, box_iou, cell_centers, center_overlaps, detection_losses, detections, grid_boxes, grid_shape, STRIDE
 from .notebook import frontend, hearing, hearing_note, in_notebook, progress_line
-from .notebook import running_shell
+from .notebook import running_shell, show_widget, UNTRUSTED
 from .keras_internals import (
     all_layers, averages, add_seed_generator, calls_before, chooses_subshell, CLIP, CURRENT_RATE,
     forget_validation_data, hear_in_subshell, is_spatial, logits_of, makes_subshells, may_ask, missing_internals,
