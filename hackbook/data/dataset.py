@@ -7,7 +7,7 @@ __all__ = ['Dataset', 'describe_example']
 
 # %% ../../nbs/library/data/03_dataset.ipynb #40c446d9
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from reprlib import repr as short
 
 import numpy as np
@@ -37,6 +37,7 @@ class Dataset:
     task:str|Task='classification'  # or its name: 'regression' if y holds numbers; kept as a `Task`
     log:pd.DataFrame=None           # what was fixed: fix, examples, what; None: nothing
     sample_weight:Sequence=None     # how much each example counts in training, 0 or more; None: 1
+    prepared:object=field(default=None, kw_only=True)   # the fitted pipeline that made x; None: x is raw
 
     def __post_init__(self):
         x = self.x
