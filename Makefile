@@ -43,5 +43,5 @@ readme: $(STAMP)  ## make README.md from nbs/index.ipynb
 	@$(BIN)/python tools/readme.py
 
 clean:  ## remove what the other targets made, the virtual environment included
-	@rm -rf $(VENV) .coverage .testmondata* .hypothesis _run _shots _bench _docs _proc runs nbs/tutorials/replays nbs/tutorials/deck* nbs/tutorials/export build dist hackbook.egg-info .pytest_cache nbs/nbdev.yml
+	@rm -rf $(VENV) .coverage .testmondata* .hypothesis _run _shots _bench _docs _proc runs nbs/tutorials/replays nbs/tutorials/deck* nbs/tutorials/export nbs/tutorials/example build dist hackbook.egg-info .pytest_cache nbs/nbdev.yml
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@
 __version__ = "0.1.0"
 
 from ._names import lazily
+from ._quiet import listen
 
 # what dir(hb) and <TAB> show: what a person needs on the way from files to a deck. Everything else is there, too
 WAY = """Problem data series detection speech inspect relabel clean split check_leakage augment features compare_features models preflight
@@ -34,3 +35,5 @@ INSTEAD = {
 }
 
 __getattr__, __dir__, __all__ = lazily(__name__, __file__, WAY, INSTEAD)
+
+listen()

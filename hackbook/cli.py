@@ -165,8 +165,9 @@ def trust(
 ):
     "Sign notebooks, as `jupyter trust` does."
     import nbformat
+    from jupyter_core.paths import jupyter_data_dir
     from nbformat.sign import NotebookNotary
-    notary = NotebookNotary()
+    notary = NotebookNotary(data_dir=jupyter_data_dir())    # without it, it would begin a whole application
     for path in notebooks: notary.sign(nbformat.read(path, as_version=4))
 
 # %% ../nbs/library/90_cli.ipynb #49f7cff7
@@ -203,7 +204,9 @@ def lab_command(
     places = [path for sub in (folder, folder/'tutorials') for path in sorted(sub.glob('*.ipynb'))]
     first = [path.relative_to(folder).as_posix() for path in places if (own/path.name).is_file()]
     at = first[0] if first else ''
-    options = {'ServerApp.ip': '127.0.0.1', 'ServerApp.root_dir': folder.resolve(), 'LabApp.default_url': f'/lab/tree/{at}'}
+    options = {'ServerApp.ip': '127.0.0.1', 'ServerApp.root_dir': folder.resolve(),
+               'ContentsManager.pre_save_hook': 'hackbook.core.notebook.keep_metadata',
+               'LabApp.default_url': f'/lab/tree/{at}'}
     return [sys.executable, '-m', 'jupyterlab', *(f'--{name}={value}' for name, value in options.items()), *more]
 
 # %% ../nbs/library/90_cli.ipynb #783ee1a9

@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import ROOT
+from jupyter_core.paths import jupyter_data_dir
 from nbformat.sign import NotebookNotary
 from typer.testing import CliRunner
 
@@ -36,7 +37,7 @@ def command(*arguments):
 
 
 def trusted(path):
-    return NotebookNotary().check_signature(nbformat.read(path, as_version=4))
+    return NotebookNotary(data_dir=jupyter_data_dir()).check_signature(nbformat.read(path, as_version=4))
 
 
 def test_version():

@@ -1,6 +1,7 @@
 """`import hackbook` is light, and every name it offers is there."""
 
 import importlib
+import json
 import re
 import sys
 from operator import attrgetter
@@ -43,15 +44,31 @@ def test_keras_loads_quietly():
     assert (shown.stdout, shown.stderr) == ("done\n", "")
 
 
-def test_typing_shows_the_way():
-    """What <TAB> offers: fewer than 40 names, all of them there; the others can be used all the same."""
-    from IPython.core.completer import provisionalcompleter
-    from IPython.core.interactiveshell import InteractiveShell
+ASK = """
+import json, hackbook
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell()
+shell.user_ns["hb"] = hackbook
+with provisionalcompleter():
+    offered = [c.text for c in shell.Completer.completions("hb.", 3)]
+asked = {name: shell.object_inspect(name)["docstring"] for name in ("hb.fit", "hb.data.table", "hb.Run.predict", "hb.Live")}
+hackbook.fit                # a second look adds nothing
+print(json.dumps([offered, asked, hackbook.fit.__doc__]))
+"""
 
-    shell = InteractiveShell()
-    shell.user_ns["hb"] = hackbook
-    with provisionalcompleter():
-        offered = [c.text for c in shell.Completer.completions("hb.", 3)]
+
+@pytest.fixture(scope="module")
+def typed():
+    """What IPython offers after `hb.`, and shows for `hb.fit?` and the like."""
+    shown = call(sys.executable, "-c", ASK)
+    assert shown.returncode == 0, shown.stderr
+    return json.loads(shown.stdout)
+
+
+def test_typing_shows_the_way(typed):
+    """What <TAB> offers: fewer than 40 names, all of them there; the others can be used all the same."""
+    offered = typed[0]
     assert len(offered) < 40 and set(offered) == set(dir(hackbook)) == set(hackbook.WAY)
     assert {"Problem", "data", "split", "models", "fit", "Live", "tune", "evaluate", "report", "present"} <= set(offered)
     assert not {"cli", "core", "testing", "checks", "label_axes", "subplots", "InvalidValue"} & set(offered)
@@ -59,22 +76,13 @@ def test_typing_shows_the_way():
     assert places == sorted(places)
 
 
-def test_help_tells_the_parameters():
+def test_help_tells_the_parameters(typed):
     """`hb.fit?`: a line per parameter with its comment, also for methods of what a function returns."""
-    from IPython.core.interactiveshell import InteractiveShell
-
-    shell = InteractiveShell()
-
-    def help_of(thing):
-        shell.user_ns["thing"] = thing
-        return shell.object_inspect("thing")["docstring"]
-
-    assert "\n    epochs=10: how often each example is seen" in help_of(hackbook.fit) and "\n    patience=None: epochs without" in hackbook.fit.__doc__
-    assert "Raises `InvalidValue`" in hackbook.fit.__doc__  # what stood there before is there still
-    assert help_of(hackbook.data.table).count("\n    target: the column to predict\n") == 1
-    hackbook.fit  # a second look adds nothing
-    assert hackbook.fit.__doc__.count("Parameters:") == 1
-    assert "\n    threshold=None: " in help_of(hackbook.Run.predict) and "\n    epochs=10: planned" in help_of(hackbook.Live)
+    _, asked, doc = typed
+    assert "\n    epochs=10: how often each example is seen" in asked["hb.fit"] and "\n    patience=None: epochs without" in doc
+    assert "Raises `InvalidValue`" in doc and doc.count("Parameters:") == 1  # what stood there before is there still
+    assert asked["hb.data.table"].count("\n    target: the column to predict\n") == 1
+    assert "\n    threshold=None: " in asked["hb.Run.predict"] and "\n    epochs=10: planned" in asked["hb.Live"]
 
 
 @pytest.mark.parametrize("name, answer", [
@@ -92,3 +100,9 @@ def test_what_is_suggested_is_there():
         assert attrgetter(name)(hackbook)
     assert callable(hackbook.explain) and callable(hackbook.export)
     assert not hasattr(hackbook, "xyzzy") and not hasattr(hackbook.models, "xyzzy")
+
+
+@pytest.mark.parametrize("code", ["import keras; keras.ops.zeros(3)", "import tensorflow as tf; tf.constant(1); import keras"])
+def test_keras_after_hackbook_is_quiet(code):
+    shown = call(sys.executable, "-c", f"import hackbook\n{code}\nprint(keras.__spec__.loader.__class__.__name__)", TF_CPP_MIN_LOG_LEVEL="0")
+    assert (shown.stdout, shown.stderr) == ("SourceFileLoader\n", "")

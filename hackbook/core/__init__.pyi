@@ -15,7 +15,7 @@ from .intervals import per_draw, percentiles, resampled, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
 from .boxes import assigned, box_iou, cell_centers, center_overlaps, detection_losses, detections, grid_boxes, grid_shape, STRIDE
-from .notebook import frontend, hearing, hearing_note, in_notebook, progress_line
+from .notebook import frontend, hearing, hearing_note, in_notebook, keep_metadata, progress_line
 from .notebook import running_shell, show_widget, UNTRUSTED
 from .keras_internals import (
     all_layers, averages, add_seed_generator, calls_before, chooses_subshell, CLIP, CURRENT_RATE,

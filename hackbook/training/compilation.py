@@ -18,7 +18,7 @@ import numpy as np
 from ..core import all_layers, InvalidValue, load_keras, Overridden, override, plain_method
 from ..core import require, variable_key, WEIGHT_DECAY
 from ..data import Dataset
-from ..models import check_activation, check_model, layer_fractions, shapes
+from ..models import check_activation, check_model, check_probabilities, layer_fractions, shapes
 from ..models import weighted_layers
 from .options import built_rate, TrainingOptions
 from .schedules import SCHEDULES
@@ -221,6 +221,7 @@ def compile_model(
     require(classes or not o.label_smoothing, 'label_smoothing', o.label_smoothing,
             f'0 for {data.task.family}')
     if o.loss is None and not o.compiled: check_activation(model, data)
+    if o.loss is not None: check_probabilities(model, o.loss)
     if o.layer_rates: check_rates(model, o.layer_rates)
     if o.compiled is None: _warn_if_lost(model)
     if o.precision: set_precision(model, o.precision)
