@@ -31,7 +31,7 @@ check: $(STAMP)  ## test what a change touches: make check RECORD=1 writes down 
 	@$(BIN)/python tools/check.py $(if $(RECORD),--record)
 
 lab: $(STAMP)  ## open JupyterLab on 127.0.0.1, in the tutorials
-	@$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=nbs --LabApp.default_url=/lab/tree/tutorials/01_digits_cnn.ipynb
+	@$(BIN)/hackbook lab
 
 docs: $(STAMP)  ## render the docs site with Quarto, or smalldocs, and serve it on 127.0.0.1: make docs SERVE= only renders
 	@$(BIN)/python tools/docs.py $(if $(SERVE),,--no-serve)
@@ -43,5 +43,5 @@ readme: $(STAMP)  ## make README.md from nbs/index.ipynb
 	@$(BIN)/python tools/readme.py
 
 clean:  ## remove what the other targets made, the virtual environment included
-	@rm -rf $(VENV) .coverage .testmondata* .hypothesis _run _shots _bench _docs _proc runs nbs/tutorials/replays nbs/tutorials/deck* nbs/tutorials/export build dist hackbook.egg-info .pytest_cache nbs/nbdev.yml
+	@rm -rf $(VENV) .coverage .testmondata* .hypothesis _run _shots _bench _docs _proc runs nbs/tutorials/replays nbs/tutorials/deck* nbs/tutorials/export nbs/tutorials/example build dist hackbook.egg-info .pytest_cache nbs/nbdev.yml
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,7 +28,10 @@ setup(
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
+    # so that `pip install -e` adds this folder to the path: `import hackbook` then works beside a clone of that name, too
+    package_dir={"": "."},
     packages=find_packages(include=["hackbook", "hackbook.*"]),
+    data_files=[("share/hackbook/tutorials", sorted(map(str, Path("nbs/tutorials").glob("*.ipynb"))))],
     package_data={"": ["*.pyi", "*.js", "*.css"]},
     python_requires=f">={s['min_python']}",
     install_requires=s["requirements"].split(),

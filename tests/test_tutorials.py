@@ -10,6 +10,7 @@ from conftest import ROOT, TUTORIALS, call, hackbook_run, outputs, read_json
 from hackbook.cli import execute
 
 SMALL = {  # a set of parameters for every tutorial
+    "00_your_own_data": {"epochs": 12, "seed": 1},
     "01_digits_cnn": {"epochs": 6, "seed": 1},
     "02_know_your_data": {"seeds": 8},
     "03_features": {"epochs": 20, "folds": 3, "repeats": 1},
@@ -26,7 +27,8 @@ SMALL = {  # a set of parameters for every tutorial
 CONDITION = "{'width': [8, 16, 32], 'dropout': {'in': (0., .5), 'when': {'width': %d}}}"
 MEMORIZED = "{'overfit small batch': '%s', 'labels': 'fail'}"
 ANSWERS = {  # to every exercise a right one and a wrong one
-    "01_digits_cnn": [("result.classes.recall.idxmin()", "'no digit'"), ("enough", "0"), ("small", "run")],
+    "00_your_own_data": [("bars", "bars + 1"), ("told", "'no wine'"), ("hb.load_run(seen.folder)", "seen")],
+    "01_digits_cnn": [("wrong", "len(result.right)"), ("enough", "0"), ("small", "run")],
     "02_know_your_data": [("'therapy'", "'age'"), ("counted", "counted + 1"), ("0", "1")],
     "03_features": [("enough", "3"), ("min(agreed)", "'0,0'"), ("hb.features.pca(splits, 16)", "hb.features.pca(splits, 3)")],
     "04_train_and_regularize": [("comparison.gap.idxmin()", "'plain'"), ("round(fraction, 2)", "0.01"),
@@ -118,6 +120,17 @@ def test_exercises_tell_right_from_wrong(executed, name):
     shown = [o.get("data", {}).get("text/plain", "").strip("'\"") for o in outputs(executed(name) / f"{name}.ipynb")]
     said = [text[:7] for text in shown if text.startswith(("Not answered", "Right!", "Not yet"))]
     assert said == ["Not ans", "Right!", "Not yet"] * len(ANSWERS[name])
+
+
+@pytest.mark.parametrize("name", ["00_your_own_data"])
+def test_ones_own_files_come_to_predictions_and_reports(executed, name):
+    folder = executed(name)
+    for part, data in (("pictures", "photos test"), ("table", "wines test")):
+        figures, page = read_json(folder / f"{part}.json"), (folder / f"{part}.html").read_text(encoding="utf-8")
+        assert figures["data"] == data and figures["accuracy"] > 0.85 and figures["accuracy"] == figures["baselines"]["the network"]
+        assert "Beside simple predictions" in page and len(figures["baselines"]) == 4
+    shown = "".join(o.get("data", {}).get("text/plain", "") for o in outputs(folder / f"{name}.ipynb"))
+    assert "with black bars)" in shown and "Predictions(barolo" in shown
 
 
 @pytest.mark.parametrize("name", ["01_digits_cnn"])

@@ -1,5 +1,7 @@
 """What `pip install hackbook` gets: all of the package, and enough to train with."""
 
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -27,7 +29,7 @@ def built(tmp_path_factory):
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
     files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in files.splitlines():
-        if name.startswith(("hackbook/", "s", "p", "M", "R", "L", "C")) and (ROOT / name).is_file():
+        if name.startswith(("hackbook/", "nbs/tutorials/", "s", "p", "M", "R", "L", "C")) and (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     shown = call(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, source)
@@ -41,6 +43,7 @@ def test_wheel_and_sdist_hold_every_package_script_style_and_stub(built):
     assert {"hackbook/live/panel.js", "hackbook/quality/relabeling.css", "hackbook/data/__init__.pyi", "hackbook/__init__.pyi"} <= HELD
     with zipfile.ZipFile(wheel) as file:
         assert {n for n in file.namelist() if n.startswith("hackbook/")} == HELD
+        assert {Path(n).name for n in file.namelist() if "/data/share/hackbook/tutorials/" in n} == {p.name for p in (ROOT / "nbs/tutorials").glob("*.ipynb")}
     with tarfile.open(sdist) as file:
         names = {n.split("/", 1)[1] for n in file.getnames() if "/" in n}
     assert HELD | {"settings.ini", "README.md", "pyproject.toml", "setup.py", "LICENSE"} <= names
@@ -57,4 +60,24 @@ def test_the_wheel_imports_and_trains_in_a_fresh_environment(built, tmp_path):
     shown = call(python, "-c", EPOCH, cwd=tmp_path, PYTHONPATH="")
     assert shown.returncode == 0, shown.stderr[-2000:]
     epochs, file = shown.stdout.split()
+    shown = call(python, "-c", "from hackbook.cli import main; main()", "tutorials", tmp_path / "mine", cwd=tmp_path, PYTHONPATH="", JUPYTER_DATA_DIR=tmp_path / "jupyter")
+    assert (tmp_path / "mine/01_digits_cnn.ipynb").is_file() and "hackbook lab" in shown.stdout, shown.stderr[-2000:]
     assert epochs == "1" and Path(file).is_relative_to(site)
+
+
+def test_an_editable_installation_imports_beside_a_clone_of_its_name(tmp_path):
+    """In the folder that holds a clone called hackbook, Python must not take the clone itself for the package."""
+    clone, site = tmp_path / "hackbook", tmp_path / "site"
+    clone.mkdir()
+    for name in ("setup.py", "settings.ini", "pyproject.toml", "README.md", "LICENSE"):
+        (clone / name).write_bytes((ROOT / name).read_bytes())
+    shutil.copytree(ROOT / "hackbook", clone / "hackbook", ignore=shutil.ignore_patterns("__pycache__"))
+    build = "import sys; from setuptools.build_meta import build_editable; build_editable(sys.argv[1])"
+    shown = subprocess.run([sys.executable, "-c", build, site], cwd=clone, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr[-2000:]
+    with zipfile.ZipFile(next(site.glob("*.whl"))) as wheel:
+        wheel.extractall(site)
+    bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    code = f"import site; site.addsitedir({str(site)!r}); import hackbook; print(hackbook.__file__, hackbook.fit.__name__)"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=bare, capture_output=True, text=True)
+    assert shown.stdout.split() == [str(clone / "hackbook/__init__.py"), "fit"], shown.stderr

@@ -75,7 +75,7 @@ def record_live(path):
 
 
 # of each tutorial, which of its pictures shows what it is about
-CHOSEN = {"01_digits_cnn": 0, "02_know_your_data": 0, "03_features": -1, "04_train_and_regularize": 4, "05_the_recipe": 0, "06_live": 1, "07_tune": 1, "08_evaluate": 3, "09_present": 2, "10_forecast": 2, "11_autoencoder": 6, "12_speech_digits": 1, "13_find_the_digits": 3}
+CHOSEN = {"00_your_own_data": 0, "01_digits_cnn": 0, "02_know_your_data": 0, "03_features": -1, "04_train_and_regularize": 4, "05_the_recipe": 0, "06_live": 1, "07_tune": 1, "08_evaluate": 3, "09_present": 2, "10_forecast": 2, "11_autoencoder": 6, "12_speech_digits": 1, "13_find_the_digits": 3}
 
 
 def tutorial_pictures():

@@ -6,7 +6,7 @@ from .files import atomic, file_kind, load_record, make_folder, move, save_recor
 from .files import way_out
 from .arrays import Lazy, aligned, fingerprint, is_image, one_column, require_images, rows
 from .arrays import short_float, stack
-from .figures import Figure, PALETTE, image_grid, label_axes, page_is_dark, set_theme, subplots
+from .figures import Figure, PALETTE, image_grid, label_axes, page_is_dark, set_theme, subplots, wrapped
 from .html import card, data_uri, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
@@ -15,8 +15,8 @@ from .intervals import FEW_UNITS, per_draw, percentiles, resampled, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox
 from .boxes import assigned, box_iou, cell_centers, center_overlaps, detection_losses, detections, grid_boxes, grid_shape, STRIDE
-from .notebook import frontend, hearing, hearing_note, in_notebook, progress_line
-from .notebook import running_shell
+from .notebook import frontend, hearing, hearing_note, in_notebook, keep_metadata, progress_line
+from .notebook import running_shell, show_widget, UNTRUSTED
 from .keras_internals import (
     all_layers, averages, add_seed_generator, calls_before, chooses_subshell, CLIP, CURRENT_RATE,
     forget_validation_data, hear_in_subshell, is_spatial, logits_of, makes_subshells, may_ask, missing_internals,

@@ -5,13 +5,47 @@
 # %% auto #0
 __all__ = ['exercise']
 
-# %% ../../nbs/library/core/06_exercises.ipynb #dbed5c20
+# %% ../../nbs/library/core/06_exercises.ipynb #2af4dece
+from numbers import Integral, Real
+
+import numpy as np
+
+# %% ../../nbs/library/core/06_exercises.ipynb #bc1af757
+_WORDS = {int: 'a whole number', float: 'a number', str: 'a text, in quotes', bool: 'True or False',
+          dict: 'a dict', list: 'a list', tuple: 'a tuple', set: 'a set'}
+
+def _kind(value):
+    "The kind of a right answer: a key of `_WORDS`, or its class."
+    if isinstance(value, (bool, np.bool_)): return bool
+    if isinstance(value, Integral): return int
+    return float if isinstance(value, Real) else type(value)
+
+def _is_kind(answer, kind):
+    "Is an answer of this kind? A whole number is a number, too."
+    if kind in (int, float): return isinstance(answer, Integral if kind is int else Real) and not isinstance(answer, bool)
+    return isinstance(answer, bool if kind is bool else kind)
+
+def _wanted(answer, kind):
+    "What kind of answer is wanted, and what was given."
+    words = kind if isinstance(kind, str) else _WORDS.get(kind, f'a {getattr(kind, "__name__", "")}')
+    given = f'a {type(answer).__name__}' if len(repr(answer)) > 40 else f'{answer!r} ({type(answer).__name__})'
+    return f'The answer is {words}; this is {given}.'
+
+# %% ../../nbs/library/core/06_exercises.ipynb #61cf4501
 def exercise(
     answer,        # the reader's; None: not answered yet
     right,         # the right answer, or a function that says whether an answer is right
     hint:str='',   # shown with a wrong answer
+    wanted=None,   # kind of answer: int, float, str, dict, a class, or words; None: that of `right`
 ) -> str:          # what to show under the cell
-    "Compare an answer with the right one."
+    "Compare an answer with the right one. Raises nothing, whatever the answer is."
     if answer is None: return 'Not answered yet: put your answer in place of None.'
-    correct = right(answer) if callable(right) else answer == right
-    return 'Right!' if correct else f'Not yet. {hint}'.strip()
+    kind = wanted
+    if kind is None and not callable(right): kind = _kind(right)
+    fits = not isinstance(kind, type) or _is_kind(answer, kind)
+    try: correct = fits and bool(right(answer) if callable(right) else answer == right)
+    except Exception: fits = correct = False
+    if correct: return 'Right!'
+    about = '' if fits or kind is None else _wanted(answer, kind)
+    if not fits and kind is None: about = f'This cannot be checked: {answer!r:.40} ({type(answer).__name__}).'
+    return ' '.join(filter(None, ['Not yet.', about, hint]))

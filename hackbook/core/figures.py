@@ -12,10 +12,12 @@ import sys
 from io import BytesIO
 from math import ceil
 from pathlib import Path
+from textwrap import wrap
 
 import matplotlib.figure
 import numpy as np
 from fastcore.basics import patch
+from matplotlib.text import Text
 from PIL import Image
 
 from .errors import require
@@ -110,8 +112,8 @@ def darkened(
 def alt(self:Figure) -> str:
     "What the figure says: the words of `set_label`, its title, its axes' titles, or their labels."
     if words := self.get_label(): return words
-    if title := self.get_suptitle(): return title
-    titles = [ax.get_title(loc='left') or ax.get_title() for ax in self.axes]
+    if title := self.get_suptitle(): return ' '.join(title.split())
+    titles = [' '.join((ax.get_title(loc='left') or ax.get_title()).split()) for ax in self.axes]
     named = list(filter(None, dict.fromkeys(titles)))
     named = named[:4] + ['…'] * (len(named) > 4)
     labels = [f'{ax.get_ylabel()} by {ax.get_xlabel()}' for ax in self.axes if ax.get_ylabel()]
@@ -138,6 +140,56 @@ def subplots(
         ax.set_axisbelow(True)
         ax.tick_params(labelsize=9, color='0.6')
     return fig, axes
+
+# %% ../../nbs/library/core/04_figures.ipynb #83de4723
+def _inches(text, size):
+    "Width of one line of a bold title."
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+    font = FontProperties(size=size, weight='bold')
+    return text_to_path.get_text_width_height_descent(text, font, False)[0] / 72
+
+#| export
+def wrapped(
+    title:str,
+    width:float,       # inches
+    size:float=11.,    # of the font, in points
+) -> str:              # the same words, in lines that fit
+    "Break a title where it would be cut."
+    def fitted(line):
+        wide = _inches(line, size)
+        if wide <= width: return [line]
+        return wrap(line, max(8, int(len(line) * width / wide * .95)), break_long_words=False)
+    return '\n'.join(part for line in title.split('\n') for part in fitted(line) or [''])
+
+# %% ../../nbs/library/core/04_figures.ipynb #b66a4976
+def _titles_of(ax):
+    "The title on the left, if there is one."
+    words = ax.get_title(loc='left')
+    return [t for t in ax.get_children() if isinstance(t, Text) and words and t.get_text() == words]
+
+#| export
+@patch
+def fit_titles(self:Figure):
+    "Break the titles of the axes where they leave the picture or run into the next one."
+    width = self.get_size_inches()[0]
+    titles = [title for ax in self.axes for title in _titles_of(ax)]
+    def wide(title): return max(_inches(line, title.get_fontsize()) for line in title.get_text().split('\n'))
+    long = [t for t in titles if wide(t) > .8 * width * t.axes.get_position().width]
+    if not long: return
+    self.draw_without_rendering()     # the layout decides how wide they are
+    left = sorted({round(ax.get_position().x0, 3) for ax in self.axes})
+    for title in long:
+        start = title.axes.get_position().x0
+        end = min([x for x in left if x > start + .02], default=1.)
+        room = (end - start) * width - .05
+        title.set_text(wrapped(title.get_text(), room, title.get_fontsize()))
+
+@patch
+def savefig(self:Figure, *args, **kwargs):
+    "As matplotlib's, with titles that are not cut."
+    self.fit_titles()
+    matplotlib.figure.Figure.savefig(self, *args, **kwargs)
 
 # %% ../../nbs/library/core/04_figures.ipynb #e5623a5a
 def label_axes(
@@ -166,7 +218,10 @@ def image_grid(
     ok = images.ndim in (3, 4) and len(images) > 0
     require(ok, 'images', images.shape, 'of shape (n, height, width[, channels]), n > 0')
     rows = ceil(len(images) / columns)
-    fig, axes = subplots(rows, columns, columns * size, rows * (size + .25) + (.35 if title else 0))
+    width = max(columns * size, 3 if title else 0)
+    title = wrapped(title, width - .1)
+    above = .15 + .2 * len(title.split('\n')) if title else 0
+    fig, axes = subplots(rows, columns, width, rows * (size + .25) + above)
     for ax in np.ravel(axes): ax.axis('off')
     for ax, image, caption in zip(np.ravel(axes), images, captions):
         ax.imshow(image, cmap='gray_r', vmin=images.min(), vmax=images.max())

@@ -3,7 +3,7 @@
 from .classes import encode_labels
 from .metrics import EPOCH_METRICS, METRICS, QUANTILES, Metric, brier_scores, log_losses, pinball_losses
 from .tasks import TASKS, Task, as_task
-from .dataset import Dataset, describe_example, plain_column
+from .dataset import Dataset, barred, describe_example, plain_column
 from .sources import SOURCES, digits, load, mnist, npz
 from .similarity import as_days, as_words, column_encoder, encoder, in_batches, numeric_columns, sample
 from .similarity import Looks, Neighbors, content_groups, units

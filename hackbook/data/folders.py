@@ -10,6 +10,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from math import ceil, gcd, prod
 from numbers import Integral, Real
@@ -116,7 +117,8 @@ def images(
             x, used, broken = _held(files, shapes, read, size, channels, shift)
     bad = bad | unread | broken
     require_some(used, folder, 'images', bad)
-    return gather_files(folder, 'images', x, used, found, groups, bad, note + scaled)
+    data = gather_files(folder, 'images', x, used, found, groups, bad, note + scaled)
+    return replace(data, sizes=np.array([shapes[name][:2] for name in used]))
 
 # %% ../../nbs/library/data/11_folders.ipynb #4fbeddac
 def _mono(x):

@@ -242,6 +242,17 @@ def _launch(gradio, page, host, port, share, open_browser):
     raise HackbookError('Gradio gave no public address: is this machine on the internet? '
                         'Without share=True the app runs here')
 
+# %% ../../nbs/library/deployment/07_apps.ipynb #6b1ec82e
+def _before(run, facts, examples):
+    "What a person gives to a run with a pipeline of its own: raw examples."
+    raw = run.record['data'].get('raw_input')
+    if not raw: return facts, examples
+    if examples is not None and examples.prepared is not None: examples = None
+    words = [name for name, kind in (raw.get('columns') or {}).items() if kind != 'number']
+    require(examples is not None or not words, 'examples', examples, 'rows as they were before the pipeline',
+            f"to ask for {', '.join(words[:6])}")
+    return raw, examples
+
 # %% ../../nbs/library/deployment/07_apps.ipynb #af18ef49
 def demo(
     run:Run,
@@ -249,7 +260,7 @@ def demo(
     *,
     result:Evaluation|RegressionEvaluation|DetectionEvaluation=None,   # for the score; None: validation's
     examples:Dataset=None,  # like the training data, to choose from; None: those of the result, if any
-    pipeline=None,          # fitted; made the columns of training from those of `examples`
+    pipeline=None,          # fitted; made the columns of training from those of `examples`; None: the run's
     title:str=None,         # heading of the page; None: by the kind of data
     host:str='127.0.0.1',   # which machines may open it: '0.0.0.0' lets the whole network
     port:int=None,          # 1024 to 65535; None: a free one
@@ -270,8 +281,9 @@ def demo(
     gradio = _gradio()
     facts = input_facts(run.model, run.record)
     if 'boxes' not in facts: check_one_each(facts, 'hb.demo')
+    if pipeline is None: facts, examples = _before(run, facts, examples)
     heading = title or TITLES.get('boxes' if 'boxes' in facts else facts['kind'], 'Give the network numbers')
     local = host in ('127.0.0.1', 'localhost', '::1') and not share
-    asked = run if pipeline is None else _Prepared(run, pipeline)
+    asked = run if pipeline is None or run.prepared else _Prepared(run, pipeline)
     page = _page(gradio, asked, facts, examples, [data_line(run), score_line(run, result)], heading, local)
     return _launch(gradio, page, host, port, share, open_browser)

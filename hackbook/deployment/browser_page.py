@@ -37,6 +37,9 @@ def demo_input(
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit(model, splits) gives one')
     facts = input_facts(run.model, run.record)
     check_one_each(facts, 'a page')
+    if run.record['data'].get('raw_input'):
+        raise HackbookError('a page has no pipeline, and this run was trained on what one computed; try the app, '
+                            'hb.demo(run, examples=…), or hb.models.mlp(splits), which takes rows as they are')
     kind = facts['kind']
     colors = kind != 'image' or tuple(facts['shape'][2:]) in ((), (1,), (3,))
     others = [name for name, kind in (facts.get('columns') or {}).items() if kind != 'number']

@@ -1,5 +1,5 @@
 """Score a model with confidence intervals, and show its errors."""
 
-import lazy_loader
+from .._names import lazily
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = lazily(__name__, __file__)

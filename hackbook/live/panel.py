@@ -17,7 +17,7 @@ from ipywidgets import HBox
 from traitlets import List, Unicode
 
 from ..core import Bell, Figure, frontend, HackbookError, hear_in_subshell, hearing_note
-from ..core import makes_subshells, new_subshell, require, running_shell, script, style
+from ..core import makes_subshells, new_subshell, require, running_shell, script, show_widget, style
 from .challenges import Challenge
 from .publisher import COLORS, Publisher
 from .views import VIEWS
@@ -247,8 +247,7 @@ def _show_still(self:Panel):
 @patch
 def _ipython_display_(self:Panel):
     if running_shell() is None: return    # plain Python shows nothing
-    from IPython.display import display
-    if frontend() != 'none': display(self.widget)
+    if frontend() != 'none': show_widget(self.widget)
     self._show_still()
 
 # %% ../../nbs/library/live/10_panel.ipynb #eb57715b
@@ -278,9 +277,8 @@ class SideBySide:
 
     def _ipython_display_(self):
         if running_shell() is None: return
-        from IPython.display import display
         widgets = [p.widget for p in self.panels] if frontend() != 'none' else []
-        if widgets: display(HBox(widgets).add_class('hackbook-beside'))
+        if widgets: show_widget(HBox(widgets).add_class('hackbook-beside'))
         for panel in self.panels: panel._show_still()
 
 # %% ../../nbs/library/live/10_panel.ipynb #d175dd8b

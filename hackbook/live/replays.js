@@ -125,6 +125,7 @@ function replays() {
   for (const root of document.querySelectorAll(".hackbook-replay:not([data-on])")) {
     const data = JSON.parse(root.querySelector("script").textContent);
     root.dataset.on = data.sweep ? "sweep" : "session";
+    root.querySelector("p")?.remove(); // what stands there where scripts do not run
     const model = record(data),
       widget = desk();
     widget.initialize({ model });

@@ -17,7 +17,7 @@ import numpy as np
 from fastcore.basics import patch
 
 from ..core import Figure, fingerprint, load_record, require, running_shell, save_record
-from ..core import script, style
+from ..core import script, style, UNTRUSTED
 from ..data import Splits
 from .panel import as_dict
 from .publisher import brief, COLORS
@@ -134,7 +134,7 @@ def html(self:Replay,
 ) -> str:
     "The replay as a piece of HTML, without its picture."
     data = json.dumps(self.record, separators=(',', ':')).replace('<', '\\u003c')
-    place = f'<div class="hackbook-replay"><script type="application/json">{data}</script></div>\n'
+    place = f'<div class="hackbook-replay"><script type="application/json">{data}</script><p>{UNTRUSTED}</p></div>\n'
     if not scripts: return place + '<script type="module">window.hackbookReplays?.()</script>'
     text, css = replay_scripts()
     return f'{place}<style>{css}</style>\n<script type="module">{text}</script>'

@@ -194,7 +194,7 @@ def run_of(self:TrainingThread, branch) -> Run:
     record |= {'status': 'finished' if finished else f'kept after epoch {len(rows)}',
                'branch': branch, 'seconds': round(sum(r['seconds'] for r in rows), 2),
                'best_epoch': best['epoch'], 'weights_of_epoch': epoch}
-    return Run(model, pd.DataFrame(rows), record)
+    return Run(model, pd.DataFrame(rows), record, None, self.splits.train.prepared)
 
 # %% ../../nbs/library/live/06_worker.ipynb #00d50efb
 @patch

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['reason', 'OutOfMemory', 'explanation', 'explained', 'check_kind', 'build_weights', 'shapes', 'check_model',
-           'check_activation']
+           'check_activation', 'check_probabilities']
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #a1bf9d7b
 import re
@@ -237,3 +237,18 @@ def check_activation(
     numbers = f'{data.y.min():.4g} to {data.y.max():.4g}'
     require(fits, f'the activation of {layer}', name, f'one that can reach {numbers}',
             'leave it out: keras.layers.Dense(1)')
+
+# %% ../../nbs/library/models/02_compatibility.ipynb #959e62d8
+def check_probabilities(
+    model,   # a `keras.Model` that is a graph; others are believed
+    loss,    # a name, function or loss of Keras
+):
+    "Raise `InvalidValue` for a cross-entropy of probabilities behind a layer that gives none."
+    name = loss if isinstance(loss, str) else getattr(loss, '__name__', type(loss).__name__)
+    known = name.lower().replace('_', '') in ('sparsecategoricalcrossentropy', 'categoricalcrossentropy')
+    found = hasattr(model, 'inputs') and _last_activation(model)
+    if not known or getattr(loss, 'from_logits', False) or not found: return
+    activation, layer = found
+    require(activation in ('softmax', 'sigmoid', 'hard_sigmoid'), f'the activation of {layer}', activation,
+            f'softmax, as {name} expects probabilities', "Dense(…, activation='softmax'), or loss="
+            'keras.losses.SparseCategoricalCrossentropy(from_logits=True)')

@@ -1,5 +1,5 @@
 """The question: its task, its metric, its deadline, and the baselines to beat."""
 
-import lazy_loader
+from .._names import lazily
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = lazily(__name__, __file__)

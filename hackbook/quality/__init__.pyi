@@ -4,7 +4,7 @@ from .findings import Finding, MARKS, SEVERITIES, findings_frame, findings_table
 from .label_issues import find_label_issues
 from .repeats import conflicts, duplicates, near_duplicates
 from .columns import columns_of, constant_columns, identifiers, missing, missing_codes, mixed_types, outliers
-from .media import bad_recordings, blank, lengths, odd_lengths, unreadable
+from .media import bad_recordings, bars, blank, lengths, odd_lengths, unreadable
 from .classes import alike_classes, imbalance, rare_classes, same_names, suspicious_labels
 from .inspection import Inspection, inspect
 from .decisions import load_decisions, save_decisions

@@ -23,14 +23,14 @@ from .classes import alike_classes, imbalance, rare_classes, suspicious_labels
 from .columns import columns_of, constant_columns, identifiers, missing
 from .columns import missing_codes, mixed_types, outliers, readings
 from .findings import Finding, findings_frame, findings_table, SEVERITIES
-from .media import bad_recordings, blank, doubtful_boxes, lengths, odd_lengths
+from .media import bad_recordings, bars, blank, doubtful_boxes, lengths, odd_lengths
 from .media import unreadable, without_boxes
 from .repeats import conflicts, duplicates, near_duplicates
 
 # %% ../../nbs/library/quality/06_inspection.ipynb #c70b572e
 CHECKS:tuple[Callable, ...] = (
     unreadable, missing, missing_codes, duplicates, conflicts, near_duplicates, blank, outliers,
-    odd_lengths, bad_recordings, constant_columns, identifiers, mixed_types, imbalance,
+    odd_lengths, bars, bad_recordings, constant_columns, identifiers, mixed_types, imbalance,
     alike_classes, rare_classes, suspicious_labels)
 
 # %% ../../nbs/library/quality/06_inspection.ipynb #5949b3cb

@@ -1,5 +1,5 @@
 """Time series: read them, count their steps, and cut them into windows of what was known and what came after."""
 
-import lazy_loader
+from .._names import lazily
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = lazily(__name__, __file__)

@@ -19,7 +19,7 @@ from ..core import all_layers, InvalidValue, load_keras, Overridden, override, p
 from ..core import require, variable_key, WEIGHT_DECAY
 from ..data import Dataset
 from ..devices import supports_xla
-from ..models import check_activation, check_model, layer_fractions, shapes
+from ..models import check_activation, check_model, check_probabilities, layer_fractions, shapes
 from ..models import weighted_layers
 from .options import built_rate, TrainingOptions
 from .schedules import SCHEDULES
@@ -222,6 +222,7 @@ def compile_model(
     require(classes or not o.label_smoothing, 'label_smoothing', o.label_smoothing,
             f'0 for {data.task.family}')
     if o.loss is None and not o.compiled: check_activation(model, data)
+    if o.loss is not None: check_probabilities(model, o.loss)
     if o.layer_rates: check_rates(model, o.layer_rates)
     require(not o.jit or supports_xla(model), 'jit', o.jit, 'None or False for layers that take text',
             'XLA cannot compile them')

@@ -303,4 +303,4 @@ def _loaded(model, folder):
         run = load_run(folder)
         assign(model.variables, run.model.variables)
     except InvalidValue: run = load_run(folder, model)     # layers of one's own, perhaps
-    return Run(model, run.history, run.record, folder)
+    return Run(model, run.history, run.record, folder, run.prepared)

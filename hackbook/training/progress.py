@@ -283,7 +283,7 @@ def finish(self:Training, best=None) -> Run:
         assign(self.model.variables, final_values(self.model))
     history = pd.DataFrame(self.rows)
     self.record |= {'status': self.status, 'seconds': round(float(history.seconds.sum()), 2)}
-    run = Run(self.model, history, self.record, self.folder)
+    run = Run(self.model, history, self.record, self.folder, self.splits.train.prepared)
     self.record['best_epoch'] = run.best_epoch
     usual = run.best_epoch if stopped else len(history)
     self.record['weights_of_epoch'] = usual if epoch is None else epoch or None

@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from itertools import count
@@ -21,10 +21,12 @@ from fastcore.basics import patch
 from fastcore.xml import Div, Safe, Strong
 
 from ..core import atomic, card, Figure, HackbookError, InvalidValue, label_axes
-from ..core import make_folder, NotFound, require, save_record, subplots, way_out
-from ..data import EPOCH_METRICS
+from ..core import load_record, make_folder, NotFound, require, save_record, subplots, way_out
+from ..data import Dataset, EPOCH_METRICS
 from ..devices import training_device
-from ..models import describe_input, detections_of, forecasts_of, input_facts, load_model, load_weights
+from ..features import as_record, computed, from_record, Prepared
+from ..models import as_raw, describe_input, detections_of, forecasts_of, input_facts, is_computed
+from ..models import load_model, load_weights
 from ..models import Predictions, predictions_of, reconstructions_of, save_model, WEIGHTS, WHOLE
 from .checkpoints import by_new_names, read_history, read_record
 from .compilation import note_ours
@@ -50,6 +52,7 @@ def describe(model, splits, parameters, started):
     data = {'name': splits.name, 'origin': splits.train.origin, 'classes': splits.class_names,
             'split_seed': splits.seed, **parts,
             'task': task, 'input': describe_input(splits.train)}
+    if splits.train.prepared: data['raw_input'] = splits.train.prepared.input
     packages = {p: version(p) for p in ('hackbook', 'keras', 'tensorflow', 'numpy')}
     return {
         'status': 'training', 'parameters': parameters,
@@ -67,6 +70,7 @@ class Run:
     history:pd.DataFrame        # one row per epoch: epoch, loss, accuracy, val_loss, …
     record:dict                 # what `run.json` holds: status, parameters, data, model, …
     folder:Path|None = None     # where it is saved
+    prepared:object = None      # the fitted pipeline between raw examples and the model, if any
 
     @property
     def seconds(self) -> float: return self.record['seconds']
@@ -151,6 +155,22 @@ def write_record(self:Run):
     "Write the record into the run's folder, if it has one."
     if self.folder: save_record(self.record, self.folder/'run.json')
 
+# %% ../../nbs/library/training/07_runs.ipynb #96bb8e1f
+PIPELINE = 'pipeline.json'
+
+@patch
+def _save_pipeline(self:Run, folder):
+    "Write the pipeline into the folder, or into the record why it cannot be."
+    if self.prepared is None: return
+    try: save_record(as_record(self.prepared.pipeline), folder/PIPELINE)
+    except InvalidValue as e: self.record['pipeline'] = f'not stored: {e}'
+
+def _read_pipeline(folder, record):
+    "What `_save_pipeline` wrote; None where there was none."
+    raw = record.get('data', {}).get('raw_input')
+    if not raw or not (folder/PIPELINE).is_file(): return None
+    return Prepared(from_record(load_record(folder/PIPELINE)), raw)
+
 # %% ../../nbs/library/training/07_runs.ipynb #d103c5f3
 @patch
 def save(self:Run,
@@ -161,6 +181,7 @@ def save(self:Run,
     try:
         saved = save_model(self.model, folder)
         if saved: self.record['saved'] = saved
+        self._save_pipeline(folder)
         with atomic(folder/'history.csv') as temporary: self.history.to_csv(temporary, index=False)
     except OSError as e:
         how = way_out(e) or 'choose another folder'
@@ -201,7 +222,45 @@ def load_run(
     try: history = read_history(folder/'history.csv')
     except (OSError, ValueError) as e:
         raise InvalidValue(f'{folder} must be a saved run, but cannot be read: {e}') from None
-    return Run(model, history, record, folder)
+    return Run(model, history, record, folder, _read_pipeline(folder, record))
+
+# %% ../../nbs/library/training/07_runs.ipynb #454c50b6
+@patch
+def _raw(self:Run, x):
+    "What raw examples are like, if `x` has to go through the pipeline; else None."
+    raw = (self.record.get('data') or {}).get('raw_input')
+    if not raw or is_computed(x, input_facts(self.model, self.record), raw): return None
+    if self.prepared is None:
+        why = self.record.get('pipeline') or 'its folder has no ' + PIPELINE
+        raise HackbookError(f"the pipeline between raw examples and the model is missing ({why}); "
+                            'run.predict(x) takes what the pipeline computed')
+    return raw
+
+@patch
+def _computed(self:Run, x):
+    "What the pipeline makes of examples."
+    try: return computed(self.prepared.pipeline, x)
+    except Exception as e:
+        raise InvalidValue(f'the pipeline of the run cannot use these examples: {e}') from e
+
+@patch
+def _predict_raw(self:Run, x, raw, threshold):
+    "Predictions of raw examples."
+    inputs = as_raw(x, raw)
+    found = predictions_of(self.model, self.record, self._computed(inputs.x), threshold)
+    return replace(found, x=inputs.x, kind=raw['kind'], names=inputs.names, notes=inputs.notes)
+
+# %% ../../nbs/library/training/07_runs.ipynb #40f3dca6
+@patch
+def prepare(self:Run,
+    data:Dataset,   # raw, or not
+) -> Dataset:       # as the model takes it
+    "The examples as the model takes them: raw ones go through the run's pipeline."
+    raw = isinstance(data, Dataset) and self._raw(data)
+    if not raw: return data
+    features = self.record['data']['input']['features']
+    return replace(data, x=self._computed(data.x), features=features, sample_rate=None,
+                   prepared=self.prepared)
 
 # %% ../../nbs/library/training/07_runs.ipynb #e6178379
 @patch
@@ -211,6 +270,7 @@ def predict(self:Run,
 ) -> Predictions:          # one row per example; or `Forecasts`, `Reconstructions`, `Detections`
     "Named predictions, with the record's temperature or bands. Raises `InvalidValue` for unlike data."
     facts = input_facts(self.model, self.record)
+    if raw := self._raw(x): return self._predict_raw(x, raw, threshold)
     if 'boxes' in facts: return detections_of(self.model, self.record, x, threshold)
     rebuilds = 'size' in facts
     if not rebuilds and not facts.get('plan'): return predictions_of(self.model, self.record, x, threshold)

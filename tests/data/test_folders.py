@@ -373,3 +373,22 @@ def test_unpack_is_all_or_nothing(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip", "broken.zip", "to"]
     with pytest.raises(hb.HackbookError, match="a folder that is new or empty"):
         hb.files.unpack(tmp_path / "broken.zip", folder)
+
+
+def test_sizes_and_bars_are_told(tmp_path):
+    """Pictures of several sizes and shapes: how they were brought to one, in the repr, in the card and by inspect."""
+    rng = np.random.default_rng(0)
+    for i, (height, width) in enumerate([(20, 20), (40, 40), (20, 40), (60, 20)] * 3):
+        place = tmp_path / "photos" / "ab"[i % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(1, 255, (height, width, 3)).astype("uint8")).save(place / f"{i:02}.png")
+    for lazy in (False, True):
+        data = hb.data.images(tmp_path / "photos", size=(20, 20), lazy=lazy)
+        assert hb.data.barred(data).sum() == 6 and "(6 with black bars)" in repr(data)
+        assert "4 sizes, 20 × 20 to 60 × 40 pixels (height × width), scaled to 20 × 20; 6 images with black bars" in data._repr_html_()
+        (found,) = [f for f in hb.inspect(data).findings if f.check == "bars"]
+        images = np.asarray(data.x)
+        assert all((images[i][0] == 0).all() or (images[i][:, 0] == 0).all() for i in found.examples) and len(found.examples) == 6
+    assert hb.data.barred(data.take(list(found.examples[:2]))).all() and "6 examples each" in data._repr_html_()
+    square = data.take(np.flatnonzero(~hb.data.barred(data)))
+    assert "bars" not in repr(square) and hb.data.digits().sizes is None

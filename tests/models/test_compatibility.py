@@ -189,6 +189,20 @@ def test_scores_are_fine_with_a_loss_that_takes_them():
     assert run.record["status"] == "finished"
 
 
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "function", "object", "compiled"])
+def test_a_forgotten_softmax_is_refused_with_a_loss_of_ones_own_too(loss):
+    from keras import losses
+
+    model, given = dense(2, None), {"function": losses.sparse_categorical_crossentropy, "object": losses.SparseCategoricalCrossentropy()}.get(loss, loss)
+    if loss == "compiled":
+        model.compile("adam", "sparse_categorical_crossentropy")
+    options = {"compiled": True} if loss == "compiled" else {"loss": given}
+    with pytest.raises(hb.HackbookError, match="expects probabilities.*softmax.*from_logits=True"):
+        hb.fit(model, hb.split(hb.Dataset(X, Y)), epochs=1, to=None, **options)
+    run = hb.fit(dense(2, "softmax"), hb.split(hb.Dataset(X, Y)), epochs=1, to=None, loss="sparse_categorical_crossentropy")
+    assert run.record["status"] == "finished"
+
+
 def test_building_is_not_training(digits):
     model = Sequential([layers.Flatten(), layers.Dense(10)])
     build_weights(model, digits)

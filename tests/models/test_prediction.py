@@ -338,15 +338,87 @@ def test_far_outside_without_columns(numbers):
     assert numbers[0].predict(numbers[1].validation).notes == []
 
 
-def test_what_a_pipeline_computed_is_missed_by_name():
-    x = pd.DataFrame({"age": RNG.integers(20, 60, 60), "town": ["Bern", "Chur", "Genf"] * 20})
-    splits = hb.split(hb.Dataset(x, ["a", "b"] * 30), 0.2, 0.2)
-    scaled = hb.features.transform(splits, hb.features.scale(splits))
-    model = keras.Sequential([keras.Input(scaled.train.x.shape[1:]), keras.layers.Dense(2, "softmax")])
-    run = hb.fit(model, scaled, 1, to=None)
-    assert len(run.predict(scaled.validation)) == len(scaled.validation)
-    with refused("no column.*pipeline.transform"):
-        run.predict(x)
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A run on what a pipeline made of words, dates, gaps and numbers, the raw splits, and those that it was trained on."""
+    rng = np.random.default_rng(3)
+    x = pd.DataFrame({"age": rng.integers(20, 60, 90).astype(float), "town": rng.choice(["Bern", "Chur", "Genf"], 90), "dose": rng.normal(size=90) * 500,
+                      "since": pd.Timestamp(2026, 1, 1) + pd.to_timedelta(rng.integers(0, 90, 90), "D")})
+    x.loc[::9, "age"] = np.nan
+    raw = hb.split(hb.Dataset(x, (x.dose > 0).astype(int), ["low", "high"]), 0.2, 0.2)
+    splits = hb.features.transform(raw, hb.features.scale(raw))
+    model = keras.Sequential([keras.Input(splits.train.x.shape[1:]), keras.layers.Dense(8, "relu"), keras.layers.Dense(2, "softmax")])
+    return hb.fit(model, splits, 3, to=tmp_path_factory.mktemp("prepared")), raw, splits
+
+
+def test_the_pipeline_is_part_of_the_run(prepared, tmp_path):
+    """Raw rows in every form get the answers of the transformed ones, also after the run was saved, and in an evaluation."""
+    run, raw, splits = prepared
+    x = raw.validation.x
+    x.to_csv(tmp_path / "rows.csv", index=False)
+    expected = run.model.predict(splits.validation.x, verbose=0)
+    again = hb.load_run(run.folder)
+    forms = (x, x.to_dict("records"), tmp_path / "rows.csv", raw.validation, splits.validation, splits.validation.x, x[::-1].iloc[::-1], x[list(x)[::-1]])
+    for form in forms:
+        for r in (run, again):
+            np.testing.assert_allclose(r.predict(form).probabilities, expected, atol=1e-5)
+    np.testing.assert_allclose(again.predict(x.iloc[1]).probabilities, expected[1:2], atol=1e-5)
+    results = [hb.evaluate(again, part) for part in (raw.validation, splits.validation)]
+    assert results[0].accuracy == results[1].accuracy
+    assert hb.evaluate(run, raw.test, reason="raw rows of the sealed part").accuracy == hb.evaluate(run, splits.test, reason="the same").accuracy
+
+
+def test_what_the_pipeline_cannot_use_is_told(prepared):
+    run, raw, _ = prepared
+    row = raw.validation.x.iloc[0].to_dict()
+    assert "town was never 'Ulm'" in repr(run.predict(row | {"town": "Ulm"})) and "dose 1e+06 is far outside" in repr(run.predict(row | {"dose": 1e6}))
+    assert len(run.predict(row | {"age": None, "town": None})) == 1
+    for x, says in (({"age": 3}, "no column 'town'"), (row | {"age": "old"}, "'age'.*numbers"), (row | {"since": "soon"}, "'since'.*dates"), (np.zeros((3, 4)), "held words or dates"), ([], "examples|rows")):
+        with refused(says):
+            run.predict(x)
+
+
+def test_numbers_with_the_names_of_before_are_raw(tmp_path):
+    """A scaler leaves the columns' names: without the pipeline, raw rows would be answered wrongly and with certainty."""
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({"a": rng.normal(1000, 50, 120), "b": rng.normal(0, 0.01, 120)})
+    raw = hb.split(hb.Dataset(x, (x.b > 0).astype(int), ["no", "yes"]), 0.2, 0.2)
+    splits = hb.features.transform(raw, hb.features.scale(raw))
+    assert splits.train.features == ["a", "b"]
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, "softmax")])
+    run = hb.fit(model, splits, 20, learning_rate=0.1, to=None)
+    expected = run.model.predict(splits.validation.x, verbose=0)
+    for form in (raw.validation.x, raw.validation.x.to_numpy(), raw.validation, splits.validation):
+        np.testing.assert_allclose(run.predict(form).probabilities, expected, atol=1e-5)
+    assert (run.predict(raw.validation.x).best_guess == np.array(["no", "yes"])[raw.validation.y]).mean() > 0.8
+
+
+def test_pipelines_after_each_other_texts_and_pictures():
+    rng = np.random.default_rng(1)
+    texts = np.array([f"{a} {b}" for a, b in rng.choice(["tea", "milk", "honey", "lemon", "rum"], (80, 2))], object)
+    words = hb.split(hb.Dataset(texts, ["tea" in t for t in texts]), 0.2, 0.2)
+    digits = hb.split(hb.data.digits().take(np.arange(200)), 0.2, 0.2)
+    for raw, *steps in ((words, hb.features.scale), (digits, hb.features.scale, lambda s: hb.features.pca(s, 5))):
+        splits = raw
+        for step in steps:
+            splits = hb.features.transform(splits, step(splits))
+        outputs = len(raw.class_names)
+        run = hb.fit(keras.Sequential([keras.Input(splits.train.x.shape[1:]), keras.layers.Dense(outputs, "softmax")]), splits, 1, to=None)
+        found = run.predict(raw.validation.x)
+        np.testing.assert_allclose(found.probabilities, run.model.predict(splits.validation.x, verbose=0), atol=1e-5)
+    assert found.kind == "image" and found.plot() is not None
+    assert len(run.predict(np.zeros((40, 30), "uint8"))) == 1  # a picture of another size
+
+
+def test_a_pipeline_that_cannot_be_stored_is_missed(tmp_path):
+    raw = hb.split(hb.data.digits().take(np.arange(200)), 0.2, 0.2)
+    splits = hb.features.transform(raw, hb.features.autoencoder(raw, codes=4, epochs=1))
+    run = hb.fit(keras.Sequential([keras.Input((4,)), keras.layers.Dense(10, "softmax")]), splits, 1, to=tmp_path)
+    assert len(run.predict(raw.validation.x)) == len(raw.validation)
+    again = hb.load_run(run.folder)
+    with refused("pipeline between raw examples and the model is missing.*not stored"):
+        again.predict(raw.validation.x)
+    assert len(again.predict(splits.validation)) == len(splits.validation)
 
 
 @pytest.mark.parametrize("x, says", [([], "at least one"), (np.zeros((0, 8, 8)), "at least one"), (None, "image data of shape"), (object(), "image data"), ("nowhere.png", "is the path right"),

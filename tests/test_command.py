@@ -1,0 +1,89 @@
+"""The command `hackbook`: its version, the tutorials in a folder of one's own, and JupyterLab with the tutorials trusted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT
+from jupyter_core.paths import jupyter_data_dir
+from nbformat.sign import NotebookNotary
+from typer.testing import CliRunner
+
+import hackbook
+from hackbook import cli
+
+TUTORIALS = sorted((ROOT / "nbs/tutorials").glob("*.ipynb"))
+
+
+@pytest.fixture(autouse=True)
+def own_signatures(tmp_path, monkeypatch):
+    """What is signed here is not signed for the person who runs the tests."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The commands that would have been started."""
+    commands = []
+    monkeypatch.setattr(subprocess, "call", lambda command: commands.append(command) or 0)
+    return commands
+
+
+def command(*arguments):
+    shown = CliRunner().invoke(cli.app, [str(a) for a in arguments])
+    return shown.exit_code, shown.output
+
+
+def trusted(path):
+    return NotebookNotary(data_dir=jupyter_data_dir()).check_signature(nbformat.read(path, as_version=4))
+
+
+def test_version():
+    assert command("--version") == (0, f"hackbook {hackbook.__version__}\n")
+
+
+def test_tutorials_of_ones_own(tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "02_know_your_data.ipynb").write_text("my own")
+    status, shown = command("tutorials", mine)
+    assert status == 0 and f"{len(TUTORIALS) - 1} tutorials copied into {mine}" in shown and f"hackbook lab {mine}" in shown
+    assert {p.name for p in mine.iterdir()} == {p.name for p in TUTORIALS}
+    assert (mine / "02_know_your_data.ipynb").read_text() == "my own"
+    assert (mine / "06_live.ipynb").read_bytes() == (ROOT / "nbs/tutorials/06_live.ipynb").read_bytes()
+    assert trusted(mine / "06_live.ipynb") and trusted(mine / TUTORIALS[0].name)
+
+
+def test_lab_trusts_the_tutorials_and_nothing_else(tmp_path, started):
+    other = tmp_path / "other.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), other)
+    before = [p.read_bytes() for p in TUTORIALS]
+    assert not trusted(TUTORIALS[0])
+    status, _ = command("lab", tmp_path, "--no-browser")
+    assert status == 0 and all(map(trusted, TUTORIALS)) and not trusted(other)
+    assert [p.read_bytes() for p in TUTORIALS] == before
+    ((program, *options),) = started
+    assert program == sys.executable and {"--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={tmp_path}", "--no-browser"} <= set(options)
+
+
+def test_lab_begins_with_the_first_tutorial(tmp_path, started):
+    command("lab")
+    command("lab", "--no-browser")
+    command("tutorials", tmp_path / "mine")
+    command("lab", tmp_path / "mine")
+    for options, root, at in zip(started, [ROOT / "nbs", ROOT / "nbs", tmp_path / "mine"], ["tutorials/", "tutorials/", ""]):
+        assert f"--ServerApp.root_dir={root}" in options
+        assert f"--LabApp.default_url=/lab/tree/{at}{TUTORIALS[0].name}" in options
+    assert "--no-browser" in started[1]
+
+
+def test_a_folder_that_is_not_there(tmp_path, started):
+    shown = CliRunner().invoke(cli.app, ["lab", str(tmp_path / "nowhere")])
+    assert isinstance(shown.exception, FileNotFoundError) and "hackbook tutorials" in str(shown.exception) and started == []
+
+
+def test_make_lab_is_the_command():
+    (line,) = [text for text in (ROOT / "Makefile").read_text().split("\nlab:")[1].splitlines()[1:2]]
+    assert line.strip() == "@$(BIN)/hackbook lab" and Path(cli.__file__).is_relative_to(ROOT)
