@@ -20,7 +20,6 @@ from typing import Annotated
 import typer
 
 import hackbook
-from . import __version__
 from .core import HackbookError, InvalidValue, load_record, make_folder, NotFound, require
 from .deployment import fetch_engine
 
@@ -98,7 +97,7 @@ _VERSION = typer.Option('--version', help='Show the version, and end')
 @app.callback(invoke_without_command=True)
 def _commands(version:Annotated[bool, _VERSION] = False):
     if not version: return
-    typer.echo(f'hackbook {__version__}')
+    typer.echo(f'hackbook {hackbook.__version__}')
     raise typer.Exit
 
 # %% ../nbs/library/90_cli.ipynb #62341f0d
