@@ -166,7 +166,8 @@ def trust(
     import nbformat
     from jupyter_core.paths import jupyter_data_dir
     from nbformat.sign import NotebookNotary
-    notary = NotebookNotary(data_dir=jupyter_data_dir())    # without it, it would begin a whole application
+    folder = make_folder(jupyter_data_dir())
+    notary = NotebookNotary(data_dir=str(folder))    # without it, it would begin a whole application
     for path in notebooks: notary.sign(nbformat.read(path, as_version=4))
 
 # %% ../nbs/library/90_cli.ipynb #49f7cff7
