@@ -20,7 +20,6 @@ from typing import Annotated
 import typer
 
 import hackbook
-from . import __version__
 from .core import HackbookError, InvalidValue, load_record, make_folder, NotFound, require
 from .deployment import fetch_engine
 from .devices import examine
@@ -99,7 +98,7 @@ _VERSION = typer.Option('--version', help='Show the version, and end')
 @app.callback(invoke_without_command=True)
 def _commands(version:Annotated[bool, _VERSION] = False):
     if not version: return
-    typer.echo(f'hackbook {__version__}')
+    typer.echo(f'hackbook {hackbook.__version__}')
     raise typer.Exit
 
 # %% ../nbs/library/90_cli.ipynb #62341f0d
@@ -176,7 +175,8 @@ def trust(
     import nbformat
     from jupyter_core.paths import jupyter_data_dir
     from nbformat.sign import NotebookNotary
-    notary = NotebookNotary(data_dir=jupyter_data_dir())    # without it, it would begin a whole application
+    folder = make_folder(jupyter_data_dir())
+    notary = NotebookNotary(data_dir=str(folder))    # without it, it would begin a whole application
     for path in notebooks: notary.sign(nbformat.read(path, as_version=4))
 
 # %% ../nbs/library/90_cli.ipynb #49f7cff7

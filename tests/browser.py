@@ -57,7 +57,8 @@ class Server:
             environment[f"JUPYTER_{name}_DIR"] = str(self.own / name.lower())
         environment["JUPYTERLAB_SETTINGS_DIR"], environment["JUPYTERLAB_WORKSPACES_DIR"] = str(self.own / "settings"), str(self.own / "workspaces")
         options = {"ServerApp.ip": "127.0.0.1", "ServerApp.port": self.port, "ServerApp.port_retries": 0, "ServerApp.root_dir": "/",
-                   "ServerApp.allow_root": True, "ServerApp.open_browser": False, "LabApp.expose_app_in_browser": True}
+                   "ServerApp.allow_root": True, "ServerApp.open_browser": False, "LabApp.expose_app_in_browser": True,
+                   "ContentsManager.pre_save_hook": "hackbook.core.notebook.keep_metadata"}  # as `hackbook lab` says it
         command = [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]
         write(self.own / "config/labconfig/page_config.json", {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}})
         with open(self.own / "log", "w") as log:

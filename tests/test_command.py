@@ -37,6 +37,7 @@ def command(*arguments):
 
 
 def trusted(path):
+    Path(jupyter_data_dir()).mkdir(exist_ok=True)
     return NotebookNotary(data_dir=jupyter_data_dir()).check_signature(nbformat.read(path, as_version=4))
 
 
