@@ -31,6 +31,10 @@ class Device:
     @property
     def is_gpu(self) -> bool: return self.kind == 'GPU'
     @property
+    def compiles(self) -> bool:
+        "Is it a GPU on which XLA was measured: one of NVIDIA?"
+        return self.is_gpu and bool(self.capability)
+    @property
     def record(self) -> dict:
         "What a run's record keeps."
         facts = {'kind': self.kind, 'name': self.name, 'count': self.count, 'driver': self.driver}

@@ -58,6 +58,13 @@ th, td { padding: .2rem .9rem .2rem 0; text-align: left; vertical-align: top }
 .dataframe tbody tr { border-top: 1px solid #8884 }
 '''
 
+# %% ../../nbs/library/presentation/00_html_report.ipynb #d88292ec
+def _machine(facts):
+    "System, cores, and the GPU that has trained, if one has."
+    device = facts.get('device', {})     # not in records of before
+    gpu = [device['name']] if device.get('kind') == 'GPU' else []
+    return ', '.join([facts['system'], f"{facts['cores']} cores", *gpu])
+
 # %% ../../nbs/library/presentation/00_html_report.ipynb #430d75ca
 def facts_of(
     run:Run,
@@ -76,7 +83,7 @@ def facts_of(
         'learning rate': f"up to {p['learning_rate']:g}",
         'seeds': f"training {p['seed']}, split {r['data']['split_seed']}",
         'versions': ', '.join(f'{k} {v}' for k, v in r['versions'].items()),
-        'machine': f"{r['machine']['system']}, {r['machine']['cores']} cores",
+        'machine': _machine(r['machine']),
         'test set opened': openings or None,
         'started': r['started'],
         'saved in': run.folder and run.folder.name}

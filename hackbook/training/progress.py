@@ -169,7 +169,7 @@ def may_compile(self:Training) -> bool:
     o = self.options
     open_ = o.jit is None and not o.compiled and not o.deterministic
     # card only: tests/gpu
-    return open_ and training_device().is_gpu and can_compile(self.model)
+    return open_ and training_device().compiles and can_compile(self.model)
 
 # %% ../../nbs/library/training/10_progress.ipynb #892bcf00
 @patch

@@ -57,6 +57,28 @@ def test_a_run_on_a_gpu_turns_to_xla_when_that_pays(splits, on_card, monkeypatch
     assert np.abs(run.history.val_loss - without.history.val_loss).max() < 0.02  # the same training run, other sums
 
 
+def test_a_gpu_on_which_nothing_was_measured_stays_without_xla(splits, monkeypatch):
+    monkeypatch.setattr("hackbook.training.progress.training_device", lambda: Device("GPU", "METAL"))
+    monkeypatch.setattr("hackbook.devices.compiling.compile_seconds", lambda layers: 0.0)
+    assert "xla" not in hb.fit(net(splits), splits, epochs=2, batch_size=32, to=None).record
+
+
+def test_trials_stay_without_xla_unless_asked(splits, monkeypatch):
+    from hackbook.search import trials
+
+    asked = []
+
+    def fit(*_, **options):
+        asked.append(options["jit"])
+        raise hb.training.Diverged("enough")
+
+    monkeypatch.setattr(trials, "fit", fit)
+    for options, setting in (({}, {}), ({"jit": True}, {}), ({"jit": True}, {"jit": None})):
+        outcome = trials._train(None, trials.Job(hb.models.cnn, {"filters": (4,)} | setting, splits, options))
+        assert outcome.status == "diverged"
+    assert asked == [False, True, None]
+
+
 def test_a_short_run_on_a_gpu_stays_without_xla(splits, on_card):
     model = net(splits)
     run = hb.fit(model, splits, epochs=3, batch_size=64, to=None)
