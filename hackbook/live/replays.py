@@ -37,7 +37,21 @@ def _sweep(session, sliders) -> Timeline:
     return session.timeline
 
 # %% ../../nbs/library/live/11_replays.ipynb #945ff5c8
-def _four_digits(points): return [[v if v is None else float(f'{v:.4g}') for v in p] for p in points]
+def _four_digits(points) -> list:
+    "Points with few digits. What a page can add is left out: no validation, and the usual number of examples, called 1."
+    counts = [p[-1] for p in points]
+    usual = max(counts, key=counts.count, default=1) or 1
+    short = []
+    for p in points:
+        values = [v if v is None else float(f'{v:.4g}') for v in (*p[:-1], p[-1] / usual)]
+        if values[-1] == 1: values.pop()
+        while values[-1] is None: values.pop()
+        short.append(values)
+    return short
+
+def _whole(p):
+    "A point as a branch has it."
+    return [*p, None, None, 1] if len(p) == 3 else [*p, 1][:6]
 
 def _recorded(timeline, branch, begin) -> dict:
     "A branch as the page needs it; `begin`: its sliders when it began."
@@ -64,16 +78,16 @@ def _record(timeline, specs, sweep=None) -> dict:
 # %% ../../nbs/library/live/11_replays.ipynb #7cd4f256
 def _branch(record, b) -> Branch:
     "A branch again, from what was recorded."
+    points = [_whole(p) for p in b['points']]
     metric, changes = record['metric'], [(at * record['steps'], n, v) for at, n, v in b['marks']]
     rows = [{'epoch': round(p[0]), 'loss': p[1], metric: p[2], 'val_loss': p[3], f'val_{metric}': p[4]}
-            for p in b['points'] if p[3] is not None and p[0] > b['forked_at']]
-    points = [[*p, 1][:6] for p in b['points']]     # the number of examples was not recorded before
+            for p in points if p[3] is not None and p[0] > b['forked_at']]
     return Branch(b['name'], b['color'], dict(b['first']), parent=b['parent'],
                   forked_at=b['forked_at'], changes=changes, points=points, rows=rows)
 
 def _final(b):
     "The validation loss at the end."
-    return next((p[3] for p in reversed(b['points']) if p[3] is not None), 0.)
+    return next((p[3] for p in map(_whole, reversed(b['points'])) if p[3] is not None), 0.)
 
 def _timeline(record) -> Timeline:
     "Of a session, all branches; of a sweep, the runs that end with the smallest and largest loss."
