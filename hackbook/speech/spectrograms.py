@@ -62,7 +62,7 @@ def log_mel(
     full = 32768 if x.dtype.kind == 'i' else 1
     size = np.abs(_stft(x.astype('float32') / full, sample_rate))
     power = np.einsum('nft,fb->nbt', size**2, _filters(sample_rate, bands))
-    return (10 * np.log10(np.maximum(power, 10 ** (FLOOR / 10)))).astype('float32')
+    return np.maximum(10 * np.log10(np.maximum(power, 1e-20)), FLOOR).astype('float32')
 
 # %% ../../nbs/library/speech/01_spectrograms.ipynb #06813fa2
 def _picture(mel):
