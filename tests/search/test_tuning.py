@@ -193,13 +193,13 @@ def test_two_at_once_on_one_study(tmp_path, script):
     assert len(owners) == 2
 
 
-def test_eighteen_trials_take_no_more_memory_than_six(tmp_path, splits):
+def test_twelve_trials_take_no_more_memory_than_four(tmp_path, splits):
     from hackbook.search import workers
 
     seen, original = {}, workers.Workers.submit
 
     def submit(self, number, *args):  # what a single trial holds ends with its process: only what outlives it can grow
-        if number in (6, 17):
+        if number in (4, 11):
             alive = [psutil.Process(), *psutil.Process().children(recursive=True)]
             seen[number] = {p.pid: p.memory_info().rss / 1e6 for p in alive if p.is_running()}
         return original(self, number, *args)
@@ -207,11 +207,11 @@ def test_eighteen_trials_take_no_more_memory_than_six(tmp_path, splits):
     watched = Watched(splits.train, splits.validation, splits.test)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workers.Workers, "submit", submit)
-        study = search(watched, tmp_path / "study.db", budget=18, epochs=1, workers=2)
-    assert len(study.frame) == 18
-    first, last = seen[6], seen[17]
+        study = search(watched, tmp_path / "study.db", budget=12, epochs=1, workers=2)
+    assert len(study.frame) == 12
+    first, last = seen[4], seen[11]
     assert os.getpid() in first and len(last) <= len(first) + 1  # a trial that is just beginning, or ending
-    assert sum(last[pid] - first[pid] for pid in first.keys() & last.keys()) < 18, seen
+    assert sum(last[pid] - first[pid] for pid in first.keys() & last.keys()) < 12, seen
     assert Watched.sent == 1  # the data is written once, not once per trial
 
 
