@@ -18,9 +18,8 @@ from .classification import Evaluation
 from .forecasts import forecast_evaluation, ForecastEvaluation
 from .reconstructions import reconstruction_evaluation, ReconstructionEvaluation
 from .regression import RegressionEvaluation
-from ..devices import halvings
 from ..models import as_probabilities, at_least_float32, calibrated, check_model, check_outputs
-from ..models import explanation, ran_out
+from ..models import in_smaller_batches
 from ..models import takes_tables, tempered
 from ..series import Windows
 from ..training import check_examples, in_order, Run
@@ -79,13 +78,8 @@ def opened(
 # %% ../../nbs/library/evaluation/05_evaluation.ipynb #4663df22
 def _predict(model, data):
     "The model's outputs, in batches that are halved where memory runs out."
-    for size in halvings(256):
-        try:
-            with reading(data.x): return model.predict(in_order(data, size), verbose=0)
-        except Exception as e:
-            if not ran_out(e): raise
-            error = explanation(e, model, size)
-    raise error
+    with reading(data.x):
+        return in_smaller_batches(lambda size: model.predict(in_order(data, size), verbose=0), model)
 
 # %% ../../nbs/library/evaluation/05_evaluation.ipynb #3d2ddcf9
 def predictions(

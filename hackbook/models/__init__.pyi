@@ -3,8 +3,8 @@
 from .image import cnn, resnet, STRIDES, usual_filters
 from .finetuning import backbone, freeze, layer_fractions, layer_table, unfreeze, weighted_layers
 from .compatibility import (
-    build_weights, check_activation, check_kind, check_model, check_probabilities, explained, explanation, OutOfMemory,
-    ran_out, reason, shapes,
+    build_weights, check_activation, check_kind, check_model, check_probabilities, explained, explanation,
+    in_smaller_batches, OutOfMemory, ran_out, reason, shapes,
 )
 from .tabular import column_kind, date_days, mlp, table_array, takes_tables, word_codes
 from .raw_files import Inputs, describe_input, input_facts, path_list

@@ -18,7 +18,7 @@ from fastcore.xml import Div, Safe
 from ..core import card, Figure, HackbookError, image_grid, is_image, Lazy, load_keras
 from ..core import require, rows
 from ..data import reading
-from .compatibility import _last_activation, reason
+from .compatibility import _last_activation, in_smaller_batches, reason
 from .raw_files import input_facts
 from .raw_input import as_trained
 
@@ -206,8 +206,8 @@ def _outputs(model, x):
     load_keras()
     import tensorflow as tf
     def predict(part):
-        served = tf.data.Dataset.from_tensor_slices(part).batch(256)
-        return at_least_float32(model.predict(served, verbose=0))
+        served = tf.data.Dataset.from_tensor_slices(part)
+        return at_least_float32(in_smaller_batches(lambda n: model.predict(served.batch(n), verbose=0), model))
     try:
         if not isinstance(x, Lazy): return predict(x)
         with reading(x):

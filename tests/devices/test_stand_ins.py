@@ -57,19 +57,25 @@ class RunsOut:
 # ---- memory that runs out
 
 
-def test_evaluate_halves_the_batch(splits, monkeypatch):
+def test_evaluate_and_predict_halve_the_batch(splits, monkeypatch):
     model, asked = net(splits), []
     plain = type(model).predict
     expected = hb.evaluate(model, splits.train).probabilities
 
     def predict(self, batches, **more):
-        size = len(next(iter(batches))[0])
+        first = next(iter(batches))
+        size = len(first[0] if isinstance(first, tuple) else first)
         asked.append(size)
         return full() if size > 50 else plain(self, batches, **more)
 
     monkeypatch.setattr(type(model), "predict", predict)
     assert np.allclose(hb.evaluate(model, splits.train).probabilities, expected, atol=1e-6)
     assert asked == [len(splits.train), 128, 64, 32]
+    run = hb.fit(model, splits, epochs=1, to=None)
+    monkeypatch.setattr(type(model), "predict", plain)
+    expected = run.predict(splits.train.x).probabilities
+    monkeypatch.setattr(type(model), "predict", predict)
+    assert np.allclose(run.predict(splits.train.x).probabilities, expected, atol=1e-6) and asked[-1] == 32
     monkeypatch.setattr(type(model), "predict", full)
     with pytest.raises(hb.models.OutOfMemory, match="batches of 1; try precision='mixed_bfloat16', or a smaller model") as caught:
         hb.evaluate(model, splits.validation)
