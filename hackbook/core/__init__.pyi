@@ -10,7 +10,7 @@ from .figures import Figure, PALETTE, image_grid, label_axes, page_is_dark, set_
 from .html import card, data_uri, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span
-from .intervals import bootstrap, check_confidence, drawn_as_one, draws, fold_interval, optimism
+from .intervals import bootstrap, check_confidence, count_drawn, drawn_as_one, draws, fold_interval, optimism
 from .intervals import FEW_UNITS, per_draw, percentiles, resampled, wilson
 from .overrides import Overridden, override
 from .mailbox import Bell, Mailbox

@@ -81,7 +81,7 @@ function render({ model, el }) {
   const view = make("div", { class: "view" }, stage), lost = make("p", { class: "lost" }), note = make("span", { class: "note" });
   const list = make("ol", { "aria-label": "boxes of this photo" }), about = make("p", { class: "about" });
   const bar = (label, ...nodes) => make("div", { class: "bar", role: "group", "aria-label": label }, ...nodes);
-  const panel = make("div", { class: "hackbook-boxes", role: "group", "aria-label": title },
+  const panel = make("div", { class: "hackbook-panel hackbook-boxes", role: "group", "aria-label": title },
     make("div", { class: "head" }, make("strong", {}, title), note),
     bar("classes", ...kinds),
     make("div", { class: "body" }, make("div", { class: "main" }, view, lost,

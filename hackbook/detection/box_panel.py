@@ -81,7 +81,7 @@ def _view_class():
     class BoxView(AnyWidget):
         "The view of a `BoxPanel`."
         _esm = script('hackbook.detection', 'box_panel.js')
-        _css = style('hackbook.detection', 'box_panel.css')
+        _css = style('hackbook.core', 'panel.css') + style('hackbook.detection', 'box_panel.css')
         about = Dict().tag(sync=True)
         photo = Dict().tag(sync=True)
         page = Dict().tag(sync=True)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, drawn_as_one, draws, InvalidValue, percentiles, require
+from ..core import card, count_drawn, drawn_as_one, draws, InvalidValue, percentiles, require
 from .average_precision import drawn_precisions, mean_precisions, precisions_of
 from .boxed_images import BoxedImages
 from .matching import Matches, match_detections
@@ -84,8 +84,8 @@ def _maps(precisions):
 @patch
 def _with_interval(self:DetectionEvaluation, score, drawn):
     "A score, and low and high of the bootstrap samples."
-    units = drawn_as_one(len(self.data), self.data.groups, self.data.times)
-    return float(score), *percentiles(drawn, int(units.max()) + 1, self.confidence, score, limits=(0, 1))
+    units = count_drawn(len(self.data), self.data.groups, self.data.times)
+    return float(score), *percentiles(drawn, units, self.confidence, score, limits=(0, 1))
 
 # %% ../../nbs/library/detection/08_detection_results.ipynb #46bb82ae
 def _fractions(table, counts):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, drawn_as_one, Figure, image_grid, label_axes, percentiles
+from ..core import card, count_drawn, Figure, image_grid, label_axes, percentiles
 from ..core import resampled, subplots
 from ..data import Dataset, METRICS
 from .scores import drawn_f1, score_intervals, score_table, with_examples
@@ -109,7 +109,7 @@ def _f1_intervals(self:Evaluation):
     d, predicted, n = self.data, self.predicted, len(self.data.class_names)
     f1 = resampled(lambda counts, y: drawn_f1(counts, y, predicted, n).T, d.y, vectorized=True,
                    groups=d.groups, times=d.times).reshape(-1, n)
-    units = int(drawn_as_one(len(d), d.groups, d.times).max()) + 1
+    units = count_drawn(len(d), d.groups, d.times)
     return np.array([percentiles(scores, units, self.confidence, limits=(0, 1)) for scores in f1.T]).T
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #67b2d753

@@ -14,7 +14,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, P, Safe
 
-from ..core import check_confidence, drawn_as_one, FEW_UNITS, require
+from ..core import check_confidence, count_drawn, FEW_UNITS, require
 from ..data import Dataset, Splits
 from ..detection import DetectionEvaluation
 from .classification import Evaluation
@@ -63,7 +63,7 @@ def _p_value(first, second, drawn) -> float:
     if data.task.metric.name == 'accuracy' and independent:
         return mcnemar(first.right, second.right)
     if not len(drawn): return np.nan
-    units = int(drawn_as_one(len(data), data.groups, data.times).max()) + 1
+    units = count_drawn(len(data), data.groups, data.times)
     if units < FEW_UNITS: return _t_test(second.score - first.score, drawn, units)
     opposite = min(np.mean(drawn <= 0), np.mean(drawn >= 0))
     return float(min(1, 2 * max(opposite, 1 / len(drawn))))

@@ -72,7 +72,7 @@ function render({ model, el }) {
   });
   const list = make("div", { class: "pairs" }, make("strong", {}, pairs.length ? "Most confused" : "No errors"),
     make("ol", {}, ...buttons.map((b) => make("li", {}, b))));
-  const panel = make("div", { class: "hackbook-evaluation confusion", role: "group", "aria-label": title },
+  const panel = make("div", { class: "hackbook-panel hackbook-evaluation confusion", role: "group", "aria-label": title },
     make("div", { class: "head" }, make("strong", {}, title), make("span", { class: "note" }, note)),
     make("div", { class: "body" }, make("div", { class: "scroll matrix" }, grid), examples), list, problem, status);
   const unshield = shield(panel);

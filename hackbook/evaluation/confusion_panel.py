@@ -144,7 +144,7 @@ def _view_class():
         "The view of a `ConfusionPanel`."
         _esm = '\n'.join([script('hackbook.quality', 'previews.js'),
                           style('hackbook.evaluation', 'panels.js', 'confusion_panel.js')])
-        _css = style('hackbook.evaluation', 'panels.css', 'confusion_panel.css')
+        _css = style('hackbook.core', 'panel.css') + style('hackbook.evaluation', 'panels.css', 'confusion_panel.css')
         grid = Dict().tag(sync=True)
         page = Dict().tag(sync=True)
     return ConfusionView

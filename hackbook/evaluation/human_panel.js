@@ -59,7 +59,7 @@ function render({ model, el }) {
   const stop = button("", "stop here and score", () => tell("finish"));
   const controls = make("div", { class: "controls", role: "toolbar", "aria-label": "other answers" }, unsure, undo, score, make("span", { class: "gap" }), stop);
   const hint = make("p", { class: "hint" }, "Click here, or press Tab, to use the keys. The labels are shown at the end, with the score.");
-  const panel = make("div", { class: "hackbook-evaluation human", tabindex: "0", role: "group", "aria-label": title },
+  const panel = make("div", { class: "hackbook-panel hackbook-evaluation human", tabindex: "0", role: "group", "aria-label": title },
     make("div", { class: "head" }, make("strong", {}, title), count), make("div", { class: "bar", "aria-hidden": "true" }, bar),
     example, answers, controls, end, problem, hint, status);
   const unshield = shield(panel);

@@ -244,7 +244,7 @@ def _view_class():
         "The view of a `HumanBaseline`."
         _esm = '\n'.join([script('hackbook.quality', 'previews.js'),
                           style('hackbook.evaluation', 'panels.js', 'human_panel.js')])
-        _css = style('hackbook.evaluation', 'panels.css', 'human_panel.css')
+        _css = style('hackbook.core', 'panel.css') + style('hackbook.evaluation', 'panels.css', 'human_panel.css')
         about = Dict().tag(sync=True)
         page = Dict().tag(sync=True)
     return HumanView

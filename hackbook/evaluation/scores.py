@@ -13,7 +13,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from ..core import drawn_as_one, per_draw, percentiles, resampled, wilson
+from ..core import count_drawn, drawn_as_one, per_draw, percentiles, resampled, wilson
 from ..data import brier_scores, Dataset, log_losses, Metric, METRICS, plain_column
 from ..data import Task
 from ..detection import DetectionEvaluation
@@ -159,8 +159,7 @@ def draw_interval(
     score:float=None,       # of all examples; None: no correction of the bias
 ) -> tuple[float, float]:   # low and high; NaN where there are no scores
     "The percentile interval of scores that were drawn."
-    units = drawn_as_one(len(data), data.groups, data.times)
-    return percentiles(scores, int(units.max()) + 1, confidence, score)
+    return percentiles(scores, count_drawn(len(data), data.groups, data.times), confidence, score)
 
 # %% ../../nbs/library/evaluation/00_scores.ipynb #520fdfab
 def _all_but_one(units):
