@@ -78,6 +78,7 @@ def test_an_editable_installation_imports_beside_a_clone_of_its_name(tmp_path):
     with zipfile.ZipFile(next(site.glob("*.whl"))) as wheel:
         wheel.extractall(site)
     bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    code = f"import site; site.addsitedir({str(site)!r}); import hackbook; print(hackbook.__file__, hackbook.fit.__name__)"
-    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=bare, capture_output=True, text=True)
+    others = [p for p in sys.path if p.endswith("site-packages")]  # its packages, without the installation of hackbook that it may hold
+    code = f"import site, sys; sys.path += {others!r}; site.addsitedir({str(site)!r}); import hackbook; print(hackbook.__file__, hackbook.fit.__name__)"
+    shown = subprocess.run([sys.executable, "-S", "-c", code], cwd=tmp_path, env=bare, capture_output=True, text=True)
     assert shown.stdout.split() == [str(clone / "hackbook/__init__.py"), "fit"], shown.stderr
