@@ -6,3 +6,4 @@ from .compiling import Pace, can_compile, compile_seconds, compile_steps, compil
 from .batch_sizes import USUAL, example_bytes, first_size, halvings, largest_batch_size, scaled_rate, usual_batch_size
 from .determinism import be_deterministic, bits_repeat
 from .doctor import DeviceReport, Timing, examine
+from .feeding import ahead, device_of, feed, vectorizing

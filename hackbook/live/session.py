@@ -17,6 +17,7 @@ from fastcore.basics import patch
 
 from ..core import HackbookError, require
 from ..data import Splits
+from ..devices import training_device, usual_batch_size
 from .summary import Timeline
 from .sliders import Slider
 from .views import VIEWS
@@ -65,15 +66,20 @@ class Session:
         splits:Splits,        # train and validation are used, test is not
         epochs:int=TrainingOptions.epochs,   # planned, 1 or more
         *,
+        batch_size:int|None=None,  # examples per batch; None: by device, 64 on a processor
         schedule:str='constant',   # 'constant', 'one-cycle' or 'cosine'
         memory:str='500 MB',       # for snapshots; the rest is kept on disk
         **kwargs,
     ):
-        options = _options({'epochs': epochs, 'schedule': schedule, **kwargs})
+        given = {'epochs': epochs, 'schedule': schedule, **kwargs}
+        options = _options(given if batch_size is None else given | {'batch_size': batch_size})
         check_splits(splits, takes_tables(model))
         build_weights(model, splits.train)
         check_model(model, splits.train)
         _replace(model)
+        if batch_size is None:
+            size = usual_batch_size(training_device(), len(splits.train))
+            options = options.with_batch_size(size)
         self.model, self.on_change = model, None
         self._thread = thread = TrainingThread(model, splits, options, memory)
         thread.session = weakref.ref(self)

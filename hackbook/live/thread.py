@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from ..core import forget_validation_data, load_keras, Mailbox, set_seed
 from ..core import thread_settings
 from ..data import reading
-from ..devices import be_deterministic
+from ..devices import be_deterministic, feed
 from .sliders import SCALES, sliders_of
 from .snapshots import Snapshots
 from .summary import Timeline
@@ -299,9 +299,9 @@ def train(self:TrainingThread):
         self.snapshots[1, 0] = snapshot(self.model), self.current_values()
     self.progress.since, self.progress.released = None, 0.
     fit = dict(epochs=self.timeline.epochs, initial_epoch=int(self.progress.step // self.steps),
-               verbose=0, shuffle=False, validation_data=self.validation,
-               callbacks=[self.callback()])
+               verbose=0, shuffle=False, callbacks=[self.callback()])
+    fed = feed(self.model, self.batches.dataset, self.validation)
     try:
-        with reading(self.splits.train.x, self.splits.validation.x):
-            self.model.fit(self.batches.dataset, **fit)
+        with reading(self.splits.train.x, self.splits.validation.x), fed as (train, validation):
+            self.model.fit(train, validation_data=validation, **fit)
     finally: forget_validation_data(self.model)   # or the next fit would validate on this data

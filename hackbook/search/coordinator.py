@@ -85,11 +85,18 @@ def _counts(trial):
     if status in ('failed', 'late'): return status == 'failed'
     return trial.state.name in ('COMPLETE', 'PRUNED', 'RUNNING')
 
+# %% ../../nbs/library/search/08_coordinator.ipynb #d6d3c7a4
+@patch
+def has_begun(self:Search) -> bool:
+    "Has a trial of the study begun, now or in an earlier search?"
+    there = self.study.optuna.get_trials(deepcopy=False)
+    return any(trial.state.name != 'WAITING' for trial in there)
+
 # %% ../../nbs/library/search/08_coordinator.ipynb #957f13ee
 @patch
 def may_begin(self:Search) -> bool:
-    "Is there time for another trial, and one to try?"
-    if not self.budget.room: return False
+    "Is there time for another trial, and one to try? There is for the first one of a study."
+    if self.has_begun() and not self.budget.room: return False
     if not self.trials and not self.grid: return True
     there = self.study.optuna.get_trials(deepcopy=False)
     if self.trials and sum(map(_counts, there)) >= self.trials: return False

@@ -217,19 +217,12 @@ def leave(self:Search):
         self.study.optuna.enqueue_trial(params)
     self.running = {}
 
-# %% ../../nbs/library/search/12_tuning.ipynb #fa1419cc
-def _raise_failures(table):
-    "Raise `HackbookError` with the reason if trials have ended, and all of them have failed."
-    ended = table[table.status.isin(['failed', 'diverged'])]
-    if not len(ended): return
-    raise HackbookError(f'all {len(ended)} trials failed; the first one: {ended.reason.iloc[0]}')
-
 # %% ../../nbs/library/search/12_tuning.ipynb #ab2181eb
 def _what_to_train(study, progress):
-    "The setting to train in the end, and its seed. Raises `HackbookError` if no trial has begun."
+    "The setting to train in the end, and its seed. Raises `HackbookError` if all trials have failed."
     if not (found := study.to_train()):
-        _raise_failures(study.frame)
-        raise HackbookError('no trial could begin within the budget (no trial yet); give it more')
+        table = study.frame
+        raise HackbookError(f'all {len(table)} trials failed; the first one: {table.reason.iloc[0]}')
     trial, setting, seed, finished = found
     if finished: progress.phase = 'training the best setting'
     else: progress.phase = f'no trial was finished in time: training the setting of trial {trial}'

@@ -7,7 +7,7 @@ __all__ = ['store', 'Workers', 'Cluster']
 
 # %% ../../nbs/library/search/06_workers.ipynb #141d26fb
 import joblib, logging, os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -153,6 +153,7 @@ class Cluster(Workers):
         self.busy = {}      # key of the trial → address of its worker, and its future
         self.events = events or SimpleQueue()
         self.splits = splits
+        self.shares = {}     # address of a worker → its part of its machine's card
         self._local = None   # a worker of this machine
         if not client.nthreads():
             raise HackbookError('the cluster has no worker; '
@@ -181,6 +182,23 @@ def _epoch_over(self:Cluster, event):
 
     self.events.put(EpochEnd(*told['told'], answer))
 
+# %% ../../nbs/library/search/06_workers.ipynb #da137100
+@patch
+def share_of(self:Cluster,
+    address:str,     # of a worker; None: none is idle
+) -> CardShare:      # with `workers` of its machine in all
+    "What a worker may take of the card of its machine."
+    if address in self.shares: return self.shares[address]
+    host = address and address.rpartition(':')[0]
+    there = sorted(name for name in self.names if name.rpartition(':')[0] == host)
+    cards = self.client.run(cards_now, workers=[address]).get(address) if there else []
+    if not cards: return CardShare(len(there), 0, True, '')
+    # card only: tests/gpu
+    share = share_card(cards[0].free, len(there))
+    for place, name in enumerate(there):
+        self.shares[name] = replace(share, on_card=share.on_card and place < share.workers)
+    return self.shares[address]
+
 # %% ../../nbs/library/search/06_workers.ipynb #86098f41
 @patch
 def submit(self:Cluster,
@@ -193,6 +211,8 @@ def submit(self:Cluster,
     address = worker or next(iter(self.free()), None)
     job.key = key
     job.threads = self.threads or self.client.nthreads().get(address)
+    share = self.share_of(address)
+    job.memory, job.on_card = share.bytes_each, share.on_card
     future = self.client.submit(
         _try, self.data, job, limit, self.topic, pure=False,
         workers=address and [address], allow_other_workers=True

@@ -244,10 +244,8 @@ def serve(
     "What a run is trained and validated on."
     weights = class_weights(options.class_weight, splits.train)
     train = splits.train
-    if weights and train.sample_weight is not None:     # Keras takes one or the other
-        by_class = np.array([weights[i] for i in range(len(weights))])
-        train = replace(train, sample_weight=train.sample_weight * by_class[train.y])
-        weights = None
-    served = Batches(train, options.batch_size, options.seed)
-    served.class_weight = weights
-    return served, in_order(splits.validation)
+    if weights:
+        per_example = np.array([*weights.values()])[train.y]
+        if train.sample_weight is not None: per_example = per_example * train.sample_weight
+        train = replace(train, sample_weight=per_example)
+    return Batches(train, options.batch_size, options.seed), in_order(splits.validation)

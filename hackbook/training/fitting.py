@@ -23,7 +23,7 @@ from ..core import deadline, fingerprint, HackbookError, InvalidValue, load_kera
 from ..core import make_folder, require
 from ..core import set_seed
 from ..data import Splits
-from ..devices import be_deterministic, scaled_rate, training_device, usual_batch_size
+from ..devices import be_deterministic, training_device, usual_batch_size
 from ..models import build_weights, explained, takes_tables
 from .batches import check_splits, serve
 from .divergence import as_callbacks, check_callbacks, check_monitors, check_once
@@ -236,10 +236,7 @@ def _with_size(model, splits, options, wanted):
         require(not o.compiled, 'batch_size', wanted, 'a number, with compiled=True', 'try 64')
         if o.precision: set_precision(model, o.precision)
         size = find_batch_size(model, splits)
-    own = o.compiled or not isinstance(o.optimizer, str)     # with a rate of its own
-    if own: return replace(o, batch_size=size)
-    rate = scaled_rate(o.learning_rate, size, o.optimizer)
-    return replace(o, batch_size=size, learning_rate=rate)
+    return o.with_batch_size(size)
 
 # %% ../../nbs/library/training/11_fitting.ipynb #b3d40dbe
 @takes_options()

@@ -6,7 +6,7 @@
 __all__ = ['RENAMED', 'TrainingOptions', 'built_rate', 'own_options', 'takes_options', 'renamed', 'check_names', 'make_options']
 
 # %% ../../nbs/library/training/01_options.ipynb #0849357a
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from math import inf
 from numbers import Integral, Real
@@ -16,6 +16,7 @@ from fastcore.meta import delegates
 
 from ..core import check_seed, InvalidValue, load_keras, rate_or_schedule, require
 from ..core import short_float
+from ..devices import scaled_rate
 from .schedules import SCHEDULES
 
 # %% ../../nbs/library/training/01_options.ipynb #5a2f2022
@@ -199,6 +200,17 @@ def chosen(self:TrainingOptions) -> dict:
 def __repr__(self:TrainingOptions):
     values = ', '.join(f'{name}={value!r}' for name, value in self.chosen.items())
     return f'TrainingOptions({values})'
+
+# %% ../../nbs/library/training/01_options.ipynb #e04ec7cb
+@patch
+def with_batch_size(self:TrainingOptions,
+    size:int,     # examples per batch, 1 or more
+) -> TrainingOptions:
+    "The same options for batches of that size; the learning rate so far is that for batches of 64."
+    has_own_rate = self.compiled or not isinstance(self.optimizer, str)
+    if has_own_rate: return replace(self, batch_size=size)
+    rate = scaled_rate(self.learning_rate, size, self.optimizer)
+    return replace(self, batch_size=size, learning_rate=rate)
 
 # %% ../../nbs/library/training/01_options.ipynb #5ecf8b28
 def takes_options(

@@ -20,7 +20,7 @@ from fastcore.basics import patch
 
 from ..core import all_layers, atomic, forget_validation_data, load_keras, progress_line, save_record, span
 from ..data import EPOCH_METRICS, reading, Splits
-from ..devices import can_compile, compile_steps, device_line, Pace, training_device
+from ..devices import can_compile, compile_steps, device_line, feed, Pace, training_device
 from ..models import explanation
 from .batches import Batches
 from .checkpoints import assign, Checkpoints, final_values, restore, snapshot
@@ -345,10 +345,10 @@ def fail(self:Training, error):
 def call_fit(self:Training, callbacks):
     "Call Keras' fit, once for each batch size."
     for first, end in self.stretches():
-        self.model.fit(
-            self.served.dataset, epochs=end, initial_epoch=first, verbose=0, shuffle=False,
-            validation_data=self.validation, class_weight=self.served.class_weight,
-            callbacks=callbacks)
+        with feed(self.model, self.served.dataset, self.validation) as (train, validation):
+            self.model.fit(
+                train, epochs=end, initial_epoch=first, verbose=0, shuffle=False,
+                validation_data=validation, callbacks=callbacks)
         if self.model.stop_training: break
 
 # %% ../../nbs/library/training/10_progress.ipynb #86bcb3ae

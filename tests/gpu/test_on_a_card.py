@@ -159,6 +159,28 @@ def test_lazy_pictures_keep_up(tmp_path):
     assert seconds[False] >= 0.8 * seconds[True], seconds
 
 
+def test_texts_keep_up(monkeypatch):
+    """At least 0.8 of the texts per second of the same texts as numbers; the times with and without the input pipeline are printed."""
+    keras, rng = load_keras(), np.random.default_rng(0)
+    words = np.array([f"word{i}" for i in range(3000)])
+    drawn = rng.integers(0, 3000, (20_000, 40))
+    x, y = np.array([" ".join(words[row]) for row in drawn]), (drawn[:, 0] % 2).astype(str)
+    first = keras.layers.TextVectorization(max_tokens=2000, output_sequence_length=40)
+    first.adapt(x)
+
+    def seconds(data, *begin):
+        parts = hb.split(data)
+        after = [keras.layers.Embedding(2000, 32), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(2, "softmax")]
+        return hb.fit(keras.Sequential([*begin, *after]), parts, epochs=4, batch_size=64, to=None).history.seconds[1:].median()
+
+    numbers = seconds(hb.Dataset(np.asarray(first(x)), y), keras.Input((40,), dtype="int64"))
+    texts = seconds(hb.Dataset(x, y), keras.Input((), dtype="string"), first)
+    monkeypatch.setattr("hackbook.devices.feeding.device_of", lambda model: None)
+    within = seconds(hb.Dataset(x, y), keras.Input((), dtype="string"), first)
+    print(f"seconds per epoch: numbers {numbers:.2f}, texts {texts:.2f}, vectorized within the step {within:.2f}")
+    assert numbers >= 0.8 * texts
+
+
 def test_mnist_in_four_seconds(real_data, monkeypatch):
     """The recipe of the benchmarks with the batch size of the card; it took 10 s with batches of 128. Time and accuracy are printed."""
     monkeypatch.setenv("HACKBOOK_DATA", str(real_data))

@@ -728,3 +728,24 @@ def test_fit_leaves_a_model_alone_that_is_trained_live(splits, monkeypatch):
     session.stop()
     session.wait(60)
     assert len(hb.fit(session.model, splits, epochs=1, to=None).history) == 1
+
+
+def test_the_batch_size_of_a_card(monkeypatch):
+    """Without a batch size a session takes the usual one of the device, as `fit` does, and its recipe says so; one that is given stays."""
+    from hackbook.devices import Device
+    from hackbook.live import session
+
+    data = hb.Dataset(np.random.default_rng(0).normal(size=(12_000, 3)).astype("float32"), np.arange(12_000) % 2)
+    splits = hb.split(data)
+    monkeypatch.setattr(session, "training_device", lambda: Device("GPU", "a card"))
+
+    def sized(**options):
+        keras = hb.core.load_keras()
+        made = hb.live.Session(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "softmax")]), splits, 2, **options)
+        made.close()
+        return made.values["batch_size"], made.values["learning_rate"], made.timeline.recipe
+
+    assert sized()[:2] == (128, 0.0141) and "learning_rate=0.0141, batch_size=128" in sized()[2]
+    assert sized(batch_size=64)[:2] == (64, 0.01) and "batch_size" not in sized(batch_size=64)[2]
+    monkeypatch.undo()
+    assert sized()[:2] == (64, 0.01)

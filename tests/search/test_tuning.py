@@ -479,6 +479,9 @@ def test_a_budget_too_short_for_a_trial_trains_the_setting_that_got_furthest(tmp
     assert re.fullmatch(r"done, but no trial was finished in time: one takes about .+, so a search needs .+ or more", told[0])
 
 
-def test_a_budget_that_is_over_before_anything_begins(tmp_path, splits):
-    with pytest.raises(hb.core.HackbookError, match="no trial could begin within the budget .*; give it more"):
-        search(splits, tmp_path / "study.db", budget="0.01 s")
+def test_a_budget_that_is_over_before_anything_begins_trains_the_first_setting(tmp_path, splits):
+    study = search(splits, tmp_path / "study.db", budget="0.01 s")
+    assert study.frame.status.tolist() == ["late"] and len(study.run.history)
+    assert study.run.record["parameters"]["learning_rate"] == study.setting(0)["learning_rate"]
+    again = search(splits, tmp_path / "study.db", budget="0.01 s")  # continued: one has begun, and is trained again
+    assert len(again.frame) == 1 and len(again.run.history)
