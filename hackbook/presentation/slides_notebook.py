@@ -9,9 +9,7 @@ __all__ = ['markdown_of', 'slide_cells', 'write_slides']
 from functools import singledispatch
 from pathlib import Path
 
-import nbformat
 import pandas as pd
-from nbformat.v4 import new_markdown_cell, new_notebook
 
 from ..core import atomic, make_folder
 from .markdown import as_markdown, markdown_table
@@ -73,6 +71,7 @@ def _(element:Moving, attachments):
 # %% ../../nbs/library/presentation/11_slides_notebook.ipynb #eac5046e
 def _cell(text, kind, **options):
     "A cell that is a slide, or its notes."
+    from nbformat.v4 import new_markdown_cell
     return new_markdown_cell(text, metadata={'slideshow': {'slide_type': kind}}, **options)
 
 def slide_cells(
@@ -97,6 +96,8 @@ def write_slides(
     title:str='',         # of the notebook
 ) -> Path:                # the file
     "Write slides as a notebook, at once or not at all."
+    import nbformat     # here, since it takes two seconds
+    from nbformat.v4 import new_notebook
     to = Path(to)
     notebook = new_notebook(cells=[cell for slide in slides for cell in slide_cells(slide)])
     notebook.metadata['title'] = shortened(title, 130)
