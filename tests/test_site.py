@@ -19,7 +19,7 @@ from browser import find_browser  # noqa: E402
 KNOWN = {}
 THEME = "https://fonts.googleapis.com/"  # the theme's own fonts; the page looks for them once, and does without
 PEOPLE_LOOK_AT = ["index.html", "tutorials/01_digits_cnn.html", "tutorials/04_train_and_regularize.html", "tutorials/06_live.html", "glossary.html", "names.html",
-                  "benchmarks.html", "library/training/11_fitting.html", "library/live/11_replays.html", "library/data/03_dataset.html"]
+                  "benchmarks.html", "library/training/12_fitting.html", "library/live/12_replays.html", "library/data/03_dataset.html"]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_goal_time_and_ways_of_a_tutorial_are_on_its_page(site):
 
 
 def test_every_parameter_of_fit_is_told_with_its_whole_meaning(site):
-    page = (site[0] / "docs/library/training/11_fitting.html").read_text()
+    page = (site[0] / "docs/library/training/12_fitting.html").read_text()
     rows = list(pages.parameters(pages.look_up("hb.fit")))
     assert len(rows) > 20 and all(meaning for name, *_, meaning in rows if not name.startswith("*"))
     text = re.sub(r"<[^>]+>|\s+", " ", page).replace("&quot;", '"').replace("&#x27;", "'").replace("&amp;", "&").replace("&gt;", ">").replace("&lt;", "<")
@@ -103,12 +103,12 @@ def test_no_signature_names_a_machine_or_a_place_in_memory(site):
 
 
 @pytest.mark.parametrize("name, page, leads", [
-    ("hb.fit", "tutorials/01_digits_cnn.ipynb", "../library/training/11_fitting.ipynb#fit"),
+    ("hb.fit", "tutorials/01_digits_cnn.ipynb", "../library/training/12_fitting.ipynb#fit"),
     ("fit", "tutorials/01_digits_cnn.ipynb", None),                       # Keras' or hackbook's? Only hb.fit is ours
-    ("fit", "library/training/11_fitting.ipynb", "#fit"),
+    ("fit", "library/training/12_fitting.ipynb", "#fit"),
     ("HackbookError", "library/data/01_tasks.ipynb", "../core/00_errors.ipynb#HackbookError"),
-    ("Run", "library/training/11_fitting.ipynb", "07_runs.ipynb#Run"),
-    ("nothing", "library/training/11_fitting.ipynb", None)])
+    ("Run", "library/training/12_fitting.ipynb", "07_runs.ipynb#Run"),
+    ("nothing", "library/training/12_fitting.ipynb", None)])
 def test_a_name_leads_to_what_it_means_on_its_page(name, page, leads):
     module = {p: m for m, p in pages.rooms().items()}.get(page)
     full = pages.full_name(pages.look_up(name, module))
@@ -201,7 +201,7 @@ def test_what_is_missing_has_a_page_of_its_own(browser):
     browser.errors.clear()
 
 
-REPLAYED = ["library/live/11_replays.html", "tutorials/01_digits_cnn.html", "tutorials/04_train_and_regularize.html", "tutorials/07_tune.html"]
+REPLAYED = ["library/live/12_replays.html", "tutorials/01_digits_cnn.html", "tutorials/04_train_and_regularize.html", "tutorials/07_tune.html"]
 
 
 @pytest.mark.parametrize("name", REPLAYED)

@@ -3,7 +3,8 @@
 from .timeline import Branch
 from .summary import Timeline
 from .sliders import Slider
-from .views import draw, VIEWS
+from .views import VIEWS
+from .view_pictures import draw
 from .session import Session
 from .challenges import Challenge, reach, save_it, turn_around
 from .panel import Panel, SideBySide

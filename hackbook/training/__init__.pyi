@@ -1,6 +1,5 @@
 """From a Keras model to a Run: options, hyperparameters, schedules, checkpoints, fit."""
 
-from . import regularization
 from .schedules import SCHEDULES
 from .options import TrainingOptions, check_names, make_options, renamed, takes_options
 from .batches import Batches, as_array, check_batch_size, check_examples, check_splits, in_order
@@ -13,4 +12,3 @@ from .several_runs import RunComparison, compare_runs, list_runs
 from .lr_finder import LearningRates, find_batch_size, find_lr
 from .divergence import Diverged, first_to_break
 from .fitting import fit
-from .regularization import plot_regularization

@@ -23,7 +23,8 @@ from hackbook.training.batches import in_order
 from hackbook.training.compilation import compile_model
 from hackbook.core import load_keras
 from hackbook.training.hyperparameters import ReplayChanges, attach
-from hackbook.live.views import VIEWS, draw
+from hackbook.live.view_pictures import draw
+from hackbook.live.views import VIEWS
 from hackbook.live.session import Session
 from hackbook.testing import flat_weights as weights, until
 

@@ -189,7 +189,8 @@ def test_refuses_other_data_and_other_models(splits, run):
 def test_live_shows_boxes_beside_the_true_ones(run, splits):
     import json
 
-    from hackbook.live.views import draw, predictions
+    from hackbook.live.view_pictures import draw
+    from hackbook.live.views import predictions
 
     seen = predictions(run.model, splits)()
     assert len(seen["images"]) == len(seen["true"]) == len(seen["found"]) == 6 and len(json.dumps(seen)) < 40_000

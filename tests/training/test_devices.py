@@ -26,7 +26,7 @@ def net(splits, seed=0):
 @pytest.fixture
 def on_card(monkeypatch):
     """All that asks for the device hears of a GPU."""
-    for room in ("training.fitting", "training.progress", "devices.description"):
+    for room in ("training.fitting", "training.loop", "devices.description"):
         monkeypatch.setattr(f"hackbook.{room}.training_device", lambda: H200)
 
 
@@ -58,7 +58,7 @@ def test_a_run_on_a_gpu_turns_to_xla_when_that_pays(splits, on_card, monkeypatch
 
 
 def test_a_gpu_on_which_nothing_was_measured_stays_without_xla(splits, monkeypatch):
-    monkeypatch.setattr("hackbook.training.progress.training_device", lambda: Device("GPU", "METAL"))
+    monkeypatch.setattr("hackbook.training.loop.training_device", lambda: Device("GPU", "METAL"))
     monkeypatch.setattr("hackbook.devices.compiling.compile_seconds", lambda layers: 0.0)
     assert "xla" not in hb.fit(net(splits), splits, epochs=2, batch_size=32, to=None).record
 

@@ -18,7 +18,7 @@ import pytest
 
 import hackbook as hb
 from hackbook.training.checkpoints import load_checkpoint
-from hackbook.training.progress import Training
+from hackbook.training.loop import Training
 from hackbook.training.options import TrainingOptions
 
 NURSERY = """
@@ -206,7 +206,7 @@ def test_budget_holds(splits, monkeypatch):
 
 def test_a_budget_leaves_time_for_the_validation(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("hackbook.training.progress.perf_counter", lambda: now[0])
+    monkeypatch.setattr("hackbook.training.loop.perf_counter", lambda: now[0])
     splits = SimpleNamespace(validation=range(300))  # as many examples as ten batches
     training = Training(None, splits, TrainingOptions(), ends=160.0, served=SimpleNamespace(size=30))
     training.step, training.ticked = -1, 90.0
