@@ -21,5 +21,5 @@ from .keras_internals import (
     all_layers, averages, add_seed_generator, calls_before, chooses_subshell, CLIP, CURRENT_RATE,
     forget_validation_data, hear_in_subshell, is_spatial, logits_of, makes_subshells, may_ask, missing_internals,
     new_subshell, overridden_method, own_variables, plain_method, rate_or_schedule,
-    spatial_noise_shape, take_thread_settings, thread_settings, times_called, variable_key, WEIGHT_DECAY,
+    spatial_noise_shape, take_thread_settings, thread_settings, times_called, variable_key, INPUT_CHECK, WEIGHT_DECAY,
 )

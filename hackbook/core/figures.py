@@ -36,11 +36,11 @@ class Figure(matplotlib.figure.Figure):
 
 # %% ../../nbs/library/core/04_figures.ipynb #dbce36f4
 def _fewer_colors(content, figure):
-    "The PNG with 256 colors, a third of the bytes. Images and color maps stay as they are."
+    "The PNG with 128 colors, a third of the bytes. Images and color maps stay as they are."
     values = any(ax.images or any(c.get_array() is not None for c in ax.collections)
                  for ax in figure.axes)
     if values: return content
-    few = Image.open(BytesIO(content)).convert('RGB').quantize(256, dither=Image.Dither.NONE)
+    few = Image.open(BytesIO(content)).convert('RGB').quantize(128, dither=Image.Dither.NONE)
     few.save(buffer := BytesIO(), 'PNG', optimize=True)
     return buffer.getvalue()
 

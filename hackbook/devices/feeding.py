@@ -8,7 +8,7 @@ __all__ = ['device_of', 'ahead', 'vectorizing', 'feed']
 # %% ../../nbs/library/devices/06_feeding.ipynb #11ae2a6e
 from contextlib import contextmanager
 
-from ..core import load_keras, override
+from ..core import INPUT_CHECK, load_keras, override
 
 # %% ../../nbs/library/devices/06_feeding.ipynb #e4ff8288
 def device_of(
@@ -49,7 +49,7 @@ def vectorizing(
     def call(inputs, training=None, mask=None):
         if keras.backend.standardize_dtype(inputs.dtype) == 'string': return plain(inputs, training=training)
         return rest.call(inputs, training=training)
-    undo = override(model, call=call, _assert_input_compatibility=lambda *_: None)
+    undo = override(model, **{'call': call, INPUT_CHECK: lambda *_: None})
     try: yield layer
     finally: undo()
 
