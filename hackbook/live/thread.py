@@ -267,13 +267,13 @@ def end_epoch(self:TrainingThread, epoch, logs):
     arrays, values = snapshot(self.model), self.current_values()
     with self.lock:
         self.check_orders()
+        key = self.timeline[None].key, epoch + 1
+    self.snapshots[key] = arrays, values     # before the row: whoever sees it may ask for its weights
+    with self.lock:
+        self.check_orders()
         val_metric = logs[f'val_{self.timeline.metric}']
         self.add_point(self.batches.steps, logs, val_loss=logs['val_loss'], val_metric=val_metric)
-        row = {'epoch': epoch + 1, **logs, 'learning_rate': rate, 'seconds': seconds}
-        self.timeline.row(row)
-        key = self.timeline[None].key, epoch + 1
-        self.snapshots.states[key] = values
-    self.snapshots[key] = arrays, values
+        self.timeline.row({'epoch': epoch + 1, **logs, 'learning_rate': rate, 'seconds': seconds})
     self.notify()
 
 # %% ../../nbs/library/live/06_thread.ipynb #e4b813ac

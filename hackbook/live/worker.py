@@ -61,7 +61,7 @@ def first_to_break(self:TrainingThread, epoch) -> str:
     try:
         with reading(self.splits.train.x):
             return first_to_break(self.model, self.batches.dataset, self.progress.batch, before)
-    except Leave: return 'something'
+    except (Leave, Exception): return 'something'     # it may not fit into memory, or a file is gone
 
 # %% ../../nbs/library/live/07_worker.ipynb #a7c72843
 @patch
@@ -101,6 +101,15 @@ def end(self:TrainingThread, status, failure=None, unless=None) -> bool:
     self.notify(now=True)
     return False
 
+# %% ../../nbs/library/live/07_worker.ipynb #28f4c41c
+@patch
+def told(self:TrainingThread, e) -> BaseException:
+    "The error to show: where a loss broke, what to do when memory ran out, or the exception itself."
+    try:
+        if isinstance(e, Diverged): return self.diverged(e.args[0])
+        return explanation(e, self.model, self.batches.size) or e
+    except BaseException as other: return other
+
 # %% ../../nbs/library/live/07_worker.ipynb #3bf6c8f5
 @patch
 def turn(self:TrainingThread) -> bool:
@@ -117,17 +126,19 @@ def turn(self:TrainingThread) -> bool:
         self.train()
         return self.end('finished')
     except Leave: return True
-    except Diverged as e: return self.end('failed', self.diverged(e.args[0]))
-    except BaseException as e:
-        told = explanation(e, self.model, self.batches.size)
-        return self.end('failed', told or e)
+    except BaseException as e: return self.end('failed', self.told(e))
 
 # %% ../../nbs/library/live/07_worker.ipynb #4809541c
 @patch
 def work(self:TrainingThread):
     "The thread's main function: follow orders until there are none."
     take_thread_settings(self.settings)
-    while self.turn(): pass
+    try:
+        while self.turn(): pass
+    except BaseException as e:     # not expected: the model must not stay locked
+        with self.lock:
+            self.status, self.failure, self.worker = 'failed', e, None
+            self.lock.notify_all()
 
 # %% ../../nbs/library/live/07_worker.ipynb #b837221e
 @patch

@@ -8,8 +8,8 @@ __all__ = ['as_array', 'check_batch_size', 'Batches', 'in_order', 'check_example
 # %% ../../nbs/library/training/02_batches.ipynb #d8f79175
 import os
 from dataclasses import replace
-from math import ceil, prod
-from numbers import Integral
+from math import ceil, inf, prod
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -217,6 +217,10 @@ def check_splits(
         check_examples(data, f'splits.{part}', tables)
     _check_kinds(splits)
 
+# %% ../../nbs/library/training/02_batches.ipynb #2f85e048
+def _is_weight(value):
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < inf
+
 # %% ../../nbs/library/training/02_batches.ipynb #aa05bc18
 def class_weights(
     wanted:str|dict|None,   # 'balanced', a weight by class name, or None
@@ -231,10 +235,12 @@ def class_weights(
         counts = np.bincount(data.y, minlength=len(names)).tolist()
         return {i: len(data) / (len(counts) * n) if n else 0. for i, n in enumerate(counts)}
     ok = (isinstance(wanted, dict)
-          and all(name in names and weight >= 0 for name, weight in wanted.items()))
-    allowed = f"'balanced', or a dict with names among {', '.join(names)}"
+          and all(name in names and _is_weight(weight) for name, weight in wanted.items()))
+    allowed = f"'balanced', or a dict with names among {', '.join(names)} and numbers, 0 or more"
     require(ok, 'class_weight', wanted, allowed)
-    return {i: float(wanted.get(name, 1)) for i, name in enumerate(names)}
+    weights = {i: float(wanted.get(name, 1)) for i, name in enumerate(names)}
+    require(any(weights.values()), 'class_weight', wanted, 'above 0 for some class', 'or nothing is learned')
+    return weights
 
 # %% ../../nbs/library/training/02_batches.ipynb #3c835c82
 def serve(

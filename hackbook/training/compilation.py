@@ -92,24 +92,24 @@ def _scale_updates(optimizer, fractions):
     update_step.undo = override(optimizer, **methods)
 
 # %% ../../nbs/library/training/05_compilation.ipynb #411b82d9
-def _rate(options, updates):
+def _rate(options, batches):
     "The learning rate: a number that may change, or a schedule."
     o = options
     if o.schedule in ('constant', 'plateau'): return o.learning_rate
-    return SCHEDULES[o.schedule](o.learning_rate, updates)
+    return SCHEDULES[o.schedule](o.learning_rate, batches)
 
 # %% ../../nbs/library/training/05_compilation.ipynb #a9ef226e
-def _optimizer(options, updates):
+def _optimizer(options, batches):
     "A new optimizer: of the name given, or a copy of the one given, with the schedule."
     keras, o = load_keras(), options
     if isinstance(o.optimizer, str):
         kind = type(keras.optimizers.get(o.optimizer))
         return kind(
-            _rate(o, updates), weight_decay=o.weight_decay, global_clipnorm=o.clip_norm,
+            _rate(o, batches), weight_decay=o.weight_decay, global_clipnorm=o.clip_norm,
             use_ema=o.ema is not None, ema_momentum=o.ema or .99,
             gradient_accumulation_steps=o.accumulate if o.accumulate > 1 else None)
     config = o.optimizer.get_config()
-    if o.schedule: config['learning_rate'] = _rate(o, updates)
+    if o.schedule: config['learning_rate'] = _rate(o, batches)
     return type(o.optimizer).from_config(config)
 
 # %% ../../nbs/library/training/05_compilation.ipynb #5261c02e
@@ -212,7 +212,7 @@ def set_precision(
 def compile_model(
     model,                    # a `keras.Model`
     data:Dataset,             # decides loss and metric
-    updates:int,              # weight updates in the whole run
+    batches:int,              # in the whole run; Keras counts the steps of a schedule in batches
     options:TrainingOptions=TrainingOptions(),
 ):                            # the same model
     "Set optimizer, loss and metrics. Raises `InvalidValue` for what model or data do not allow."
@@ -229,7 +229,7 @@ def compile_model(
     if o.compiled is None: _warn_if_lost(model)
     if o.precision: set_precision(model, o.precision)
     with model.distribute_strategy.scope():
-        if not o.compiled: _compile(model, data, updates, o)
+        if not o.compiled: _compile(model, data, batches, o)
         _build(model, data, o.loss or o.metrics)
     if o.label_smoothing or hasattr(model.compute_loss, 'label_smoothing'):
         smooth_labels(model, o.label_smoothing)
@@ -237,10 +237,10 @@ def compile_model(
     return model
 
 # %% ../../nbs/library/training/05_compilation.ipynb #94c24d2b
-def _compile(model, data, updates, options):
+def _compile(model, data, batches, options):
     "Call `model.compile`."
     loss, metrics = _loss_and_metrics(data, options)
-    optimizer = _optimizer(options, updates)
+    optimizer = _optimizer(options, batches)
     _decay_once(optimizer)
     if options.precision == 'mixed_float16':
         optimizer = load_keras().optimizers.LossScaleOptimizer(optimizer)

@@ -6,13 +6,14 @@
 __all__ = ['fit']
 
 # %% ../../nbs/library/training/12_fitting.ipynb #48a414c0
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from importlib.util import find_spec
 from inspect import signature
-from math import ceil, inf
+from math import inf
 from pathlib import Path
 from time import perf_counter
 
@@ -59,6 +60,21 @@ def _unnumbered(facts):
     "The facts with *dense* in place of *dense_1*."
     return [*facts[:-1], re.sub(r"_\d+(?=[/'])", '', facts[-1])]
 
+# %% ../../nbs/library/training/12_fitting.ipynb #a6b50228
+def _plain(config):
+    "The config of layers without names, seeds, precision and what is frozen."
+    if isinstance(config, (list, tuple)): return [_plain(part) for part in config]
+    if not isinstance(config, dict): return config
+    left_out = 'name', 'seed', 'dtype', 'trainable'
+    return {key: _plain(value) for key, value in config.items() if key not in left_out}
+
+def _layers(model):
+    "A short name for the layers and their options; None: a model of one's own does not tell them."
+    try: config = json.dumps(_plain(model.get_config()), sort_keys=True, default=repr)
+    except Exception: return None
+    unnumbered = re.sub(r'_\d+(?=")|0x[0-9a-f]+', '', config)
+    return fingerprint(np.array([unnumbered]))
+
 # %% ../../nbs/library/training/12_fitting.ipynb #e4f8eee4
 def _keys(facts, record):
     "The key of a run, and those that it had before: with numbered layers, with old parameters."
@@ -67,24 +83,25 @@ def _keys(facts, record):
     return [_key(_unnumbered(facts), record), _key(facts, record), _key(facts, by_old_names)]
 
 # %% ../../nbs/library/training/12_fitting.ipynb #4a3f135a
-def _records(to):
-    "Folder and record of each run in `to`, newest first."
+def _records(to, layers):
+    "Folder and record of each run in `to` with these layers, or with unknown ones, newest first."
     for file in sorted(Path(to).glob('*/run.json'), reverse=True):
-        try: yield file.parent, read_record(file.parent)
+        try: record = read_record(file.parent)
         except HackbookError: continue
+        if None in (layers, its := record.get('layers')) or its == layers: yield file.parent, record
 
 # %% ../../nbs/library/training/12_fitting.ipynb #f3b08167
-def _earlier(to, facts, record):
+def _earlier(to, facts, record, layers):
     "Folder and record of the newest run with these options; None where there is none."
     keys = _keys(facts, record)
-    found = ((folder, its) for folder, its in _records(to) if its.get('key') in keys)
+    found = ((folder, its) for folder, its in _records(to, layers) if its.get('key') in keys)
     return next(found, None)
 
 # %% ../../nbs/library/training/12_fitting.ipynb #39e48c32
-def _shorter(to, facts, record):
+def _shorter(to, facts, record, layers):
     "Folder and record of the longest finished run with these options but fewer epochs, or None."
     found = []
-    for folder, its in _records(to):
+    for folder, its in _records(to, layers):
         epochs = its.get('parameters', {}).get('epochs') or inf
         if its.get('status') != 'finished' or epochs >= (record['epochs'] or 0): continue
         if its.get('key') in _keys(facts, record | {'epochs': epochs}): found.append((folder, its))
@@ -119,10 +136,10 @@ def go_on(self:Training):
 
 # %% ../../nbs/library/training/12_fitting.ipynb #7bc91b04
 @patch
-def prepare(self:Training, to, facts, found, before):
+def prepare(self:Training, to, facts, layers, found, before):
     "Compile the model; make a folder, or restore what an earlier run has left."
     self.served, self.validation = serve(self.splits, self.options)
-    more = {'key': _key(_unnumbered(facts), self.options.record)}
+    more = {'key': _key(_unnumbered(facts), self.options.record), 'layers': layers}
     if before: more['continues'] = _place(before)
     if found:
         self.folder, self.record = found
@@ -147,9 +164,11 @@ def _place(run):
 @patch
 def compile(self:Training, done):
     "Compile the model for the epochs that come after the first `done`."
-    epochs = self.options.epochs - done
-    updates = ceil(self.served.steps * epochs / self.options.accumulate)
-    compile_model(self.model, self.splits.train, updates, self.options)
+    batches = self.served.steps * (self.options.epochs - done)
+    accumulate = self.options.accumulate
+    require(accumulate <= batches, 'accumulate', accumulate, f'{batches:,} batches of this run at most',
+            'the weights would never be updated')
+    compile_model(self.model, self.splits.train, batches, self.options)
 
 # %% ../../nbs/library/training/12_fitting.ipynb #585f389c
 @patch
@@ -162,10 +181,11 @@ def measure_epochs(self:Training) -> int:
     def train(steps):
         self.model.fit(self.served.dataset.take(steps), verbose=0, shuffle=False)
     evaluate = lambda: self.model.evaluate(self.validation, verbose=0)
-    begin = _seconds_of(lambda: (train(1), evaluate()))   # builds the graphs, as the run will
-    per_step = _seconds_of(lambda: train(steps)) / steps
-    epoch = per_step * self.served.steps + _seconds_of(evaluate)
-    restore(self.model, before)
+    try:
+        begin = _seconds_of(lambda: (train(1), evaluate()))   # builds the graphs, as the run will
+        per_step = _seconds_of(lambda: train(steps)) / steps
+        epoch = per_step * self.served.steps + _seconds_of(evaluate)
+    finally: restore(self.model, before)
     return max(1, int((self.ends - perf_counter() - begin) / epoch * .95))
 
 # %% ../../nbs/library/training/12_fitting.ipynb #3833c2e5
@@ -200,8 +220,11 @@ def take_changes(self:Training, changes):
         raise
 
 # %% ../../nbs/library/training/12_fitting.ipynb #de33cb3d
-def _check_fit(to, resume, tensorboard):
-    "Raise a `HackbookError` for what cannot be written."
+def _check_fit(to, resume, tensorboard, options):
+    "Raise a `HackbookError` for what cannot be written, or found again."
+    unnamed = [f for f in (options.loss, *(options.metrics or ())) if getattr(f, '__name__', '') == '<lambda>']
+    require(not (resume and unnamed), 'loss, metrics', 'a lambda', 'functions with a name, with resume=True',
+            'a run is found again by their names')
     require(not (resume and to is None), 'to', None, "a folder, with resume=True", "try to='runs'")
     if to is not None: make_folder(to)
     if not tensorboard: return
@@ -245,7 +268,7 @@ def fit(
     splits:Splits,          # trained on the training part; the test part is not touched
     epochs:int=TrainingOptions.epochs, # how often each example is seen, 1 or more; None: by budget
     learning_rate:float|str=TrainingOptions.learning_rate, # peak of the schedule, > 0; or 'find'
-    batch_size:int|str|None=None,  # examples per batch; None: by device, 64 on a processor; 'largest'
+    batch_size:int|str|None=None,  # None: by device, 64 on a processor, and the rate is that for 64; 'largest'
     seed:int=TrainingOptions.seed, # order of the data, dropout; seed the model before it is built
     to:str|Path|None='runs',       # the run gets a folder in here; None: nothing is saved
     callbacks:Iterable=(),         # further Keras callbacks
@@ -265,7 +288,7 @@ def fit(
                            learning_rate=learning_rate, batch_size=size, seed=seed)
     check_splits(splits, takes_tables(model))
     build_weights(model, splits.train)
-    _check_fit(to, resume, tensorboard)
+    _check_fit(to, resume, tensorboard, options)
     ends = _ends(options.budget)
     _let_go(model)
     if size is not batch_size: options = _with_size(model, splits, options, batch_size)
@@ -286,11 +309,12 @@ def _fit(training, to, resume, tensorboard):
     "Return the run that has ended, go on with one, or begin one."
     facts = _facts(training.model, training.splits)
     record = training.options.record
-    found = _earlier(to, facts, record) if resume else None
+    layers = None if record['changes'] else _layers(training.model)     # changes leave their values in the layers
+    found = _earlier(to, facts, record, layers) if resume else None
     if found and found[1]['status'].startswith(_ENDED):
         return _loaded(training.model, found[0])
-    before = _shorter(to, facts, record) if resume and not found else None
-    training.prepare(to, facts, found, before)
+    before = _shorter(to, facts, record, layers) if resume and not found else None
+    training.prepare(to, facts, layers, found, before)
     return training.train(tensorboard)
 
 # %% ../../nbs/library/training/12_fitting.ipynb #a4b1846d

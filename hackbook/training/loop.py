@@ -51,6 +51,7 @@ class Training:
     epoch_of:dict = field(default_factory=dict)    # hash of the weights → epoch, if there are any
     status:str = 'finished'
     partial:bool = False                    # was the last epoch stopped before its end?
+    logs:dict = field(default_factory=dict) # of the epoch so far
     sizes:dict = None                       # epoch → batch size from there on; None: one size
     asking:float = None                     # seconds of the last validation; None: there was none
     pace:Pace = None                        # of the steps, as long as XLA may come; None: it may not
@@ -64,9 +65,8 @@ class Training:
 @patch
 def begin_epoch(self:Training, epoch, logs=None):
     self.served.epoch.assign(epoch)
+    self.clock, self.step, self.logs = perf_counter(), -1, {}
     if self.good is None: self.good = snapshot(self.model)
-    self.clock = perf_counter()
-    self.step = -1
 
 # %% ../../nbs/library/training/11_loop.ipynb #25a2ec25
 @patch
@@ -89,6 +89,7 @@ def reserve(self:Training, step) -> float:
 @patch
 def end_batch(self:Training, step, logs):
     step = min(step, self.served.steps - 1)     # Keras counts a shortened call as whole
+    self.logs = dict(logs)
     reserve = self.reserve(step)
     if self.pace: self.watch_pace(step)
     self.step, self.ticked = step, perf_counter()
@@ -126,7 +127,7 @@ def end_epoch(self:Training, epoch, logs):
     rate = float(load_keras().ops.convert_to_numpy(self.model.optimizer.learning_rate))
     seconds = perf_counter() - self.clock
     self.rows.append({'epoch': epoch + 1, **logs, 'learning_rate': rate, 'seconds': seconds})
-    if self.losses[-1] == min(self.losses): self.best = final_values(self.model)
+    if self.losses[-1] < min(self.losses[:-1], default=inf): self.best = final_values(self.model)
     if self.callbacks: self.epoch_of[weights_hash(self.model)] = len(self.rows)
     within = self.status == 'finished' and self.step + 1 < self.served.steps
     if within and self.model.stop_training: self.partial = True     # a callback has stopped it
@@ -179,9 +180,12 @@ def interrupt(self:Training):
     "Note that somebody pressed stop; in the first epoch, validate once, so that there is a row."
     self.status = 'interrupted'
     if self.rows: return
+    if self.good is None:     # Keras has not begun: there is no run
+        if self.folder: rmtree(self.folder)
+        raise KeyboardInterrupt
     logs = self.model.evaluate(self.validation, verbose=0, return_dict=True)
     self.partial = True
-    self.end_epoch(0, {k: logs[k] for k in logs} | {f'val_{k}': v for k, v in logs.items()})
+    self.end_epoch(0, logs | self.logs | {f'val_{k}': v for k, v in logs.items()})
 
 # %% ../../nbs/library/training/11_loop.ipynb #833dcf3b
 @patch

@@ -164,8 +164,8 @@ def find_lr(
     if not isfinite(losses[-1]): losses = losses[:-1]
     n = len(losses)
     if n < 10:
-        raise HackbookError(f'the loss was NaN or infinite after {n} steps, at a learning rate of '
-                            f'{rates[n]:.1g}; look at the data and the scaling, or try a smaller '
+        raise HackbookError('the loss diverged (NaN, infinite, or four times its lowest) after '
+                            f'{n} steps, at a learning rate of {rates[n]:.1g}; look at the data and the scaling, or try a smaller '
                             'low')
     smooth, rates = _smooth(losses), rates[:n]
     frame = pd.DataFrame({'learning_rate': rates, 'loss': losses, 'smooth': smooth})

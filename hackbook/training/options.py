@@ -184,7 +184,8 @@ def record(self:TrainingOptions) -> dict:
 def _plain(value):
     "An optimizer, loss or metric as its name or config; anything else as it is."
     if isinstance(value, (list, tuple)): return type(value)(map(_plain, value))
-    if not hasattr(value, 'get_config'): return value.__name__ if callable(value) else value
+    if not hasattr(value, 'get_config'):
+        return getattr(value, '__name__', type(value).__name__) if callable(value) else value
     config = value.get_config()
     if hasattr(value, 'learning_rate'): config.pop('name')     # Keras numbers them: sgd_1, sgd_2
     return {'class_name': type(value).__name__, 'config': config}

@@ -244,8 +244,8 @@ def _learning_rates(optimizer):
 # %% ../../nbs/library/training/03_sites.ipynb #39b9d40e
 def _scale(optimizer, peak, value):
     "Multiply the optimizer's schedule by `value()` / `peak`."
-    ops, plain = load_keras().ops, rate_or_schedule(optimizer)
-    rate = lambda: plain(optimizer.iterations) * ops.cast(value() / peak, 'float32')
+    ops, plain = load_keras().ops, plain_method(optimizer, CURRENT_RATE)
+    rate = lambda: plain(optimizer) * ops.cast(value() / peak, 'float32')
     return override(optimizer, **{CURRENT_RATE: rate})
 
 # %% ../../nbs/library/training/03_sites.ipynb #6b1f42e5

@@ -750,3 +750,41 @@ def test_the_batch_size_of_a_card(monkeypatch):
     assert sized(batch_size=64)[:2] == (64, 0.01) and "batch_size" not in sized(batch_size=64)[2]
     monkeypatch.undo()
     assert sized()[:2] == (64, 0.01)
+
+
+@pytest.mark.parametrize("part", ["first_to_break", "go_to"])
+def test_what_fails_while_a_divergence_is_looked_into_ends_the_thread(splits, monkeypatch, part):
+    """The model is free again, and the session says what happened: it was locked for good."""
+    from hackbook.live import thread, worker
+
+    def full(*_, **__):
+        raise MemoryError("no room for all layers")
+
+    session = Session(network(splits), splits, **BREAKING)
+    if part == "first_to_break":
+        monkeypatch.setattr(worker, "first_to_break", full)
+    else:
+        monkeypatch.setattr(thread.TrainingThread, "go_to", full)
+    session.start()
+    with pytest.raises((hb.HackbookError, MemoryError), match="something was NaN or infinite first" if part == "first_to_break" else "no room"):
+        session.wait()
+    monkeypatch.undo()
+    assert session.status == "failed" and session._thread.worker is None
+    session.close()
+    assert hb.fit(session.model, splits, epochs=1, to=None).record["status"] == "finished"
+
+
+def test_an_epoch_is_shown_when_its_weights_are_there(splits, monkeypatch):
+    from hackbook.live.summary import Timeline
+
+    session, seen, row = Session(network(splits), splits, 2), [], Timeline.row
+
+    def with_weights(self, values):
+        seen.append((self[None].key, values["epoch"]) in session._thread.snapshots)
+        return row(self, values)
+
+    monkeypatch.setattr(Timeline, "row", with_weights)
+    session.start()
+    session.wait()
+    session.close()
+    assert seen == [True, True]

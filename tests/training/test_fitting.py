@@ -192,7 +192,7 @@ def test_budget_holds(splits, monkeypatch):
         now[0] += 0.01
         return now[0]
 
-    for module in "fitting", "progress":
+    for module in "fitting", "loop":
         monkeypatch.setattr(f"hackbook.training.{module}.perf_counter", clock)
     hb.set_seed(0)
     model = hb.models.cnn(splits, filters=(4,))
