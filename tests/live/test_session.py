@@ -771,7 +771,9 @@ def test_what_fails_while_a_divergence_is_looked_into_ends_the_thread(splits, mo
     monkeypatch.undo()
     assert session.status == "failed" and session._thread.worker is None
     session.close()
-    assert hb.fit(session.model, splits, epochs=1, to=None).record["status"] == "finished"
+    Session(session.model, splits, 1).close()  # the model is free
+    if part == "first_to_break":  # and its weights are back
+        assert hb.fit(session.model, splits, epochs=1, to=None).record["status"] == "finished"
 
 
 def test_an_epoch_is_shown_when_its_weights_are_there(splits, monkeypatch):
