@@ -359,6 +359,14 @@ def test_the_file_of_another_study(tmp_path, splits):
         search(splits, tmp_path / "foreign.db")
 
 
+@pytest.mark.parametrize("folder", ["why?", "a%20b#c", "50% {x} &"])
+def test_a_path_may_hold_what_a_url_may_not(tmp_path, folder):
+    file = tmp_path / folder / "study?.db"
+    open_study(file, {"space": Space(SPACE).record}, "maximize").set_user_attr("mine", 1)
+    assert load_study(file).optuna.user_attrs["mine"] == 1
+    assert [p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file()] == [file.relative_to(tmp_path)]
+
+
 @pytest.mark.parametrize("name", ["study.db", "study.log"])
 def test_options_saved_under_old_names_are_the_same_study(tmp_path, name):
     file, about = tmp_path / name, {"metric": "val_accuracy", "space": Space(SPACE).record, "epochs": 2}
