@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from shutil import copyfile
 from typing import Annotated
@@ -41,10 +42,18 @@ def notebook_parameters(
     return {name: p['default'] for name, p in found.items()}
 
 # %% ../nbs/library/90_cli.ipynb #3fa55332
+def _is_ours(name):
+    "Is that the name of an error of hackbook? The module that defines it is imported."
+    folder = Path(hackbook.__file__).parent
+    for path in folder.rglob('*.py'):
+        if f'\nclass {name}(' not in path.read_text('utf8'): continue
+        place = '.'.join(path.relative_to(folder.parent).with_suffix('').parts)
+        if issubclass(getattr(import_module(place), name), HackbookError): return True
+    return False
+
 def _explained(error, output):
     "What a learner reads of an error in a cell of the notebook `output`."
-    ours = {c.__name__ for c in (HackbookError, *HackbookError.__subclasses__())}
-    if error.ename in ours: return error.evalue
+    if _is_ours(error.ename): return error.evalue
     return (f'{output.name} stopped at cell {error.exec_count} with {error.ename}: '
             f'{error.evalue}; look at it in {output}')
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -83,6 +84,36 @@ def test_lab_begins_with_the_first_tutorial(tmp_path, started):
 def test_a_folder_that_is_not_there(tmp_path, started):
     shown = CliRunner().invoke(cli.app, ["lab", str(tmp_path / "nowhere")])
     assert isinstance(shown.exception, FileNotFoundError) and "hackbook tutorials" in str(shown.exception) and started == []
+
+
+def lesson(folder, *sources):
+    """A notebook whose first cell holds its parameters."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    cells[0].metadata["tags"] = ["parameters"]
+    folder.mkdir(exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"}}), folder / "lesson.ipynb")
+    return folder / "lesson.ipynb"
+
+
+ERRORS = """import sys
+from hackbook.cli import _is_ours
+
+assert "hackbook.training.divergence" not in sys.modules
+print([name for name in ("HackbookError", "NotFound", "Diverged", "OutOfMemory", "NotOfBoxes", "ValueError") if _is_ours(name)])
+"""
+
+
+def test_the_command_knows_every_error_of_ours():
+    """Also those of modules that it has not loaded."""
+    shown = subprocess.run([sys.executable, "-c", ERRORS], capture_output=True, text=True, check=True).stdout
+    assert shown == "['HackbookError', 'NotFound', 'Diverged', 'OutOfMemory', 'NotOfBoxes']\n"
+    error = SimpleNamespace(ename="Diverged", evalue="lower the learning rate", exec_count=2)
+    assert cli._explained(error, Path("a.ipynb")) == "lower the learning rate"
+
+
+def test_the_cell_of_another_error_is_named():
+    error = SimpleNamespace(ename="Session", evalue="no error", exec_count=2)     # a class of ours, but no error
+    assert cli._explained(error, Path("a.ipynb")) == "a.ipynb stopped at cell 2 with Session: no error; look at it in a.ipynb"
 
 
 def test_make_lab_is_the_command():
