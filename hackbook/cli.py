@@ -66,12 +66,18 @@ def execute(
 ) -> Path:                       # the executed notebook
     "Run a notebook with papermill. An error in a cell is raised as a `HackbookError` of one line."
     import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient.exceptions import DeadKernelError
     from traitlets.config import Config
     known = notebook_parameters(notebook)
     parameters = dict(parameters or {})
     names = ', '.join(known) or 'none, since no cell of this notebook is tagged `parameters`'
     for name in parameters: require(name in known, 'parameter', name, f'one of {names}')
-    output = make_folder(to)/Path(notebook).name
+    output = Path(to)/Path(notebook).name
+    itself = output.exists() and output.samefile(notebook)
+    require(not itself, 'to', str(to), "another folder than the notebook's, or the notebook would be overwritten",
+            "leave it out, or give to='_run'")
+    make_folder(to)
     # messages between this process and the kernel
     encrypted = Config(KernelManager={'transport_encryption': 'auto'})
     try:
@@ -80,6 +86,14 @@ def execute(
             progress_bar=progress, config=encrypted)
     except papermill.PapermillExecutionError as e:
         raise HackbookError(_explained(e, output)) from None
+    except DeadKernelError:
+        raise HackbookError(
+            f'the kernel died while it ran {notebook}; most likely the memory ran out: take fewer examples, a smaller '
+            f'batch_size or a smaller network, or close other programs; how far it came is in {output}') from None
+    except NoSuchKernel as e:
+        raise HackbookError(
+            f'there is no kernel named {e.name}, which is to run {notebook}; install it in this environment: '
+            'pip install ipykernel, then python -m ipykernel install --sys-prefix') from None
     return output
 
 # %% ../nbs/library/90_cli.ipynb #a31ae88c

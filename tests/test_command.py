@@ -6,14 +6,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import papermill
 import pytest
 from conftest import ROOT
+from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.paths import jupyter_data_dir
 from nbformat.sign import NotebookNotary
 from typer.testing import CliRunner
 
 import hackbook
 from hackbook import cli
+from hackbook.core import HackbookError
 
 TUTORIALS = sorted((ROOT / "nbs/tutorials").glob("*.ipynb"))
 
@@ -114,6 +117,33 @@ def test_the_command_knows_every_error_of_ours():
 def test_the_cell_of_another_error_is_named():
     error = SimpleNamespace(ename="Session", evalue="no error", exec_count=2)     # a class of ours, but no error
     assert cli._explained(error, Path("a.ipynb")) == "a.ipynb stopped at cell 2 with Session: no error; look at it in a.ipynb"
+
+
+def test_a_kernel_that_dies(tmp_path):
+    dies = lesson(tmp_path, "a = 1", "print(a)", "import os; os._exit(1)")
+    says = "the kernel died while it ran .*most likely the memory ran out: take fewer examples.*how far it came is in "
+    with pytest.raises(HackbookError, match=says):
+        cli.execute(dies, tmp_path / "out", progress=False)
+    assert nbformat.read(tmp_path / "out/lesson.ipynb", 4).cells[1].outputs[0].text == "1\n"
+
+
+def test_a_kernel_that_is_not_installed(tmp_path, monkeypatch):
+    def absent(*arguments, **options):
+        raise NoSuchKernel("python3")
+
+    monkeypatch.setattr(papermill, "execute_notebook", absent)
+    with pytest.raises(HackbookError, match="there is no kernel named python3, .*pip install ipykernel"):
+        cli.execute(lesson(tmp_path, "a = 1"), tmp_path / "out", progress=False)
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_the_notebook_itself_is_not_overwritten(tmp_path, link):
+    source = lesson(tmp_path / "mine", "a = 1", "print(a)")
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    before, to = source.read_bytes(), tmp_path / ("link" if link else "mine")
+    with pytest.raises(HackbookError, match=f"to must be another folder than the notebook's, .* got .*{to.name}'; leave it out"):
+        cli.execute(source, to, {"a": 5}, progress=False)
+    assert source.read_bytes() == before
 
 
 def test_make_lab_is_the_command():
