@@ -77,7 +77,7 @@ def execute(
     itself = output.exists() and output.samefile(notebook)
     require(not itself, 'to', str(to), "another folder than the notebook's, or the notebook would be overwritten",
             "leave it out, or give to='_run'")
-    make_folder(to)
+    (make_folder(to)/'report.json').unlink(missing_ok=True)     # of an earlier run
     # messages between this process and the kernel
     encrypted = Config(KernelManager={'transport_encryption': 'auto'})
     try:
@@ -158,7 +158,6 @@ def run(
     "Execute a notebook with parameters, and show its result."
     for p in parameter: require('=' in p, '--parameter', p, 'name=value')
     pairs = (p.split('=', 1) for p in parameter)
-    (to/'report.json').unlink(missing_ok=True)
     given = {name.strip(): _value(text) for name, text in pairs}
     output = execute(notebook, to, given, progress)
     after = [f'executed notebook  {output}',

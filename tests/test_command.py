@@ -146,6 +146,16 @@ def test_the_notebook_itself_is_not_overwritten(tmp_path, link):
     assert source.read_bytes() == before
 
 
+def test_an_earlier_report_goes_when_the_notebook_runs(tmp_path):
+    source, report = lesson(tmp_path, "a = 1"), tmp_path / "out/report.json"
+    report.parent.mkdir()
+    report.write_text("{}")
+    for wrong in "nope=1", "nothing":     # no parameter of it; no value
+        assert command("run", source, "--to", report.parent, "-p", wrong, "--no-progress")[0] == 1 and report.exists()
+    status, shown = command("run", source, "--to", report.parent, "--no-progress")
+    assert status == 0 and "test accuracy" not in shown and not report.exists()
+
+
 def test_make_lab_is_the_command():
     (line,) = [text for text in (ROOT / "Makefile").read_text().split("\nlab:")[1].splitlines()[1:2]]
     assert line.strip() == "@$(BIN)/hackbook lab" and Path(cli.__file__).is_relative_to(ROOT)
