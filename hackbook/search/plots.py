@@ -45,6 +45,7 @@ def _best_title(study, best):
     again = study.frame.set_index('trial').loc[best.trial]
     if not again.seeds > 0: return f'Trial {best.trial} is best: {brief(best.score)}'
     fresh = f"{brief(again['mean'])} ± {brief(again.spread)} over {again.seeds:.0f} seeds"
+    if again.diverged > 0: fresh += f', and {again.diverged:.0f} diverged'
     return f'Trial {best.trial} is best: {fresh}'
 
 # %% ../../nbs/library/search/10_plots.ipynb #55abcdff

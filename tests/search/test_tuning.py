@@ -19,8 +19,8 @@ from conftest import ROOT
 import hackbook as hb
 from hackbook.search.space import Space
 from hackbook.search.storage import join, open_study, release
-from hackbook.search.study import load_study
-from hackbook.search.trials import build_model, training_options
+from hackbook.search.study import Study, load_study
+from hackbook.search.trials import Outcome, build_model, training_options
 from hackbook.search.tuning import tune
 from hackbook.testing import until
 
@@ -413,6 +413,25 @@ def test_the_winner_is_chosen_by_fresh_seeds(tmp_path, splits):
     hb.set_seed(0)
     run = hb.fit(family(splits, int(best.width)), splits, epochs=2, learning_rate=best.learning_rate, to=None)
     assert run.history.val_accuracy.iloc[-1] == pytest.approx(best.score, abs=0.03)
+
+
+@pytest.mark.parametrize("direction, scores", [("maximize", [0.9, 0.8, 0.95, 0.7, 0.6]), ("minimize", [0.1, 0.2, 0.05, 0.3, 0.4])])
+def test_a_setting_that_diverges_with_fresh_seeds_does_not_win(tmp_path, direction, scores):
+    """One seed of 0.99 and two that diverged are no mean of 0.99."""
+    space = Space({"width": [1, 2, 3, 4, 5]})
+    study = Study(open_study(tmp_path / "study.db", {"space": space.record, "metric": "val_loss"}, direction), space, tmp_path / "study.db")
+    for score in scores:
+        trial = study.optuna.ask()
+        space.ask(trial)
+        study.optuna.tell(trial, score)
+    best = 0.99 if direction == "maximize" else 0.01
+    fresh = {0: [best, None, None], 1: [0.5, 0.5, 0.5], 2: [None, None, None], 3: [best, best, None]}
+    for trial, outcomes in fresh.items():
+        for seed, score in enumerate(outcomes, 1):
+            outcome = Outcome("diverged" if score is None else "finished", score, [], seed=seed)
+            study.optuna.set_user_attr(f"repeat {trial} {seed}", vars(outcome))
+    assert study.ranked().trial.tolist() == [1, 3, 0, 4, 2] and study.best_trial == 1
+    assert study.frame.diverged.tolist() == [2, 0, 3, 1, 0] and study.frame.seeds.tolist() == [1, 3, 0, 2, 0]
 
 
 def test_the_other_methods_search(tmp_path, splits):
