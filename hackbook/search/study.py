@@ -6,6 +6,7 @@
 __all__ = ['COLUMNS', 'Study', 'load_study', 'importance']
 
 # %% ../../nbs/library/search/05_study.ipynb #4e872428
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,7 +189,18 @@ def importance(
 @patch
 def fresh_seed(self:Study) -> int:
     "A seed that no training run of this study has had."
-    return int(self.runs.seed.max()) + 1
+    kept = [int(key.split()[1]) for key in self.optuna.user_attrs if key.startswith('trained ')]
+    return max(int(self.runs.seed.max()), *kept, -1) + 1
+
+# %% ../../nbs/library/search/05_study.ipynb #62e2fa98
+@patch
+def keep_seed(self:Study,
+    seed:int,   # of a training run that is no trial and no repeat
+):
+    "Note that a training run has had this seed, where the study's file can be written to."
+    from optuna.exceptions import StorageInternalError
+    with suppress(OSError, StorageInternalError):
+        self.optuna.set_user_attr(f'trained {seed}', True)
 
 # %% ../../nbs/library/search/05_study.ipynb #ee8eedc4
 @patch
@@ -219,6 +231,7 @@ def retrain(self:Study,
     params = self.best if params is None else params
     seed = self.fresh_seed() if seed is None else seed
     set_seed(seed)
+    self.keep_seed(seed)
     model = build_model(self.build, self.splits, params)
     settled = {'epochs': self.about['epochs'], **self.options, **training_options(params)}
     self.run = fit(model, self.splits, seed=seed, to=to, **{**settled, **options})

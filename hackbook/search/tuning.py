@@ -245,6 +245,7 @@ def _train_best(search, pool, runs) -> Run:
     setting, seed, finished = _what_to_train(study, search.progress)
     here = pool.local
     to = here.folder.name if runs is None else Path(runs).absolute()
+    study.keep_seed(seed)
     outcome = search.train(here, setting, seed, str(to))
     if outcome.status != 'finished':
         raise HackbookError(f'the best setting could not be trained once more: {outcome.reason}; '

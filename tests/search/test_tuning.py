@@ -406,6 +406,8 @@ def test_the_winner_is_chosen_by_fresh_seeds(tmp_path, splits):
     repeated = study.runs.query("purpose == 'repeat'")
     assert sorted(repeated.seed) == [1, 1, 2, 2] and (study.runs.query("purpose == 'search'").seed == 0).all()
     assert study.run.record["parameters"]["seed"] == 3 and (study.run.folder / "model.keras").is_file()
+    assert load_study(tmp_path / "study.db").fresh_seed() == 4     # the final run has had seed 3
+    assert study.retrain(epochs=1, to=None).record["parameters"]["seed"] == 4 and study.fresh_seed() == 5
     plain = optuna.load_study(study_name="hackbook", storage=f"sqlite:///{tmp_path / 'study.db'}")  # as other tools read the file
     assert plain.best_value == table.score.max() and len(plain.trials) == 4
     # a trial is what hb.fit does with the same seed
