@@ -7,7 +7,6 @@ __all__ = ['MARKS', 'STAR', 'plot_history', 'plot_curves', 'plot', 'plot_importa
 
 # %% ../../nbs/library/search/10_plots.ipynb #74247c48
 import numpy as np
-import pandas as pd
 
 from ..core import Figure, HackbookError, label_axes, PALETTE, subplots
 from .parameters import jittered, scale_ticks, set_axis, shorter, text_at, unit
