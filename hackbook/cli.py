@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from shutil import copyfile
 from typing import Annotated
@@ -41,10 +42,18 @@ def notebook_parameters(
     return {name: p['default'] for name, p in found.items()}
 
 # %% ../nbs/library/90_cli.ipynb #3fa55332
+def _is_ours(name):
+    "Is that the name of an error of hackbook? The module that defines it is imported."
+    folder = Path(hackbook.__file__).parent
+    for path in folder.rglob('*.py'):
+        if f'\nclass {name}(' not in path.read_text('utf8'): continue
+        place = '.'.join(path.relative_to(folder.parent).with_suffix('').parts)
+        if issubclass(getattr(import_module(place), name), HackbookError): return True
+    return False
+
 def _explained(error, output):
     "What a learner reads of an error in a cell of the notebook `output`."
-    ours = {c.__name__ for c in (HackbookError, *HackbookError.__subclasses__())}
-    if error.ename in ours: return error.evalue
+    if _is_ours(error.ename): return error.evalue
     return (f'{output.name} stopped at cell {error.exec_count} with {error.ename}: '
             f'{error.evalue}; look at it in {output}')
 
@@ -57,12 +66,18 @@ def execute(
 ) -> Path:                       # the executed notebook
     "Run a notebook with papermill. An error in a cell is raised as a `HackbookError` of one line."
     import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient.exceptions import DeadKernelError
     from traitlets.config import Config
     known = notebook_parameters(notebook)
     parameters = dict(parameters or {})
     names = ', '.join(known) or 'none, since no cell of this notebook is tagged `parameters`'
     for name in parameters: require(name in known, 'parameter', name, f'one of {names}')
-    output = make_folder(to)/Path(notebook).name
+    output = Path(to)/Path(notebook).name
+    itself = output.exists() and output.samefile(notebook)
+    require(not itself, 'to', str(to), "another folder than the notebook's, or the notebook would be overwritten",
+            "leave it out, or give to='_run'")
+    (make_folder(to)/'report.json').unlink(missing_ok=True)     # of an earlier run
     # messages between this process and the kernel
     encrypted = Config(KernelManager={'transport_encryption': 'auto'})
     try:
@@ -71,6 +86,14 @@ def execute(
             progress_bar=progress, config=encrypted)
     except papermill.PapermillExecutionError as e:
         raise HackbookError(_explained(e, output)) from None
+    except DeadKernelError:
+        raise HackbookError(
+            f'the kernel died while it ran {notebook}; most likely the memory ran out: take fewer examples, a smaller '
+            f'batch_size or a smaller network, or close other programs; how far it came is in {output}') from None
+    except NoSuchKernel as e:
+        raise HackbookError(
+            f'there is no kernel named {e.name}, which is to run {notebook}; install it in this environment: '
+            'pip install ipykernel, then python -m ipykernel install --sys-prefix') from None
     return output
 
 # %% ../nbs/library/90_cli.ipynb #a31ae88c
@@ -135,7 +158,6 @@ def run(
     "Execute a notebook with parameters, and show its result."
     for p in parameter: require('=' in p, '--parameter', p, 'name=value')
     pairs = (p.split('=', 1) for p in parameter)
-    (to/'report.json').unlink(missing_ok=True)
     given = {name.strip(): _value(text) for name, text in pairs}
     output = execute(notebook, to, given, progress)
     after = [f'executed notebook  {output}',

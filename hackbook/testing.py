@@ -105,7 +105,7 @@ def _as_study(study, space, rows, curves):
         row['score'] = curve[-1] if curve else np.nan
     columns = ['trial', 'status', 'score', 'epochs', 'reason', *space.names]
     frame = pd.DataFrame(rows, columns=columns)
-    frame = frame.assign(seconds=1., mean=np.nan, spread=np.nan, seeds=0)
+    frame = frame.assign(seconds=1., mean=np.nan, spread=np.nan, seeds=0, diverged=0)
     best = space.from_optuna(study.best_params) if (frame.status == 'finished').any() else {}
     direction = study.direction.name.lower()
     metric = 'val_accuracy' if direction == 'maximize' else 'val_loss'

@@ -11,7 +11,7 @@ from math import ceil
 
 import numpy as np
 
-from .base import Check, each_loss, skipped
+from .base import Check, skipped
 from .training import curves, run, Trainer, TrainingContext, working
 from ..core import label_axes, load_keras, PALETTE, subplots
 from ..models import reason

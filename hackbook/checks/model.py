@@ -11,7 +11,7 @@ from math import e
 
 import numpy as np
 
-from .base import Check, CheckContext, each_loss, has_graph, judge, layer_bars
+from .base import Check, CheckContext, has_graph, judge, layer_bars
 from .base import own_weights, skipped, tensor
 from ..core import all_layers, label_axes, load_keras, own_variables, subplots
 

@@ -48,9 +48,10 @@ def drawn_as_one(
         return np.unique(np.asarray(groups, object).astype(str), return_inverse=True)[1]
     if times is None: return np.arange(n)
     times = np.asarray(times)
-    if times.dtype == object: times = times.astype(str)
+    try: order = np.argsort(times, kind='stable')
+    except TypeError: order = np.argsort(times.astype(str), kind='stable')    # objects of several kinds
     rank = np.empty(n, int)
-    rank[np.argsort(times, kind='stable')] = np.arange(n)
+    rank[order] = np.arange(n)
     return rank // max(1, round(n ** (1 / 3)))
 
 def count_drawn(

@@ -13,7 +13,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
-from fastcore.xml import Div, P, Safe
+from fastcore.xml import Div, P
 
 from hackbook.core import (
     all_layers, bootstrap, check_confidence, check_seed, Figure, HackbookError, label_axes,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, Figure, image_grid, is_image, require, rows
+from ..core import card, Figure, image_grid, require, rows
 from ..data import Dataset, from_scale, known_values, squared_errors, to_scale
 from .prediction import _outputs, check_outputs, Predictions
 from .raw_files import input_facts

@@ -7,7 +7,6 @@ __all__ = ['MARKS', 'STAR', 'plot_history', 'plot_curves', 'plot', 'plot_importa
 
 # %% ../../nbs/library/search/10_plots.ipynb #74247c48
 import numpy as np
-import pandas as pd
 
 from ..core import Figure, HackbookError, label_axes, PALETTE, subplots
 from .parameters import jittered, scale_ticks, set_axis, shorter, text_at, unit
@@ -45,6 +44,7 @@ def _best_title(study, best):
     again = study.frame.set_index('trial').loc[best.trial]
     if not again.seeds > 0: return f'Trial {best.trial} is best: {brief(best.score)}'
     fresh = f"{brief(again['mean'])} ± {brief(again.spread)} over {again.seeds:.0f} seeds"
+    if again.diverged > 0: fresh += f', and {again.diverged:.0f} diverged'
     return f'Trial {best.trial} is best: {fresh}'
 
 # %% ../../nbs/library/search/10_plots.ipynb #55abcdff

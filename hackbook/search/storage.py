@@ -8,6 +8,7 @@ __all__ = ['disc_advice', 'open_study', 'join', 'release', 'trial_rows', 'begin_
 # %% ../../nbs/library/search/04_storage.ipynb #249c8f5c
 import json, os, platform, re, sqlite3
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from uuid import uuid4
@@ -55,9 +56,9 @@ def _storage(file):
         try: _cut_half_line(file)
         finally: lock.release()
         return storages.JournalStorage(JournalFileBackend(str(file), lock_obj=lock))
-    return storages.RDBStorage(
-        f'sqlite:///{file.absolute()}', engine_kwargs={'connect_args': {'timeout': 60}}
-    )
+    # not as a URL, in which ?, % and braces of a path would be read as something else
+    connect = partial(sqlite3.connect, file.absolute(), timeout=60, check_same_thread=False)
+    return storages.RDBStorage('sqlite:///study.db', engine_kwargs={'creator': connect})
 
 # %% ../../nbs/library/search/04_storage.ipynb #ceb5c68c
 def _name(temporary, file):

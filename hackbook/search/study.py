@@ -6,6 +6,7 @@
 __all__ = ['COLUMNS', 'Study', 'load_study', 'importance']
 
 # %% ../../nbs/library/search/05_study.ipynb #4e872428
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,19 +70,21 @@ def load_study(
 
 # %% ../../nbs/library/search/05_study.ipynb #f91b4786
 # of `frame`, before the columns of the setting
-COLUMNS = ['trial', 'status', 'score', 'epochs', 'seconds', 'mean', 'spread', 'seeds', 'reason']
+COLUMNS = ['trial', 'status', 'score', 'epochs', 'seconds', 'mean', 'spread', 'seeds', 'diverged', 'reason']
 
 @patch(as_prop=True)
 def frame(self:Study) -> pd.DataFrame:   # columns: `COLUMNS`, then the names of the space
     """One row per trial.
 
-    Mean and spread (standard deviation) are over fresh seeds, without the score of the search."""
+    Mean and spread (standard deviation) are over the fresh seeds that finished, without the score
+    of the search; `diverged` counts the fresh seeds that did not."""
     rows = trial_rows(self.optuna)
     for row in rows:
         fresh = [o['score'] for o in row['repeats'] if o['score'] is not None]
         row['mean'] = np.mean(fresh) if fresh else np.nan
         row['spread'] = np.std(fresh, ddof=1) if len(fresh) > 1 else np.nan
         row['seeds'] = len(fresh)
+        row['diverged'] = len(row['repeats']) - len(fresh)
         row |= dict.fromkeys(self.space.names) | self.space.from_optuna(row['params'])
     return pd.DataFrame(rows, columns=[*COLUMNS, *self.space.names])
 
@@ -120,11 +123,17 @@ def by_score(self:Study) -> pd.DataFrame:   # rows of `frame`
 # %% ../../nbs/library/search/05_study.ipynb #3e36ae1b
 @patch
 def ranked(self:Study) -> pd.DataFrame:   # rows of `frame`
-    "The finished trials, best first: those with fresh seeds by their mean, then the rest by score."
+    """The finished trials, best first: those with fresh seeds by their mean, then the rest by score.
+
+    A fresh seed that diverged is worse than any score: fewer of them come first, and none left last."""
     done = self.frame.query("status == 'finished'")
     repeated = _ordered(self, done.query('seeds > 0'), 'mean')
-    others = _ordered(self, done.query('seeds == 0'), 'score')
-    return pd.concat([t for t in (repeated, others) if len(t)] or [others], ignore_index=True)
+    fraction = repeated.diverged / (repeated.seeds + repeated.diverged)
+    repeated = repeated.loc[fraction.sort_values(kind='stable').index]
+    others = _ordered(self, done.query('seeds == 0 and diverged == 0'), 'score')
+    unstable = _ordered(self, done.query('seeds == 0 and diverged > 0'), 'score')
+    parts = [t for t in (repeated, others, unstable) if len(t)]
+    return pd.concat(parts or [others], ignore_index=True)
 
 # %% ../../nbs/library/search/05_study.ipynb #4ae8c0a4
 @patch(as_prop=True)
@@ -180,7 +189,18 @@ def importance(
 @patch
 def fresh_seed(self:Study) -> int:
     "A seed that no training run of this study has had."
-    return int(self.runs.seed.max()) + 1
+    kept = [int(key.split()[1]) for key in self.optuna.user_attrs if key.startswith('trained ')]
+    return max(int(self.runs.seed.max()), *kept, -1) + 1
+
+# %% ../../nbs/library/search/05_study.ipynb #62e2fa98
+@patch
+def keep_seed(self:Study,
+    seed:int,   # of a training run that is no trial and no repeat
+):
+    "Note that a training run has had this seed, where the study's file can be written to."
+    from optuna.exceptions import StorageInternalError
+    with suppress(OSError, StorageInternalError):
+        self.optuna.set_user_attr(f'trained {seed}', True)
 
 # %% ../../nbs/library/search/05_study.ipynb #ee8eedc4
 @patch
@@ -211,6 +231,7 @@ def retrain(self:Study,
     params = self.best if params is None else params
     seed = self.fresh_seed() if seed is None else seed
     set_seed(seed)
+    self.keep_seed(seed)
     model = build_model(self.build, self.splits, params)
     settled = {'epochs': self.about['epochs'], **self.options, **training_options(params)}
     self.run = fit(model, self.splits, seed=seed, to=to, **{**settled, **options})
@@ -224,8 +245,10 @@ def _shown(value):
 # %% ../../nbs/library/search/05_study.ipynb #44244fff
 def _repeats_shown(study, row):
     "The mean and standard deviation of fresh seeds, and the optimism, for the card."
+    if not row.seeds: return 'all diverged'
     spread = f' ± {row.spread:.4f}' if row.seeds > 1 else ''
-    return f"{row['mean']:.4f}{spread}; optimism of the best single score {study.optimism:.4f}"
+    diverged = f' over {row.seeds}, and {row.diverged} diverged' if row.diverged else ''
+    return f"{row['mean']:.4f}{spread}{diverged}; optimism of the best single score {study.optimism:.4f}"
 
 # %% ../../nbs/library/search/05_study.ipynb #62b7f668
 @patch
@@ -239,7 +262,8 @@ def _repr_html_(self:Study):
         setting = ', '.join(f'{k} {_shown(v)}' for k, v in self.best.items())
         facts['best'] = f'trial {row.trial}: {setting}'
         facts[f'validation {name}'] = f'{row.score:.4f} in the search'
-        if row.seeds: facts[f'{row.seeds} fresh seeds'] = _repeats_shown(self, row)
+        tested = row.seeds + row.diverged
+        if tested: facts[f'{tested} fresh seeds'] = _repeats_shown(self, row)
     return str(card(f'Study {self.file.name}', facts))
 
 # %% ../../nbs/library/search/05_study.ipynb #f9454870

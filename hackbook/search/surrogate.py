@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from ..core import HackbookError
 from .parameters import as_value, unit
-from .space import distances, number_row, Space
+from .space import distances, number_row
 from .study import Study
 
 # %% ../../nbs/library/search/09_surrogate.ipynb #d011f0aa

@@ -117,11 +117,12 @@ def _check_tune(build, splits, space, method, pruner, metric, options):
     return space, metric or score
 
 # %% ../../nbs/library/search/12_tuning.ipynb #2e6807e5
-def _check_numbers(epochs, finalists, seeds, threads):
+def _check_numbers(epochs, finalists, seeds, workers, threads):
     "Raise `InvalidValue` for anything but whole numbers."
-    for name, value, least in (('epochs', epochs, 1), ('finalists', finalists, 0),
-                               ('seeds', seeds, 1), ('threads', threads or 1, 1)):
-        ok = isinstance(value, Integral) and value >= least
+    if threads is None: threads = 1
+    for name, value, least in (('epochs', epochs, 1), ('finalists', finalists, 0), ('seeds', seeds, 1),
+                               ('workers', workers, 1), ('threads', threads, 1)):
+        ok = isinstance(value, Integral) and not isinstance(value, bool) and value >= least
         require(ok, name, value, f'a whole number, {least} or more')
 
 # %% ../../nbs/library/search/12_tuning.ipynb #35a4ff28
@@ -157,7 +158,7 @@ def tune(
 ) -> Study:
     "Search for the best setting within the budget, and train it."
     space, metric = _check_tune(build, splits, space, method, pruner, metric, options)
-    _check_numbers(epochs, finalists, seeds, threads)
+    _check_numbers(epochs, finalists, seeds, workers, threads)
     trials, ends = _check_budget(budget)
     grid = space.grid() if method == 'grid' else []
     time_budget = TimeBudget(ends, epochs, finalists, seeds)
@@ -244,6 +245,7 @@ def _train_best(search, pool, runs) -> Run:
     setting, seed, finished = _what_to_train(study, search.progress)
     here = pool.local
     to = here.folder.name if runs is None else Path(runs).absolute()
+    study.keep_seed(seed)
     outcome = search.train(here, setting, seed, str(to))
     if outcome.status != 'finished':
         raise HackbookError(f'the best setting could not be trained once more: {outcome.reason}; '

@@ -8,7 +8,7 @@ __all__ = ['FLOOR', 'log_mel', 'Listening', 'listen', 'griffin_lim']
 # %% ../../nbs/library/speech/01_spectrograms.ipynb #c5f19430
 from dataclasses import dataclass
 from io import BytesIO
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from fastcore.basics import patch

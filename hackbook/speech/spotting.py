@@ -9,7 +9,7 @@ __all__ = ['SILENCE', 'UNKNOWN', 'QUIET', 'with_background', 'Spotting', 'spot']
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 
 import numpy as np

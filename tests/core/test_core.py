@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 from hackbook.core import (
-    HackbookError, InvalidValue, Overridden, atomic, check_confidence, fold_interval, load_record, make_folder, optimism, override, page_is_dark, save_record, subplots, wilson,
+    HackbookError, InvalidValue, Overridden, atomic, check_confidence, drawn_as_one, fold_interval, load_record, make_folder, optimism, override, page_is_dark, save_record, subplots, wilson,
 )
 
 
@@ -143,6 +143,12 @@ def test_what_no_interval_can_have(wrong):
     for call in (lambda: check_confidence(wrong), lambda: wilson(1, 2, wrong), lambda: fold_interval([0.8, 0.9], 0.25, wrong)):
         with pytest.raises(InvalidValue, match="confidence must be between 0 and 1.*try .95"):
             call()
+
+
+def test_times_that_are_objects_are_in_their_own_order():
+    """As text, 10 comes before 7; kinds that cannot be compared are in the order of their texts."""
+    for times in range(7, 15), [1, "2", 3, "4", 5, "6", 7, "8"]:
+        assert drawn_as_one(8, times=np.array(times, object)).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_fold_interval_of_independent_scores_holds_the_truth():

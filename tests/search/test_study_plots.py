@@ -74,6 +74,8 @@ def test_fresh_seeds_are_what_the_title_says():
     row = best_trial(study).trial
     study.frame.loc[study.frame.trial == row, ["mean", "spread", "seeds"]] = [0.951, 0.004, 3]
     assert titles(plots.plot_history(study))[0].startswith(f"Trial {row} is best: 0.951 ± 0.004 over 3 seeds")
+    study.frame.loc[study.frame.trial == row, "diverged"] = 2
+    assert "0.951 ± 0.004 over 3 seeds, and 2 diverged" in titles(plots.plot_history(study))[0]
 
 
 def test_curves_pruned_early_stay_faint_and_short(study):

@@ -19,8 +19,8 @@ from conftest import ROOT
 import hackbook as hb
 from hackbook.search.space import Space
 from hackbook.search.storage import join, open_study, release
-from hackbook.search.study import load_study
-from hackbook.search.trials import build_model, training_options
+from hackbook.search.study import Study, load_study
+from hackbook.search.trials import Outcome, build_model, training_options
 from hackbook.search.tuning import tune
 from hackbook.testing import until
 
@@ -328,7 +328,12 @@ def test_no_space_on_the_disk(tmp_path, before, kind):
     ({"metric": "beauty"}, "metric must be val_accuracy or val_loss"),
     ({"epochs": 0}, "epochs must be a whole number, 1 or more"),
     ({"threads": -1}, "threads must be a whole number, 1 or more"),
+    ({"threads": 0}, "threads must be a whole number, 1 or more"),
     ({"workers": 0}, "workers must be a whole number, 1 or more"),
+    ({"workers": True}, "workers must be a whole number, 1 or more, got True"),
+    ({"epochs": True}, "epochs must be a whole number, 1 or more, got True"),
+    ({"finalists": False}, "finalists must be a whole number, 0 or more, got False"),
+    ({"seeds": True}, "seeds must be a whole number, 1 or more, got True"),
     ({"color": "red"}, "an option must be one of hb.fit's"),
     ({"clip": 1.0}, "an option must be one of hb.fit's: .*clip is called clip_norm"),
     ({"optimizer": object()}, "an option must be text, numbers, lists or dicts of them, got .*optimizer.*compiled=True"),
@@ -341,7 +346,7 @@ def test_bad_input_is_refused_before_anything_starts(tmp_path, splits, wrong, sa
     to = tmp_path / wrong.pop("to", "study.db")
     with pytest.raises(hb.InvalidValue, match=says.replace("(", r"\(")):
         search(splits, to, **wrong)
-    assert not list(tmp_path.iterdir()) or "workers" in wrong
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_file_of_another_study(tmp_path, splits):
@@ -357,6 +362,14 @@ def test_the_file_of_another_study(tmp_path, splits):
     optuna.create_study(storage=f"sqlite:///{tmp_path / 'foreign.db'}", study_name="mine")
     with pytest.raises(hb.InvalidValue, match="must be a study of hackbook, got 'a file with mine'"):
         search(splits, tmp_path / "foreign.db")
+
+
+@pytest.mark.parametrize("folder", ["why?", "a%20b#c", "50% {x} &"])
+def test_a_path_may_hold_what_a_url_may_not(tmp_path, folder):
+    file = tmp_path / folder / "study?.db"
+    open_study(file, {"space": Space(SPACE).record}, "maximize").set_user_attr("mine", 1)
+    assert load_study(file).optuna.user_attrs["mine"] == 1
+    assert [p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file()] == [file.relative_to(tmp_path)]
 
 
 @pytest.mark.parametrize("name", ["study.db", "study.log"])
@@ -393,6 +406,8 @@ def test_the_winner_is_chosen_by_fresh_seeds(tmp_path, splits):
     repeated = study.runs.query("purpose == 'repeat'")
     assert sorted(repeated.seed) == [1, 1, 2, 2] and (study.runs.query("purpose == 'search'").seed == 0).all()
     assert study.run.record["parameters"]["seed"] == 3 and (study.run.folder / "model.keras").is_file()
+    assert load_study(tmp_path / "study.db").fresh_seed() == 4     # the final run has had seed 3
+    assert study.retrain(epochs=1, to=None).record["parameters"]["seed"] == 4 and study.fresh_seed() == 5
     plain = optuna.load_study(study_name="hackbook", storage=f"sqlite:///{tmp_path / 'study.db'}")  # as other tools read the file
     assert plain.best_value == table.score.max() and len(plain.trials) == 4
     # a trial is what hb.fit does with the same seed
@@ -400,6 +415,25 @@ def test_the_winner_is_chosen_by_fresh_seeds(tmp_path, splits):
     hb.set_seed(0)
     run = hb.fit(family(splits, int(best.width)), splits, epochs=2, learning_rate=best.learning_rate, to=None)
     assert run.history.val_accuracy.iloc[-1] == pytest.approx(best.score, abs=0.03)
+
+
+@pytest.mark.parametrize("direction, scores", [("maximize", [0.9, 0.8, 0.95, 0.7, 0.6]), ("minimize", [0.1, 0.2, 0.05, 0.3, 0.4])])
+def test_a_setting_that_diverges_with_fresh_seeds_does_not_win(tmp_path, direction, scores):
+    """One seed of 0.99 and two that diverged are no mean of 0.99."""
+    space = Space({"width": [1, 2, 3, 4, 5]})
+    study = Study(open_study(tmp_path / "study.db", {"space": space.record, "metric": "val_loss"}, direction), space, tmp_path / "study.db")
+    for score in scores:
+        trial = study.optuna.ask()
+        space.ask(trial)
+        study.optuna.tell(trial, score)
+    best = 0.99 if direction == "maximize" else 0.01
+    fresh = {0: [best, None, None], 1: [0.5, 0.5, 0.5], 2: [None, None, None], 3: [best, best, None]}
+    for trial, outcomes in fresh.items():
+        for seed, score in enumerate(outcomes, 1):
+            outcome = Outcome("diverged" if score is None else "finished", score, [], seed=seed)
+            study.optuna.set_user_attr(f"repeat {trial} {seed}", vars(outcome))
+    assert study.ranked().trial.tolist() == [1, 3, 0, 4, 2] and study.best_trial == 1
+    assert study.frame.diverged.tolist() == [2, 0, 3, 1, 0] and study.frame.seeds.tolist() == [1, 3, 0, 2, 0]
 
 
 def test_the_other_methods_search(tmp_path, splits):
