@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+from copy import copy
 
 import numpy as np
 import pytest
@@ -83,6 +84,19 @@ def test_small_self_contained_and_complete(deck):
     assert json.loads((deck.path.parent / "numbers.json").read_text(encoding="utf-8"))["accuracy"] == deck.summary["accuracy"]
     assert [s.anchor for s in deck.slides] == ["title", "problem", "data", "baseline", "way", "approach", "training", "learning", "result", "calibration", "errors",
                                                "confusion", "explanation", "slices", "failed", "limits", "next", "check"]
+
+
+def test_what_is_unknown_is_null_in_the_numbers(made, tmp_path):
+    problem, _, run, result, _, _ = made
+    unknown = copy(result)
+    unknown.scores = result.scores.assign(low=np.nan, high=np.nan)
+    deck = hb.present(problem, run, unknown, to=tmp_path / "deck", minutes=3)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    numbers = json.loads((deck.path.parent / "numbers.json").read_text(encoding="utf-8"), parse_constant=refuse)
+    assert numbers["interval"] == [None, None] and numbers["accuracy"] == result.accuracy
 
 
 def test_keys_and_a_clicker_move(deck, opened):
