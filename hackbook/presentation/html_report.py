@@ -227,7 +227,7 @@ def summary_of(
         'interval': result.scores.loc[metric, ['low', 'high']].tolist(),
         'training_seconds': run.seconds,
         'parameters': run.record['parameters'],
-        'run': run.folder}
+        'run': run.folder and run.folder.name}
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #e2ce04de
 def report(

@@ -4,6 +4,7 @@ import errno
 import json
 import re
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,6 +98,17 @@ def test_what_is_unknown_is_null_in_the_numbers(made, tmp_path):
 
     numbers = json.loads((deck.path.parent / "numbers.json").read_text(encoding="utf-8"), parse_constant=refuse)
     assert numbers["interval"] == [None, None] and numbers["accuracy"] == result.accuracy
+
+
+def test_no_path_of_this_machine_is_published(made, tmp_path):
+    problem, _, run, result, _, _ = made
+    saved = replace(run, folder=tmp_path / "private" / "digits-cnn")
+    deck = hb.present(problem, saved, result, to=tmp_path / "deck", minutes=10)
+    files = {p.name: p.read_text(encoding="utf-8") for p in deck.path.parent.iterdir()}
+    assert json.loads(files["numbers.json"])["run"] == "digits-cnn" and "digits-cnn" in files["index.html"]
+    hb.report(saved, result, tmp_path / "report.html")
+    files |= {p.name: p.read_text(encoding="utf-8") for p in tmp_path.glob("report.*")}
+    assert len(files) == 5 and not any(str(tmp_path) in text for text in files.values())
 
 
 def test_keys_and_a_clicker_move(deck, opened):
