@@ -239,7 +239,7 @@ def report(
 ) -> Report:
     "Write one self-contained HTML page, and its numbers as JSON beside it."
     path = Path(to)
-    require(path.suffix == '.html', 'to', str(to), 'a file name that ends in .html')
+    require(path.suffix.lower() == '.html', 'to', str(to), 'a file name that ends in .html')
     ok = isinstance(result, RESULTS)
     require(ok, 'result', result, 'an Evaluation', 'try hb.evaluate(run, splits.validation)')
     make_folder(path.parent)

@@ -179,6 +179,12 @@ def _check_place(to):
     require(ok, 'to', str(to), "a folder for a deck, or a name that ends in .html or .ipynb", "try to='deck/'")
     return path, kinds[suffix]
 
+def _check_report(path, **told):
+    "Raise `InvalidValue` for what only a deck shows."
+    lost = ', '.join(name for name, value in told.items() if value is not None)
+    require(not lost, 'to', str(path), f'a folder, to show {lost}: a report shows run, result and title alone',
+            "try to='deck/', or leave that out")
+
 # %% ../../nbs/library/presentation/12_presenting.ipynb #91fa0840
 def present(
     problem:Problem,
@@ -198,6 +204,9 @@ def present(
     ok = minutes in MINUTES and not isinstance(minutes, bool)
     require(ok, 'minutes', minutes, f"one of {', '.join(map(str, MINUTES))}")
     m = material_of(problem, run, result, study, answers, evidence, replay, title)
-    if kind == 'report': return report(run, result, path, m.title)
+    if kind == 'report':
+        _check_report(path, study=study, answers=answers, evidence=m.evidence or None, replay=replay,
+                      minutes=None if minutes == 5 else minutes)
+        return report(run, result, path, m.title)
     if kind == 'notebook': return write_slides(timed(story(m), minutes), path, m.title)
     return _write_deck(m, path, minutes)

@@ -111,6 +111,16 @@ def test_no_path_of_this_machine_is_published(made, tmp_path):
     assert len(files) == 5 and not any(str(tmp_path) in text for text in files.values())
 
 
+def test_a_report_refuses_what_it_does_not_show(made, tmp_path):
+    problem, _, run, result, evidence, answers = made
+    for more in ({"evidence": evidence}, {"answers": answers}, {"minutes": 10}):
+        with pytest.raises(hb.InvalidValue, match=f"to show {next(iter(more))}.*try to='deck/'"):
+            hb.present(problem, run, result, to=tmp_path / "R.html", **more)
+    assert not any(tmp_path.iterdir())
+    hb.present(problem, run, result, to=tmp_path / "R.HTML", title="Read me")
+    assert {p.name for p in tmp_path.iterdir()} == {"R.HTML", "R.json"} and "Read me" in (tmp_path / "R.HTML").read_text(encoding="utf-8")
+
+
 def test_keys_and_a_clicker_move(deck, opened):
     page = opened(deck.path)
     assert page.evaluate("Reveal.getTotalSlides()") == len(deck.slides)
