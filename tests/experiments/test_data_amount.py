@@ -90,7 +90,7 @@ def test_perfect_scores_and_one_validation_example():
     assert not none.can_fit and none.frame.low.isna().all() and none.plot() and "Too few" in none.sentences[0]
 
 
-@pytest.mark.parametrize("times", [0, [-1], [[1, 2]], "2", None, [np.nan], []])
+@pytest.mark.parametrize("times", [0, [-1], [[1, 2]], "2", "abc", ["a"], [[1], [1, 2]], {}, None, [np.nan], [np.inf], []])
 def test_times_that_are_none(times):
     with pytest.raises(hb.InvalidValue, match="times must be numbers above 0"):
         made_up(0.02, 0.05, 0.5, 0, samples=5).predict(times)
