@@ -172,6 +172,12 @@ def test_an_interrupt_keeps_what_is_done(splits, monkeypatch):
         learning_curve(linear, splits, (0.2, 1), epochs=1)
 
 
+def test_more_scenes_for_a_detector():
+    scenes = hb.detection.scene_splits(60, size=32, most=2)
+    curve = learning_curve(lambda splits: hb.models.detector(splits), scenes, (0.5, 1), repeats=1, epochs=1)
+    assert curve.runs.examples.tolist() == [round(len(scenes.train) / 2), len(scenes.train)] and curve.draws.shape == (2, 200)
+
+
 @pytest.mark.parametrize("change, says", [
     ({"fractions": 0.5}, "fractions must be two numbers or more"), ({"fractions": (0.5,)}, "two numbers or more"), ({"fractions": (0, 1)}, "above 0 and at most 1"),
     ({"fractions": ("a", 1)}, "two numbers or more"), ({"fractions": "all"}, "two numbers or more"), ({"fractions": (0.01, 1)}, "20 examples or more"), ({"repeats": 0}, "repeats"), ({"repeats": 1.5}, "repeats"), ({"repeats": True}, "repeats"),
