@@ -172,10 +172,17 @@ def test_an_interrupt_keeps_what_is_done(splits, monkeypatch):
         learning_curve(linear, splits, (0.2, 1), epochs=1)
 
 
-def test_more_scenes_for_a_detector():
+def test_more_scenes_for_a_detector(monkeypatch):
+    import hackbook.experiments.data_amount as module
+
     scenes = hb.detection.scene_splits(60, size=32, most=2)
-    curve = learning_curve(lambda splits: hb.models.detector(splits), scenes, (0.5, 1), repeats=1, epochs=1)
-    assert curve.runs.examples.tolist() == [round(len(scenes.train) / 2), len(scenes.train)] and curve.draws.shape == (2, 200)
+    y = scenes.validation.y
+    found = np.concatenate([y, np.where(y[..., 4:] < 0, 0, 0.9)], axis=-1)      # every box, as if it had been learned
+    trained = []
+    monkeypatch.setattr(module, "_predicted", lambda build, splits, rows, *more: trained.append(rows) or found)
+    curve = learning_curve(hb.models.detector, scenes, (0.5, 0.8, 1), repeats=1, epochs=1)
+    assert curve.runs.examples.tolist() == [round(f * len(scenes.train)) for f in (0.5, 0.8, 1)] == list(map(len, trained))
+    assert set(trained[0]) < set(trained[1]) < set(trained[2]) and (curve.runs.score > .99).all() and curve.draws.shape == (3, 200)
 
 
 @pytest.mark.parametrize("change, says", [
