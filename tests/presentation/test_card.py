@@ -233,7 +233,11 @@ def test_evidence_brings_its_sentences(digits):
 def test_a_study_is_told(digits, tmp_path):
     folder, problem, splits, run, result = digits
     study = hb.load_study(shutil.copy(SAVED / "study.db", tmp_path))
+    other = next(n for n in study.ranked().trial if n != study.by_score().trial[0])
+    study.optuna.set_user_attr(f"repeat {other} 1", {"status": "finished", "score": .999, "scores": [.999], "seconds": 1., "training": 1., "reason": "", "seed": 1, "worker": "", "folder": ""})
+    assert study.ranked().trial[0] == other and study.ranked().score[0] != study.frame.score.max()     # best by mean, not by score
     body = hb.model_card(problem, run, result, study=study).body
+    assert f"- **Best score in the search:** {study.frame.score.max():.4f}, which is optimistic" in body
     assert f"{len(study.frame)} trials" in body and f"{study.frame.seconds.sum():,.0f} s of training" in body
 
 
