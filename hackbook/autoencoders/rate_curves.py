@@ -21,7 +21,7 @@ from .codes import code_facts
 from .compression import compress, decompress, Header
 from .quantization import code_steps, dequantize, pack, quantize
 from ..core import bootstrap, card, Figure, label_axes, PALETTE, require, subplots
-from ..data import Dataset, reconstruct, Splits, squared_errors
+from ..data import reconstruct, Splits, squared_errors
 from ..evaluation import signal_to_noise
 from ..models import decoder
 from ..training import Run

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import HackbookError, require
-from ..data import Dataset, QUANTILES
+from ..data import QUANTILES
 from .forecasters import drift, last_value, mean_value, normal_quantiles
 from .forecasters import period_of, seasonal_naive
 from ..series import regular_values, steps_ahead

@@ -137,8 +137,9 @@ def plot(self:BoxPanel,
     for file in (self.labeled or self.files)[:max_examples]:
         good, bad = try_files({file: 1}, [file], self._read, lambda name, content: pixels(content, side, 3))
         images.append(good.get(file, np.full((*side, 3), 200, 'uint8')))
-        rows = self._rows.get(file, np.empty((0, 5)))
-        boxes.append(letterboxed(rows, *self._sizes[file], side) if len(rows) and not bad else rows[:0])
+        rows = np.empty((0, 5)) if bad else self._rows.get(file, np.empty((0, 5)))
+        if len(rows): rows = letterboxed(rows, *(self._sizes.get(file) or self._look(file)[:2]), side)
+        boxes.append(rows)
         names.append(file[-24:].replace('$', r'\$'))
     title = f'{len(self.labeled):,} of {len(self):,} photos labeled'
     return boxed_grid(np.stack(images), boxes, self.class_names, names, columns=3, size=2.2, title=title)

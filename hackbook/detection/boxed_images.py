@@ -8,7 +8,7 @@ __all__ = ['MAX_BOXES', 'padded', 'BoxedImages', 'draw_boxes', 'boxed_grid']
 # %% ../../nbs/library/detection/01_boxed_images.ipynb #b5e40fb4
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np

@@ -112,6 +112,20 @@ def _compose(n, source, inks, size, most, overlap, noise, rng):
     return x.round().clip(0, 255).astype('uint8'), np.concatenate([boxes, classes[..., None]], axis=2), block
 
 # %% ../../nbs/library/detection/02_composed_scenes.ipynb #a1678c8e
+WIDEST = 1.75   # times as wide as high: the largest digit, stretched, fits into the scene
+
+def _check_digits(digits):
+    "Raise `InvalidValue` for pictures that `scenes` cannot use."
+    ok = isinstance(digits, Dataset) and digits.x.ndim == 3 and digits.kind == 'image' and digits.class_names
+    require(ok, 'digits', digits, 'a Dataset of gray pictures with classes', 'leave it out: the bundled ones')
+    ink = digits.x > .2 * digits.x.max()
+    blank = (~ink.any(axis=(1, 2))).sum()
+    require(not blank, 'digits', f'{blank:,} pictures without ink', 'bright ink on black')
+    sides = [_cut(mask).shape for mask in ink]
+    widest = max(width / height for height, width in sides)
+    require(widest <= WIDEST, 'digits', f'{widest:.3g} times', f'of ink at most {WIDEST} times as wide as high',
+            'leave those pictures out with digits.take')
+
 def _check_scenes(digits, **numbers):
     "Raise `InvalidValue` for arguments that `scenes` cannot use."
     allowed = {'count': (1, 100_000, Integral), 'size': (32, 512, Integral), 'most': (1, 20, Integral),
@@ -120,10 +134,7 @@ def _check_scenes(digits, **numbers):
         low, high, kind = allowed[name]
         ok = isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high
         require(ok, name, value, f"{'a whole number' if kind is Integral else 'a number'} from {low:,} to {high:,}")
-    ok = isinstance(digits, Dataset) and digits.x.ndim == 3 and digits.kind == 'image' and digits.class_names
-    require(ok, 'digits', digits, 'a Dataset of gray pictures with classes', 'leave it out: the bundled ones')
-    blank = (digits.x.reshape(len(digits), -1).max(axis=1) <= .2 * digits.x.max()).sum()
-    require(not blank, 'digits', f'{blank:,} pictures without ink', 'bright ink on black')
+    _check_digits(digits)
 
 # %% ../../nbs/library/detection/02_composed_scenes.ipynb #5ffd7e8c
 def scenes(

@@ -10,7 +10,7 @@ from io import BytesIO
 
 import numpy as np
 from fastcore.basics import patch
-from fastcore.xml import Div, Figcaption, Figure as FigureTag, ft, NotStr, Strong, to_xml
+from fastcore.xml import Div, Figcaption, Figure as FigureTag, ft, Strong, to_xml
 from PIL import Image
 
 from ..core import data_uri, frontend, require, rows

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from fastcore.xml import Div, P, Safe
 
 from ..core import Figure, label_axes, require, subplots
-from ..data import as_days, Dataset, Splits
+from ..data import as_days, Splits
 from ..evaluation import compare_results, Evaluation, RegressionEvaluation, RESULTS, score_table
 from ..features import scale
 from ..training import Run

@@ -35,9 +35,10 @@ def _part(data, rows, size, seed):
         if count > groups.max(): return rows
         chosen = GroupShuffleSplit(1, train_size=count, random_state=seed)
         return rows[next(chosen.split(rows, groups=groups))[0]]
-    y = data.y[rows] if data.class_names else None
-    counts = np.bincount(y)[np.unique(y)] if data.class_names else None
-    can = data.class_names and counts.min() > 1 and len(counts) <= min(size, len(rows) - size)
+    one_each = data.task.family == 'classification'
+    y = data.y[rows] if one_each else None
+    counts = np.bincount(y)[np.unique(y)] if one_each else None
+    can = one_each and counts.min() > 1 and len(counts) <= min(size, len(rows) - size)
     return train_test_split(rows, train_size=size, random_state=seed, stratify=y if can else None)[0]
 
 # %% ../../nbs/library/experiments/05_data_amount.ipynb #c1065572

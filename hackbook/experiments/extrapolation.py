@@ -139,8 +139,9 @@ def predict(self:LearningCurve,
     if not self.can_fit:
         raise HackbookError(f'a curve needs four fractions and two repeats or more, got '
                             f'{self.runs.fraction.nunique()} and {self.sizes.runs.max()}; train more')
-    n = np.atleast_1d(np.asarray(times, float))[:, None]
-    ok = n.ndim == 2 and n.size and (n > 0).all() and not isinstance(times, str)
+    try: n = np.atleast_1d(np.asarray(times, float))[:, None]
+    except (TypeError, ValueError): n = np.empty((0, 1))
+    ok = n.ndim == 2 and n.size and np.isfinite(n).all() and (n > 0).all() and not isinstance(times, str)
     require(ok, 'times', times, 'numbers above 0', 'try (1, 2, 4)')
     best, drawn = self.fits
     gap, gaps = power_law(n[:, 0], *best), power_law(n, *drawn.T).T

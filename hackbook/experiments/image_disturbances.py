@@ -71,7 +71,8 @@ def lighten(
     rng:np.random.Generator,    # not used
 ) -> np.ndarray:
     "Add a number to all values; what exceeds the range is cut off."
-    return each_example(x, lambda image: image + strength * _span(x), *_range(x))
+    more = strength * _span(x)
+    return each_example(x, lambda image: image + more, *_range(x))
 
 # %% ../../nbs/library/experiments/00_image_disturbances.ipynb #b963c653
 def darken(

@@ -12,7 +12,7 @@ import pandas as pd
 from fastcore.basics import patch
 from fastcore.xml import Div, P, Safe
 
-from ..core import Figure, label_axes, load_keras, require, set_seed, subplots
+from ..core import all_layers, Figure, label_axes, load_keras, require, set_seed, subplots
 from ..data import Dataset, Splits
 from ..evaluation import compare_results, evaluate
 from .classics import _with_interval
@@ -22,11 +22,21 @@ from ..training import check_splits, fit
 # %% ../../nbs/library/experiments/07_pretraining.ipynb #8c07147b
 WAYS = 'from scratch', 'fine-tuned', 'linear on frozen features'
 
+def _copied(network, learned):
+    "A copy with learned or random weights. What was adapted to the data stays: it is preprocessing."
+    keras = load_keras()
+    copied = keras.models.clone_model(network)
+    if learned: copied.set_weights(network.get_weights())
+    for new, old in zip(all_layers(copied), all_layers(network)):
+        if not isinstance(old, keras.layers.Normalization) or not old.weights: continue
+        new.set_weights(old.get_weights())
+        new.finalize_state()     # Keras keeps the values twice, and computes with the other ones
+    return copied
+
 def _prepared(way, splits, network, seed, options):
     "A fresh model for one of `WAYS`; `network` itself stays as it is."
     set_seed(seed)
-    copied = load_keras().models.clone_model(network)
-    if way != 'from scratch': copied.set_weights(network.get_weights())
+    copied = _copied(network, way != 'from scratch')
     copied.trainable = True
     model = backbone(splits, copied, **options)
     if way == 'linear on frozen features': freeze(model)

@@ -42,11 +42,20 @@ class Card:
     def _repr_markdown_(self): return self.body
 
 # %% ../../nbs/library/presentation/05_card.ipynb #5f10be53
+def _header(metadata):
+    "The header in YAML, without HTML for those that show it as Markdown."
+    import yaml
+    class Quoted(yaml.SafeDumper): pass
+    def add(dumper, text):
+        return dumper.represent_scalar('tag:yaml.org,2002:str', text, style='"' if '<' in text else None)
+    Quoted.add_representer(str, add)
+    text = yaml.dump(metadata, Dumper=Quoted, allow_unicode=True, sort_keys=False, width=float('inf'))
+    return text.replace('<', r'\x3c')
+
 @patch(as_prop=True)
 def text(self:Card) -> str:
     "The whole file: the header in YAML, and the Markdown."
-    import yaml
-    header = yaml.safe_dump(self.metadata, allow_unicode=True, sort_keys=False, width=float('inf'))
+    header = _header(self.metadata)
     return f'---\n{header}---\n\n{self.body}\n'
 
 # %% ../../nbs/library/presentation/05_card.ipynb #cd00f197

@@ -223,7 +223,7 @@ def _searched(sources):
     counts = ', '.join(f'{n} {status}' for status, n in table.status.value_counts().items())
     told = {'Search': f'{len(table)} trials ({counts}) by {study.metric}'}
     if (table.status == 'finished').any():
-        best = study.ranked().iloc[0].score
+        best = study.by_score().score[0]
         told['Best score in the search'] = f'{best:.4f}, which is optimistic'
     return bullets(told)
 

@@ -227,7 +227,7 @@ def summary_of(
         'interval': result.scores.loc[metric, ['low', 'high']].tolist(),
         'training_seconds': run.seconds,
         'parameters': run.record['parameters'],
-        'run': run.folder}
+        'run': run.folder and run.folder.name}
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #e2ce04de
 def report(
@@ -239,7 +239,7 @@ def report(
 ) -> Report:
     "Write one self-contained HTML page, and its numbers as JSON beside it."
     path = Path(to)
-    require(path.suffix == '.html', 'to', str(to), 'a file name that ends in .html')
+    require(path.suffix.lower() == '.html', 'to', str(to), 'a file name that ends in .html')
     ok = isinstance(result, RESULTS)
     require(ok, 'result', result, 'an Evaluation', 'try hb.evaluate(run, splits.validation)')
     make_folder(path.parent)

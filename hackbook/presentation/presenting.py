@@ -6,7 +6,6 @@
 __all__ = ['material_of', 'Deck', 'present']
 
 # %% ../../nbs/library/presentation/12_presenting.ipynb #94b917a6
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import atomic, card, make_folder, require
+from ..core import atomic, card, make_folder, require, save_record
 from ..evaluation import Evaluation, examples_of, predictions, RegressionEvaluation, RESULTS
 from ..live import Replay, Session
 from .answers import Answers
@@ -159,18 +158,14 @@ def _write_deck(m, folder, minutes):
     "Write index.html, numbers.json and card.md into the folder."
     slides = timed(story(m), minutes)
     summary = _numbers(m, minutes, slides)
-    texts = {'index.html': page(slides, m.title), 'numbers.json': _as_json(summary), 'card.md': _card_of(m, folder)}
+    texts = {'index.html': page(slides, m.title), 'card.md': _card_of(m, folder)}
     make_folder(folder)
     with ExitStack() as stack:
         for name, text in texts.items():
             temporary = stack.enter_context(atomic(folder/name))
             temporary.write_text(text, encoding='utf-8')
+        save_record(summary, stack.enter_context(atomic(folder/'numbers.json')))
     return Deck(folder/'index.html', slides, summary, minutes)
-
-def _as_json(summary):
-    "The numbers as text."
-    plain = lambda value: value.tolist() if isinstance(value, (np.ndarray, np.generic)) else str(value)
-    return json.dumps(summary, indent=2, default=plain, ensure_ascii=False) + '\n'
 
 # %% ../../nbs/library/presentation/12_presenting.ipynb #3cfc6c3f
 def _check_place(to):
@@ -183,6 +178,12 @@ def _check_place(to):
     ok = suffix in kinds and not taken
     require(ok, 'to', str(to), "a folder for a deck, or a name that ends in .html or .ipynb", "try to='deck/'")
     return path, kinds[suffix]
+
+def _check_report(path, **told):
+    "Raise `InvalidValue` for what only a deck shows."
+    lost = ', '.join(name for name, value in told.items() if value is not None)
+    require(not lost, 'to', str(path), f'a folder, to show {lost}: a report shows run, result and title alone',
+            "try to='deck/', or leave that out")
 
 # %% ../../nbs/library/presentation/12_presenting.ipynb #91fa0840
 def present(
@@ -203,6 +204,9 @@ def present(
     ok = minutes in MINUTES and not isinstance(minutes, bool)
     require(ok, 'minutes', minutes, f"one of {', '.join(map(str, MINUTES))}")
     m = material_of(problem, run, result, study, answers, evidence, replay, title)
-    if kind == 'report': return report(run, result, path, m.title)
+    if kind == 'report':
+        _check_report(path, study=study, answers=answers, evidence=m.evidence or None, replay=replay,
+                      minutes=None if minutes == 5 else minutes)
+        return report(run, result, path, m.title)
     if kind == 'notebook': return write_slides(timed(story(m), minutes), path, m.title)
     return _write_deck(m, path, minutes)

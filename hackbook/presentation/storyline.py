@@ -228,7 +228,6 @@ def the_check(
     "How somebody else can check the result."
     r = m.run.record
     parts = ('train', 'validation', 'test')
-    load = f'hb.load_run({str(m.run.folder)!r})' if m.run.folder else None
     openings = '; '.join(f"{o['time'][:16]}: {o['reason']}" for o in r.get('openings', []))
     git = r.get('git') or {}
     facts = {
@@ -237,7 +236,7 @@ def the_check(
         'versions': ', '.join(f'{k} {v}' for k, v in r['versions'].items()),
         'test part opened': openings or 'never',
         'code': git.get('commit'),
-        'the run': load}
+        'run saved in': m.run.folder and m.run.folder.name}
     notes = 'Leave this slide up during the questions.'
     return Slide('check', 'How to check it', [Facts(facts)], 'Check it', notes, .5, (5, 10))
 

@@ -7,6 +7,7 @@ __all__ = ['COLUMNS', 'nearest_classes', 'fast_linear', 'unseen_probabilities', 
 
 # %% ../../nbs/library/quality/01_label_issues.ipynb #277f60ac
 import warnings
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..data import content_groups, Dataset, encoder
 from ..problem import linear_classes
 
 # %% ../../nbs/library/quality/01_label_issues.ipynb #bee135a0
-def nearest_classes(x, y, new, seed=0):
+def nearest_classes(x, y, new):
     "Class probabilities of `new` by seven nearest neighbors, weighted by inverse distance."
     from sklearn.neighbors import KNeighborsClassifier
     encode = encoder(x)
@@ -57,9 +58,9 @@ def unseen_probabilities(
     for held in _folds(content_groups(x), y, folds, seed):
         seen, known = np.unique(y[~held], return_inverse=True)
         train, new = rows(x, ~held), rows(x, held)
-        models = [fast_linear, nearest_classes]
+        models = [partial(fast_linear, seed=seed), nearest_classes]
         if len(seen) > 200: models = [nearest_classes]     # one linear model per class takes long
-        predictions = [predict(train, known, new, seed) for predict in models]
+        predictions = [predict(train, known, new) for predict in models]
         probability[np.ix_(held, seen)] = np.mean(predictions, axis=0)
     return probability
 

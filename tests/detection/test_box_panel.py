@@ -159,6 +159,22 @@ def test_wrong_boxes_of_a_file_are_told(panel, photos):
     assert "Wrong boxes in annotations.json: 1" in again.view.page["trouble"]
 
 
+def test_labels_without_sizes_are_drawn(panel, photos, monkeypatch):
+    import hackbook.detection.box_panel as module
+
+    panel.put([(100, 75, 200, 150, "dog")])
+    record = json.loads(panel.file.read_text())
+    for image in record["images"]:
+        del image["height"], image["width"]
+    panel.file.write_text(json.dumps(record))
+    drawn, draw = [], module.boxed_grid
+    monkeypatch.setattr(module, "boxed_grid", lambda x, boxes, *more, **options: drawn.append(boxes) or draw(x, boxes, *more, **options))
+    again = BoxPanel(photos, to=panel.to)
+    assert "<img" in str(again.still()) and drawn[0][0].tolist() == [[64, 80, 128, 128, 1]]
+    again.put([(1, 2, 30, 40, 0)], "c.jpg")
+    assert len(BoxPanel(photos, to=panel.to).frame) == 2
+
+
 def test_turned_photos_are_shown_upright_and_large_ones_small(tmp_path):
     photo(tmp_path / "p/turned.jpg", 2000, 3000, turn=6)
     panel = BoxPanel(tmp_path / "p", ["cat"], tmp_path / "labels")

@@ -199,3 +199,16 @@ def test_a_scene_is_of_one_hand():
 def test_arguments_of_scenes_are_checked(options):
     with pytest.raises(hb.HackbookError, match=next(iter(options))):
         hb.detection.scenes(**{"count": 2, **options})
+
+
+def test_digits_that_are_too_wide_for_a_scene_are_refused_and_the_widest_fits():
+    x = np.zeros((20, 16, 64), "uint8")
+    x[:, 7:9, 2:62] = 255
+    with pytest.raises(hb.InvalidValue, match="at most 1.75 times as wide as high, got '30 times'; leave"):
+        hb.detection.scenes(5, digits=hb.Dataset(x, np.arange(20) % 2))
+    x = np.zeros((20, 20, 40), "uint8")
+    x[:, 4:16, 8:29] = 255      # 21 × 12: as wide as is allowed
+    for size in (32, 64):
+        made = hb.detection.scenes(60, size=size, most=2, digits=hb.Dataset(x, np.arange(20) % 2))
+        found = made.y[made.y[..., 4] >= 0]
+        assert (found[:, 2] - found[:, 0]).max() > .7 * size and found[:, :4].min() >= 0 and found[:, :4].max() <= size

@@ -90,7 +90,7 @@ def test_perfect_scores_and_one_validation_example():
     assert not none.can_fit and none.frame.low.isna().all() and none.plot() and "Too few" in none.sentences[0]
 
 
-@pytest.mark.parametrize("times", [0, [-1], [[1, 2]], "2", None, [np.nan], []])
+@pytest.mark.parametrize("times", [0, [-1], [[1, 2]], "2", "abc", ["a"], [[1], [1, 2]], {}, None, [np.nan], [np.inf], []])
 def test_times_that_are_none(times):
     with pytest.raises(hb.InvalidValue, match="times must be numbers above 0"):
         made_up(0.02, 0.05, 0.5, 0, samples=5).predict(times)
@@ -170,6 +170,19 @@ def test_an_interrupt_keeps_what_is_done(splits, monkeypatch):
     stop = 1
     with pytest.raises(KeyboardInterrupt):
         learning_curve(linear, splits, (0.2, 1), epochs=1)
+
+
+def test_more_scenes_for_a_detector(monkeypatch):
+    import hackbook.experiments.data_amount as module
+
+    scenes = hb.detection.scene_splits(60, size=32, most=2)
+    y = scenes.validation.y
+    found = np.concatenate([y, np.where(y[..., 4:] < 0, 0, 0.9)], axis=-1)      # every box, as if it had been learned
+    trained = []
+    monkeypatch.setattr(module, "_predicted", lambda build, splits, rows, *more: trained.append(rows) or found)
+    curve = learning_curve(hb.models.detector, scenes, (0.5, 0.8, 1), repeats=1, epochs=1)
+    assert curve.runs.examples.tolist() == [round(f * len(scenes.train)) for f in (0.5, 0.8, 1)] == list(map(len, trained))
+    assert set(trained[0]) < set(trained[1]) < set(trained[2]) and (curve.runs.score > .99).all() and curve.draws.shape == (3, 200)
 
 
 @pytest.mark.parametrize("change, says", [

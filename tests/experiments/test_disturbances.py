@@ -45,6 +45,16 @@ def test_nothing_happens_at_strength_0(name):
     assert np.array_equal(DISTURBANCES["image"][name](x, 0, np.random.default_rng(0)), x)
 
 
+@pytest.mark.parametrize("name", IMAGES)
+def test_the_range_of_all_images_is_looked_for_once(name, monkeypatch):
+    import hackbook.experiments.image_disturbances as module
+
+    asked, look = [], module._range
+    monkeypatch.setattr(module, "_range", lambda x: asked.append(1) or look(x))
+    DISTURBANCES["image"][name](hb.data.digits().x[:9], DISTURBANCES["image"][name].levels[0], np.random.default_rng(0))
+    assert 1 <= len(asked) <= 2
+
+
 def test_levels_follow_the_size_of_the_images():
     for side in (1, 2, 8, 28, 224):
         found = disturbances_of(hb.Dataset(np.zeros((2, side, side, 3), "uint8"), [0, 1]))

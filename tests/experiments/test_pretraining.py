@@ -40,6 +40,22 @@ def test_where_they_start(splits, network):
     assert not np.allclose(inner[0], learned) and np.allclose(inner[1], learned) and np.allclose(inner[2], learned)
 
 
+def test_preprocessing_is_the_same_in_all_ways(splits):
+    """Statistics that a layer was adapted to are no learned weights."""
+    from hackbook.experiments.pretraining import WAYS, _copied
+
+    keras = hb.core.load_keras()
+    scale = keras.layers.Normalization(axis=None)
+    scale.adapt(splits.train.x)
+    inner = keras.Sequential([keras.Input((8, 8)), scale, keras.layers.Reshape((8, 8, 1))])
+    network = keras.Sequential([keras.Input((8, 8)), inner, keras.layers.Conv2D(2, 3)])
+    x = splits.train.x[:4].astype("float32")
+    for way in WAYS:
+        copied = _copied(network, way != "from scratch")
+        assert np.allclose(copied.layers[0](x), inner(x)) and abs(float(np.mean(copied.layers[0](x)))) < .2
+        assert np.allclose(copied.get_weights()[-2], network.get_weights()[-2]) == (way != "from scratch")
+
+
 @pytest.mark.parametrize("wrong, says", [({"network": "MobileNetV2"}, "network must be"), ({"data": 3}, "data must be"), ({"budget": "soon"}, "must be like"),
                                          ({"dropout": 2}, "dropout must be"), ({"learning_rate": -1}, "learning_rate must be")])
 def test_what_cannot_be_compared_is_told(splits, network, wrong, says):

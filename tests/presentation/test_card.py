@@ -24,7 +24,7 @@ from hackbook.presentation.markdown import as_markdown, markdown_table, one_line
 
 SAVED = ROOT / "tests/saved"
 HOSTILE = "<script>alert('x')</script> a|b `c` --- : # {x: y} \"q\" *z* [l](javascript:1) $e$ 👩‍🚀 שלום\n---\n# head"
-NAMES = ["<b>0</b>|x", "a: {b}\n---\n# c", "`x` 👩‍🚀 שלום"]
+NAMES = ["<b>0</b>|x<img src=x onerror=alert(1)>", "a: {b}\n---\n# c", "`x` 👩‍🚀 שלום"]
 
 
 def render(text):
@@ -51,7 +51,7 @@ def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     digits = hb.data.digits().take(np.arange(300))
     data = hb.Dataset(digits.x, digits.y % 3, NAMES, name=HOSTILE, origin=HOSTILE, groups=np.array(NAMES)[np.arange(300) // 10 % 3])
-    problem = hb.Problem(HOSTILE, "image-classification", who=HOSTILE, risks=[HOSTILE])
+    problem = hb.Problem(HOSTILE, "image-classification", who=HOSTILE, worth=HOSTILE, risks=[HOSTILE], baseline=.5, baseline_by=HOSTILE)
     splits = hb.split(data, by="class")
     hb.set_seed(0)
     run = hb.fit(hb.models.cnn(splits, filters=(4,)), splits, epochs=1, to=None)
@@ -195,12 +195,15 @@ def test_hostile_texts_stay_text(hostile, tmp_path):
     problem, run, result = hostile
     names = ["title", "team", "audience", "problem", "approach", "failed", "next", "intended_use", "limits", "license", "contact"]
     answers = hb.Answers(**{name: HOSTILE for name in names})
-    card = hb.model_card(problem, run, result, answers=answers, evidence={HOSTILE: pd.DataFrame({HOSTILE: [HOSTILE]})})
+    card = hb.model_card(problem, run, result, answers=answers,
+                         evidence={HOSTILE: pd.DataFrame({HOSTILE: [HOSTILE]}), NAMES[0]: result.confused(), "slices": result.slices("class")})
     data = compared(card, result, tmp_path)
     assert data.model_name == one_line(HOSTILE) == data.to_dict()["license_name"] and data.license == "other"
     assert yaml.safe_load(card.text.split("\n---\n")[0].removeprefix("---\n")) == card.metadata
+    shown = render(card.text)      # by a viewer that takes the header for Markdown, too
+    assert "<script" not in card.text and "<script" not in shown and "<img" not in shown and "<b>" not in shown
     page = render(card.body)
-    assert "<script" not in page and "<b>" not in page and "<a " not in page and "<hr" not in page and "<em>" not in page
+    assert "<script" not in page and "<img" not in page and "<b>" not in page and "<a " not in page and "<hr" not in page and "<em>" not in page
     assert "&lt;script&gt;" in page and "👩‍🚀" in page and "שלום" in page
     for table in re.findall("<table>.*?</table>", page, flags=re.S):
         rows = [len(re.findall("<t[hd][ >]", row)) for row in re.findall("<tr>.*?</tr>", table, flags=re.S)]
@@ -230,7 +233,11 @@ def test_evidence_brings_its_sentences(digits):
 def test_a_study_is_told(digits, tmp_path):
     folder, problem, splits, run, result = digits
     study = hb.load_study(shutil.copy(SAVED / "study.db", tmp_path))
+    other = next(n for n in study.ranked().trial if n != study.by_score().trial[0])
+    study.optuna.set_user_attr(f"repeat {other} 1", {"status": "finished", "score": .999, "scores": [.999], "seconds": 1., "training": 1., "reason": "", "seed": 1, "worker": "", "folder": ""})
+    assert study.ranked().trial[0] == other and study.ranked().score[0] != study.frame.score.max()     # best by mean, not by score
     body = hb.model_card(problem, run, result, study=study).body
+    assert f"- **Best score in the search:** {study.frame.score.max():.4f}, which is optimistic" in body
     assert f"{len(study.frame)} trials" in body and f"{study.frame.seconds.sum():,.0f} s of training" in body
 
 

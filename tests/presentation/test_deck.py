@@ -3,6 +3,8 @@
 import errno
 import json
 import re
+from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +85,40 @@ def test_small_self_contained_and_complete(deck):
     assert json.loads((deck.path.parent / "numbers.json").read_text(encoding="utf-8"))["accuracy"] == deck.summary["accuracy"]
     assert [s.anchor for s in deck.slides] == ["title", "problem", "data", "baseline", "way", "approach", "training", "learning", "result", "calibration", "errors",
                                                "confusion", "explanation", "slices", "failed", "limits", "next", "check"]
+
+
+def test_what_is_unknown_is_null_in_the_numbers(made, tmp_path):
+    problem, _, run, result, _, _ = made
+    unknown = copy(result)
+    unknown.scores = result.scores.assign(low=np.nan, high=np.nan)
+    deck = hb.present(problem, run, unknown, to=tmp_path / "deck", minutes=3)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    numbers = json.loads((deck.path.parent / "numbers.json").read_text(encoding="utf-8"), parse_constant=refuse)
+    assert numbers["interval"] == [None, None] and numbers["accuracy"] == result.accuracy
+
+
+def test_no_path_of_this_machine_is_published(made, tmp_path):
+    problem, _, run, result, _, _ = made
+    saved = replace(run, folder=tmp_path / "private" / "digits-cnn")
+    deck = hb.present(problem, saved, result, to=tmp_path / "deck", minutes=10)
+    files = {p.name: p.read_text(encoding="utf-8") for p in deck.path.parent.iterdir()}
+    assert json.loads(files["numbers.json"])["run"] == "digits-cnn" and "digits-cnn" in files["index.html"]
+    hb.report(saved, result, tmp_path / "report.html")
+    files |= {p.name: p.read_text(encoding="utf-8") for p in tmp_path.glob("report.*")}
+    assert len(files) == 5 and not any(str(tmp_path) in text for text in files.values())
+
+
+def test_a_report_refuses_what_it_does_not_show(made, tmp_path):
+    problem, _, run, result, evidence, answers = made
+    for more in ({"evidence": evidence}, {"answers": answers}, {"minutes": 10}):
+        with pytest.raises(hb.InvalidValue, match=f"to show {next(iter(more))}.*try to='deck/'"):
+            hb.present(problem, run, result, to=tmp_path / "R.html", **more)
+    assert not any(tmp_path.iterdir())
+    hb.present(problem, run, result, to=tmp_path / "R.HTML", title="Read me")
+    assert {p.name for p in tmp_path.iterdir()} == {"R.HTML", "R.json"} and "Read me" in (tmp_path / "R.HTML").read_text(encoding="utf-8")
 
 
 def test_keys_and_a_clicker_move(deck, opened):

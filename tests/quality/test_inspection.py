@@ -1,6 +1,7 @@
 """Each planted fault is found, with the right examples; on clean data nothing high is reported, and nothing is changed."""
 
 import re
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -220,3 +221,14 @@ def test_real_news_in_latin_1(real_data):
 def test_real_recordings(real_data):
     data = hb.data.sounds(real_data / "fsdd.zip", pattern=r"(?P<label>\d)_(?P<group>\w+)_\d+").take(np.arange(0, 3000, 3))
     assert {f.check for f in hb.inspect(data).findings} <= {"suspicious labels", "cut off"}
+
+
+def test_the_seed_of_label_issues_reaches_what_draws(monkeypatch):
+    import hackbook.quality.label_issues as module
+
+    seeds, fit = [], module.fast_linear
+    monkeypatch.setattr(module, "fast_linear", lambda *data, seed: seeds.append(seed) or fit(*data, seed))
+    data = hb.data.digits().take(np.arange(200))
+    found = module.unseen_probabilities(data.x, data.y, folds=2, seed=7)
+    assert seeds == [7, 7] and found.sum(axis=1) == pytest.approx(1)
+    assert "seed" not in signature(module.nearest_classes).parameters      # neighbors are not drawn
