@@ -143,7 +143,7 @@ def _numbers(m, minutes, slides):
     if m.study is not None and len(m.study.ranked()):
         study = {'trials': len(m.study.frame), 'best': m.study.best, 'optimism': m.study.optimism}
     told = [{'slide': s.anchor, 'title': s.title, 'seconds': s.seconds} for s in slides]
-    baseline = {'score': m.problem.baseline, 'by': m.problem.baseline_by}
+    baseline = {'score': m.problem.baseline, 'by': m.problem.baseline_by, 'metric': m.problem.metric}
     return summary_of(m.run, m.result, m.title) | {
         'baseline': baseline, 'parts': m.parts, 'openings': m.run.record.get('openings', []),
         'study': study, 'minutes': minutes, 'slides': told}
@@ -203,6 +203,6 @@ def present(
     ok = minutes in MINUTES and not isinstance(minutes, bool)
     require(ok, 'minutes', minutes, f"one of {', '.join(map(str, MINUTES))}")
     m = material_of(problem, run, result, study, answers, evidence, replay, title)
-    if kind == 'report': return report(run, result, path, m.title)
+    if kind == 'report': return report(run, m.result, path, m.title)
     if kind == 'notebook': return write_slides(timed(story(m), minutes), path, m.title)
     return _write_deck(m, path, minutes)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import Preflight
 from ..core import Figure
+from ..data import METRICS
 from ..detection import DetectionEvaluation
 from ..evaluation import AbstainCurve, Comparison, CostCurve, Evaluation, HumanResult
 from ..evaluation import ReconstructionEvaluation, Slices
@@ -28,11 +29,13 @@ from ..quality import findings_frame, Inspection, Leakage
 def _against(m):
     "The result beside the baseline, in words."
     p, result = m.problem, m.result
-    if p.baseline is None or p.metric != result.data.task.metric.name: return ''
-    word = 'more' if result.score > p.baseline else 'less'
-    if result.score == p.baseline: word = 'as much: no more and no less'
-    by = p.baseline_by or 'a simple prediction'
-    return f'{word} than {by}, which reached {in_words(result, p.baseline)} on validation'
+    if p.baseline is None: return ''
+    by, reached = p.baseline_by or 'a simple prediction', in_words(result, p.baseline, METRICS[p.metric])
+    if p.metric != result.data.task.metric.name:
+        return f'not with {by}, which reached {p.metric} {reached}: {p.metric} cannot be computed for these examples'
+    word = 'better' if p.better(result.score, p.baseline) else 'worse'
+    if result.score == p.baseline: word = 'no better'
+    return f'{word} than {by}, which reached {reached} on validation'
 
 def _interval(m):
     "The interval of the result, in words; '' where it is unknown."

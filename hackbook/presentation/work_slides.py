@@ -16,11 +16,12 @@ from io import StringIO
 import numpy as np
 
 from ..core import HackbookError, rows, span
+from ..data import METRICS
 from ..drawings import draw_architecture, draw_way
 from ..evaluation import Evaluation, RegressionEvaluation
 from ..live import Replay
 from .answers import Answers
-from .html_report import in_words
+from .html_report import in_metric, in_words
 from .slides import Facts, Moving, Number, Picture, Points, Rows, shortened
 from .slides import Slide, Text
 from ..problem import Problem
@@ -33,7 +34,7 @@ class Material:
     "What a story is told from."
     problem:Problem
     run:Run
-    result:Evaluation|RegressionEvaluation    # of the run, usually on the test set
+    result:Evaluation|RegressionEvaluation    # of the run, usually on the test set; it is scored by the problem's metric
     study:Study=None                          # the search that chose the hyperparameters
     answers:Answers=None                      # what only people know
     evidence:Sequence=()                      # results of experiments, a slide each
@@ -42,6 +43,7 @@ class Material:
 
     def __post_init__(self):
         if self.answers is None: self.answers = Answers()
+        self.result = in_metric(self.result, METRICS[self.problem.metric])
         self.title = (self.title or self.answers.title).strip() or self.problem.question
 
     @property
@@ -128,7 +130,7 @@ def the_baseline(
     "What has to be beaten."
     p = m.problem
     if p.baseline is None: return None
-    score = in_words(m.result, p.baseline)
+    score = in_words(m.result, p.baseline, METRICS[p.metric])
     by = p.baseline_by or 'a simple prediction'
     label = f'{p.metric} on the {m.parts["validation"]:,} validation examples'
     words = [Text(f'{by}, without any network', 'the best simple prediction', lead=True),

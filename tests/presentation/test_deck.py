@@ -1,6 +1,7 @@
 """A deck in a real browser: offline, by keys, printed, on a phone; its texts, its numbers, and what it refuses."""
 
 import errno
+import html
 import json
 import re
 
@@ -290,3 +291,36 @@ def test_a_search_and_a_session_are_told(made, opened, tmp_path):
     assert page.evaluate(SPILLS) == []
     page.emulate_media(media="print")
     assert page.locator("#learning .still img").is_visible() and not page.locator("#learning .moving").is_visible()
+
+
+def test_the_metric_of_the_problem_is_told_everywhere(tmp_path):
+    """Few positives: the accuracy is high, and the macro F1 score worse than the baseline's."""
+    import keras
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3)).astype("float32")
+    splits = hb.split(hb.Dataset(x, (x[:, 0] > 1.5).astype(int), ["no", "yes"], name="rare"))
+    hb.set_seed(0)
+    run = hb.fit(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "softmax", bias_initializer=keras.initializers.Constant([5.0, 0.0]))]), splits, epochs=1,
+                 learning_rate=1e-6, to=None)
+    result = hb.evaluate(run, splits.validation)
+    problem = hb.Problem("Which are rare?", "classification", metric="f1_macro")
+    problem = problem.adopt(problem.baselines(splits))
+    f1 = result.scores.loc["f1_macro"]
+    assert f1.score < problem.baseline < result.accuracy
+    deck = hb.present(problem, run, result, to=tmp_path / "deck", minutes=10)
+    slides = {slide.anchor: slide for slide in deck.slides}
+    assert slides["baseline"].title == f"To beat: {problem.baseline:.4g}" and slides["result"].title.startswith(f"F1 macro {f1.score:.4g} on")
+    told = " ".join(getattr(element, "text", "") for element in slides["result"].content)
+    assert f"worse than {problem.baseline_by}, which reached {problem.baseline:.4g}" in told and f"between {f1.low:.4g} and {f1.high:.4g}" in told
+    assert f"f1_macro {f1.score:.4g}" in slides["title"].notes
+    numbers = json.loads((tmp_path / "deck/numbers.json").read_text(encoding="utf-8"))
+    assert numbers["metric"] == numbers["baseline"]["metric"] == "f1_macro" and numbers["interval"] == pytest.approx([f1.low, f1.high])
+    card = html.unescape((tmp_path / "deck/card.md").read_text(encoding="utf-8")).replace("\\", "")
+    assert f"**{f1.score:.4g}** f1_macro" in card and f"to beat: f1_macro {problem.baseline:.4g}" in card
+    page = hb.present(problem, run, result, to=tmp_path / "page.html").path.read_text(encoding="utf-8")
+    assert f'class="score">{f1.score:.4g}</p>' in page
+    alone = hb.evaluate(run, splits.validation.take(splits.validation.y == 0))
+    by_area = hb.Problem("Which are rare?", "classification", metric="roc_auc", baseline=0.9)
+    words = hb.model_card(by_area, run, alone).body
+    assert "cannot be computed for these examples" in words and f"**{alone.accuracy:.1%}**" in html.unescape(words)
