@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STYLE', 'SECTIONS', 'TABLES', 'CURVES', 'embed', 'html_table', 'facts_of', 'in_words', 'in_metric', 'verdict_of',
-           'beside_baselines', 'Report', 'summary_of', 'report']
+           'check_own', 'beside_baselines', 'Report', 'summary_of', 'report']
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #9e1ae8ca
 from copy import copy
@@ -20,7 +20,7 @@ from fastcore.xml import Style, Title, to_xml
 from ..core import atomic, card, data_uri, Figure, InvalidValue, make_folder, require
 from ..core import save_record
 from ..data import Metric, METRICS, Splits
-from ..evaluation import Evaluation, examples_of, RegressionEvaluation, RESULTS
+from ..evaluation import Evaluation, examples_of, predictions, RegressionEvaluation, RESULTS
 from ..problem import Problem
 from ..training import Run
 
@@ -171,13 +171,46 @@ def _sections(result):
         table = getattr(result, TABLES[name]) if name in TABLES else None
         if table is not None: yield Div(html_table(table))
 
+# %% ../../nbs/library/presentation/00_html_report.ipynb #604080fc
+def check_own(
+    run:Run,
+    result:Evaluation|RegressionEvaluation,
+):
+    "Raise `InvalidValue` unless the run predicts what the result holds."
+    family = run.record['data']['task']['family']
+    require(result.data.task.family == family, 'result', f'one of {result.data.task.family}', f"of this run's task, {family}")
+    examples, then = examples_of(result)
+    some = np.arange(min(32, len(examples)))
+    now = predictions(run, examples.take(some))
+    room = 1e-3 * max(1., float(np.abs(then[some]).max()))
+    same = now.shape == then[some].shape and np.allclose(now, then[some], atol=room)
+    require(same, 'result', 'other predictions than this run makes', "this run's own",
+            'evaluate the run again, on the same part')
+
+# %% ../../nbs/library/presentation/00_html_report.ipynb #4e257d10
+def _check_splits(splits, run=None):
+    "Raise `InvalidValue` unless these are Splits, and the run learned from them."
+    require(isinstance(splits, Splits), 'splits', type(splits).__name__, 'Splits', 'what hb.fit was given')
+    if run is None: return
+    known = run.record['data']
+    ok = all(splits.parts[part].fingerprint == known[part]['fingerprint'] for part in ('train', 'validation'))
+    require(ok, 'splits', f'others, of {splits.name}', f"those that this run learned from, of {known['name']}",
+            'give the splits that hb.fit was given, or leave them out')
+
 # %% ../../nbs/library/presentation/00_html_report.ipynb #03abaa8a
 def beside_baselines(
     result:Evaluation|RegressionEvaluation,
     splits:Splits,      # what the run was trained on
 ) -> pd.DataFrame:      # columns: predicted by, and the metric's name; best first
-    "The score of the network among those of the baselines, on the same examples."
-    require(isinstance(splits, Splits), 'splits', type(splits).__name__, 'Splits', 'what hb.fit was given')
+    "The score of the network and of baselines on the same examples. Raises `InvalidValue` for other splits."
+    _check_splits(splits)
+    own = [d.fingerprint for d in splits.parts.values()]
+    require(result.data.fingerprint in own, 'result', f'one on {result.data.name}', 'on a part of these splits',
+            'give the splits that hb.fit was given')
+    return _with_baselines(result, splits)
+
+def _with_baselines(result, splits):
+    "The table of `beside_baselines`, for any examples."
     task, data = result.data.task, examples_of(result)[0]
     metric = task.metric
     own = pd.DataFrame([{'predicted by': 'the network', metric.name: result.score}])
@@ -255,13 +288,16 @@ def report(
     title:str='What we trained',   # heading of the page
     splits:Splits=None,            # what it was trained on: baselines stand beside the score; None: they do not
 ) -> Report:
-    "Write one self-contained HTML page, and its numbers as JSON beside it."
+    "Write one HTML page, and its numbers as JSON. Raises `InvalidValue` for what does not belong together."
     path = Path(to)
     require(path.suffix == '.html', 'to', str(to), 'a file name that ends in .html')
     ok = isinstance(result, RESULTS)
     require(ok, 'result', result, 'an Evaluation', 'try hb.evaluate(run, splits.validation)')
+    require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit returns one')
+    check_own(run, result)
+    if splits is not None: _check_splits(splits, run)
     make_folder(path.parent)
-    baselines = pd.DataFrame() if splits is None else beside_baselines(result, splits)
+    baselines = pd.DataFrame() if splits is None else _with_baselines(result, splits)
     page = to_xml(_page(run, result, title, baselines))
     with atomic(path) as temporary: temporary.write_text(page, encoding='utf-8')
     summary = summary_of(run, result, title)

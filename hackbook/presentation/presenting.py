@@ -17,11 +17,11 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import atomic, card, make_folder, require
-from ..evaluation import Evaluation, examples_of, predictions, RegressionEvaluation, RESULTS
+from ..evaluation import Evaluation, RegressionEvaluation, RESULTS
 from ..live import Replay, Session
 from .answers import Answers
 from .card import model_card
-from .html_report import report, summary_of
+from .html_report import check_own, report, summary_of
 from .reveal import page
 from .slides import MINUTES, Slide, timed
 from .slides_notebook import write_slides
@@ -38,13 +38,7 @@ def _check_result(run, result):
     found = result.data.fingerprint
     require(found in known, 'result', f'one on {result.data.name} ({found})', "on a part of this run's data",
             'try hb.evaluate(run, splits.validation)')
-    examples, then = examples_of(result)
-    some = np.arange(min(32, len(examples)))
-    now = predictions(run, examples.take(some))
-    room = 1e-3 * max(1., float(np.abs(then[some]).max()))
-    same = now.shape == then[some].shape and np.allclose(now, then[some], atol=room)
-    require(same, 'result', 'other predictions than this run makes', "this run's own",
-            'evaluate the run again, on the same part')
+    check_own(run, result)
 
 # %% ../../nbs/library/presentation/12_presenting.ipynb #f1fbaeac
 def _check_study(study, problem, run):
