@@ -39,7 +39,11 @@ def html_table(
     digits:int=3,   # decimal places
 ) -> Safe:          # HTML
     "A DataFrame as an HTML table, escaped."
-    return Safe(frame.to_html(escape=True, border=0, float_format=f'{{:.{digits}f}}'.format))
+    return Safe(frame.to_html(escape=True, border=0, na_rep='—', float_format=f'{{:.{digits}f}}'.format))
+
+def _table(frame):
+    "A table in a box of its own, which scrolls where the table is wider than the page."
+    return Div(html_table(frame), cls='wide', tabindex='0', role='region', aria_label='Table')
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #1069bc71
 STYLE = '''
@@ -57,6 +61,7 @@ figure { margin: 1rem 0 } img { max-width: 100%; border-radius: 6px }
 figcaption { font-size: .88rem; opacity: .75 }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums }
 th, td { padding: .2rem .9rem .2rem 0; text-align: left; vertical-align: top }
+.wide { overflow-x: auto }
 .dataframe th, .dataframe td { text-align: right }
 .dataframe tbody tr { border-top: 1px solid #8884 }
 '''
@@ -159,7 +164,7 @@ def _picture(result, name, caption):
     figure = getattr(result, f'plot_{name}')()
     if figure is not None: return embed(figure, caption)
     worst = result.worst()
-    return Div(html_table(worst)) if len(worst) else P('No errors on these examples.')
+    return _table(worst) if len(worst) else P('No errors on these examples.')
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #157ea940
 def _sections(result):
@@ -169,7 +174,7 @@ def _sections(result):
         yield H2(heading)
         yield _picture(result, name, caption)
         table = getattr(result, TABLES[name]) if name in TABLES else None
-        if table is not None: yield Div(html_table(table))
+        if table is not None: yield _table(table)
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #604080fc
 def check_own(
@@ -229,7 +234,7 @@ def _baselines(table):
     words = f'The network is better than every baseline; the best of them is {best}.'
     if place: words = f'{best} is better than the network: a simple prediction would do.'
     elif table[name][0] == table[name][1]: words = f'The network is as good as {best}, and no better.'
-    return [H2('Beside simple predictions'), P(words), Div(html_table(table.set_index('predicted by')))]
+    return [H2('Beside simple predictions'), P(words), _table(table.set_index('predicted by'))]
 
 # %% ../../nbs/library/presentation/00_html_report.ipynb #ed0e1625
 CURVES = ('Loss and metric after each epoch. '

@@ -64,6 +64,17 @@ def the_result(
     notes = f'Say the number, and wait. Then the interval: {_interval(m) or "unknown"}. {_against(m)}'
     return Slide('result', title, [Number(score, label), *words], 'Result', notes, weight=1.3)
 
+# %% ../../nbs/library/presentation/10_storyline.ipynb #25ec7bb8
+def _worst_rows(m):
+    "The largest errors as a table with the columns of the data."
+    table = m.result.worst(6).drop(columns=['right', 'probability_of_true'], errors='ignore')
+    if 'unusual' not in table: return Rows(table)
+    first = [c for c in table if c in ('true', 'predicted', 'probability', 'error')]
+    if table.unusual.any(): first.append('unusual')
+    ranked = [name for item in m.evidence if isinstance(item, Ranking) for name in item.frame.feature]
+    rest = [c for c in dict.fromkeys([*ranked, *table]) if c in table and c not in [*first, 'unusual']]
+    return Rows(table[[*first, *rest]])
+
 # %% ../../nbs/library/presentation/10_storyline.ipynb #c5217c44
 def _errors_of_classes(m):
     "The most confident errors, and the confusion matrix."
@@ -72,7 +83,7 @@ def _errors_of_classes(m):
     if not wrong: return
     picture = r.plot_mistakes(8)
     if picture is not None: picture.suptitle('')      # the title of the slide says it
-    content = [Picture(picture, alt=f'{min(wrong, 8)} errors')] if picture else [Rows(r.worst(6))]
+    content = [Picture(picture, alt=f'{min(wrong, 8)} errors')] if picture else [_worst_rows(m)]
     notes = 'Show one error that you understand, and one that you do not.'
     yield Slide('errors', f'{wrong:,} of {n:,} are wrong: the most confident ones', content, 'What fails', notes)
     found = r.confused(1)
@@ -94,7 +105,7 @@ def _errors_of_numbers(m):
     yield Slide('residuals', 'How large the errors are', [Picture(r.plot_residuals())], 'What fails',
                 'Is it too high or too low on one side?', .7, (10,))
     picture = r.plot_worst(8)
-    content = [Picture(picture)] if picture else [Rows(r.worst(6))]
+    content = [Picture(picture)] if picture else [_worst_rows(m)]
     yield Slide('worst', 'The largest errors', content, 'What fails', 'Why these?', .7, (10,))
 
 # %% ../../nbs/library/presentation/10_storyline.ipynb #4f5ce3e1

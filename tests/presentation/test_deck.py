@@ -324,3 +324,39 @@ def test_the_metric_of_the_problem_is_told_everywhere(tmp_path):
     by_area = hb.Problem("Which are rare?", "classification", metric="roc_auc", baseline=0.9)
     words = hb.model_card(by_area, run, alone).body
     assert "cannot be computed for these examples" in words and f"**{alone.accuracy:.1%}**" in html.unescape(words)
+
+
+def test_a_wide_table_with_gaps_is_told(opened, chromium, tmp_path):
+    """Many columns scroll in their own box of the report; slides show the columns of the errors, and a dash for a gap."""
+    import keras
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({f"measured column {i}": rng.integers(0, 2, 200).astype(float) for i in range(12)})
+    y = np.where(rng.random(200) < 0.2, 1, 0)
+    splits = hb.split(hb.Dataset(table.to_numpy("float32"), y, ["no", "yes"], name="wide", features=list(table)))
+    hb.set_seed(0)
+    run = hb.fit(keras.Sequential([keras.Input((12,)), keras.layers.Dense(2, "softmax")]), splits, epochs=1, to=None)
+    result = hb.evaluate(run, splits.validation)
+    assert not result.worst(6).unusual.any()
+    ranking = hb.features.rank(splits)
+    deck = hb.present(hb.Problem("Which?", "classification"), run, result, to=tmp_path / "deck", minutes=10, evidence=[ranking])
+    shown = next(s for s in deck.slides if s.anchor == "errors").content[0].frame
+    assert list(shown)[:6] == ["true", "predicted", "probability", *ranking.top(3)] and "unusual" not in shown
+    page = hb.report(run, result, tmp_path / "report.html").path
+    context = chromium.new_context(viewport={"width": 1200, "height": 900}, offline=True)
+    tab = context.new_page()
+    tab.goto(page.as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") == 1200
+    assert tab.evaluate("[...document.querySelectorAll('.wide')].some((box) => box.scrollWidth > box.clientWidth + 100)")
+    context.close()
+
+
+def test_a_gap_is_a_dash():
+    import pandas as pd
+    from fastcore.xml import to_xml
+
+    from hackbook.presentation.slides import Rows
+
+    cells = to_xml(Rows(pd.DataFrame({"a": [1.0, None], "b": ["x", None], "c": [pd.Timestamp("2024-01-01"), None]})))
+    assert cells.count("—") == 3 and not re.search("nan|NaT|None", cells)
