@@ -110,6 +110,15 @@ def the_data(
              f'has been opened {len(openings)} times. Say what you doubt about the data.')
     return Slide('data', title, _examples(m.result.data) + words, 'Data', notes)
 
+# %% ../../nbs/library/presentation/09_work_slides.ipynb #170c4f06
+def _left_out(reasons, most=3):
+    "How many files or rows were left out, and the most frequent reasons, in words."
+    counts = reasons.str.replace(r' \(.*\)$', '', regex=True).value_counts()
+    named = [f'{n:,} × {reason}' for reason, n in counts.head(most).items()]
+    others = counts.iloc[most:].sum()
+    if others: named.append(f'{others:,} × other reasons')
+    return f"{len(reasons):,} left out: {'; '.join(named)}."
+
 # %% ../../nbs/library/presentation/09_work_slides.ipynb #0e207a90
 def the_fixes(
     m:Material,
@@ -117,8 +126,7 @@ def the_fixes(
     "What was changed in the data, and what was left out."
     data = m.result.data
     said = [] if data.log is None else [str(what) for what in data.log.what]
-    lost = 0 if data.rejected is None else len(data.rejected)
-    if lost: said.append(f'{lost:,} files could not be read, and are left out.')
+    if data.rejected is not None and len(data.rejected): said.append(_left_out(data.rejected.reason))
     if not said: return None
     notes = 'Everything that was changed is written down, and can be repeated.'
     return Slide('fixes', 'What we changed in the data', [Points(said)], 'Data', notes, .8, (5, 10))

@@ -360,3 +360,25 @@ def test_a_gap_is_a_dash():
 
     cells = to_xml(Rows(pd.DataFrame({"a": [1.0, None], "b": ["x", None], "c": [pd.Timestamp("2024-01-01"), None]})))
     assert cells.count("—") == 3 and not re.search("nan|NaT|None", cells)
+
+
+def test_what_was_left_out_is_counted_by_reason(made, tmp_path):
+    from dataclasses import replace
+
+    from PIL import Image
+
+    from hackbook.presentation.work_slides import Material, the_fixes
+
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            Image.fromarray(rng.integers(0, 255, (8, 8), "uint8")).save(tmp_path / name / f"{i}.png")
+        (tmp_path / name / "broken.png").write_bytes(b"x")
+    (tmp_path / "README.md").write_text("Pictures")
+    (tmp_path / "empty").mkdir()
+    rejected = hb.data.images(tmp_path, size=(8, 8)).rejected
+    problem, _, run, result, _, _ = made
+    lost = replace(result, data=replace(result.data, rejected=rejected))
+    said = the_fixes(Material(problem, run, lost)).content[0].texts
+    assert said == ["4 left out: 2 × not an image of a known format; 1 × in no sub-folder, so without a label; 1 × an empty folder, so a class without examples."]
