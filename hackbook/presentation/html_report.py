@@ -294,8 +294,10 @@ def report(
     splits:Splits=None,            # what it was trained on: baselines stand beside the score; None: they do not
 ) -> Report:
     "Write one HTML page, and its numbers as JSON. Raises `InvalidValue` for what does not belong together."
+    name = isinstance(to, (str, Path)) and Path(to).suffix == '.html'
+    require(name, 'to', str(to) if isinstance(to, Path) else to, 'a file name that ends in .html', "try to='report.html'")
+    require(isinstance(title, str), 'title', title, 'a text', "try title='Read handwritten digits'")
     path = Path(to)
-    require(path.suffix == '.html', 'to', str(to), 'a file name that ends in .html')
     ok = isinstance(result, RESULTS)
     require(ok, 'result', result, 'an Evaluation', 'try hb.evaluate(run, splits.validation)')
     require(isinstance(run, Run), 'run', run, 'a Run', 'hb.fit returns one')

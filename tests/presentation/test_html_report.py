@@ -85,3 +85,10 @@ def test_what_does_not_belong_to_the_run_is_refused(tmp_path):
         hb.presentation.beside_baselines(result, flipped)
     assert not to.parent.exists()
     assert "Beside simple predictions" in hb.report(run, result, to, splits=splits).path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("wrong, words", [({"to": 5}, "to must be a file name that ends in .html, got 5"), ({"to": None}, "got None"), ({"title": 5}, "title must be a text, got 5"),
+                                          ({"title": None}, "title must be a text, got None")], ids=str)
+def test_a_name_and_a_title_are_texts(wrong, words, tmp_path):
+    with pytest.raises(hb.InvalidValue, match=words + ".*; try"):
+        hb.report(None, None, **{"to": tmp_path / "report.html"} | wrong)
