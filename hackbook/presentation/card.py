@@ -15,12 +15,14 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import atomic, make_folder, require
+from ..data import METRICS
 from ..evaluation import Evaluation, RegressionEvaluation, RESULTS
 from .answers import Answers
 from .card_results import evaluated, evidence_of
 from .card_sections import described, impact
 from .card_sections import last_sections, limits_of, loading, metadata_of
 from .card_sections import Sources, technical, trained, uses
+from .html_report import in_metric
 from .markdown import as_markdown, section
 from ..problem import Problem
 from ..search import Study
@@ -108,6 +110,7 @@ def model_card(
     "A model card, filled from the record. Raises `InvalidValue` for what does not belong together."
     answers = Answers() if answers is None else answers
     _check_sources(problem, run, result, study, answers)
+    result = in_metric(result, METRICS[problem.metric])
     path = None if to is None else Path(to)
     ok = path is None or path.suffix == '.md'
     require(ok, 'to', str(to), 'a file name that ends in .md', "try 'card.md'")

@@ -41,10 +41,12 @@ def _tested(sources):
 def _against_baseline(sources):
     "The baseline that the problem names."
     problem = sources.problem
-    if problem.baseline is None or problem.metric != sources.result.data.task.metric.name: return ''
-    words = f'{problem.metric} {in_words(sources.result, problem.baseline)}'
+    if problem.baseline is None: return ''
+    words = f'{problem.metric} {in_words(sources.result, problem.baseline, METRICS[problem.metric])}'
     if problem.baseline_by: words += f' by {problem.baseline_by}'
-    return as_markdown(f'The problem names a baseline to beat: {words}.')
+    comparable = problem.metric == sources.result.data.task.metric.name
+    more = '' if comparable else f' {problem.metric} cannot be computed for these examples, so nothing is compared with it.'
+    return as_markdown(f'The problem names a baseline to beat: {words}.{more}')
 
 # %% ../../nbs/library/presentation/04_card_results.ipynb #5238939f
 def _per_class(result, most=30):

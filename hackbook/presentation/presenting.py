@@ -16,11 +16,11 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..core import atomic, card, make_folder, require, save_record
-from ..evaluation import Evaluation, examples_of, predictions, RegressionEvaluation, RESULTS
+from ..evaluation import Evaluation, RegressionEvaluation, RESULTS
 from ..live import Replay, Session
 from .answers import Answers
 from .card import model_card
-from .html_report import report, summary_of
+from .html_report import check_own, report, summary_of
 from .reveal import page
 from .slides import MINUTES, Slide, timed
 from .slides_notebook import write_slides
@@ -37,13 +37,7 @@ def _check_result(run, result):
     found = result.data.fingerprint
     require(found in known, 'result', f'one on {result.data.name} ({found})', "on a part of this run's data",
             'try hb.evaluate(run, splits.validation)')
-    examples, then = examples_of(result)
-    some = np.arange(min(32, len(examples)))
-    now = predictions(run, examples.take(some))
-    room = 1e-3 * max(1., float(np.abs(then[some]).max()))
-    same = now.shape == then[some].shape and np.allclose(now, then[some], atol=room)
-    require(same, 'result', 'other predictions than this run makes', "this run's own",
-            'evaluate the run again, on the same part')
+    check_own(run, result)
 
 # %% ../../nbs/library/presentation/12_presenting.ipynb #f1fbaeac
 def _check_study(study, problem, run):
@@ -142,7 +136,7 @@ def _numbers(m, minutes, slides):
     if m.study is not None and len(m.study.ranked()):
         study = {'trials': len(m.study.frame), 'best': m.study.best, 'optimism': m.study.optimism}
     told = [{'slide': s.anchor, 'title': s.title, 'seconds': s.seconds} for s in slides]
-    baseline = {'score': m.problem.baseline, 'by': m.problem.baseline_by}
+    baseline = {'score': m.problem.baseline, 'by': m.problem.baseline_by, 'metric': m.problem.metric}
     return summary_of(m.run, m.result, m.title) | {
         'baseline': baseline, 'parts': m.parts, 'openings': m.run.record.get('openings', []),
         'study': study, 'minutes': minutes, 'slides': told}
@@ -207,6 +201,6 @@ def present(
     if kind == 'report':
         _check_report(path, study=study, answers=answers, evidence=m.evidence or None, replay=replay,
                       minutes=None if minutes == 5 else minutes)
-        return report(run, result, path, m.title)
+        return report(run, m.result, path, m.title)
     if kind == 'notebook': return write_slides(timed(story(m), minutes), path, m.title)
     return _write_deck(m, path, minutes)

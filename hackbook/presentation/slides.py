@@ -111,6 +111,7 @@ class Rows:
         return Table(Tr(*head), *(Tr(*row) for row in cells), cls='rows')
 
     def _cell(self, value):
+        if pd.api.types.is_scalar(value) and pd.isna(value): return '—'
         return f'{value:.{self.digits}f}' if isinstance(value, float) else shortened(value, 60)
 
 # %% ../../nbs/library/presentation/07_slides.ipynb #114bcc57

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import Preflight
 from ..core import Figure
+from ..data import METRICS
 from ..detection import DetectionEvaluation
 from ..evaluation import AbstainCurve, Comparison, CostCurve, Evaluation, HumanResult
 from ..evaluation import ReconstructionEvaluation, Slices
@@ -28,11 +29,13 @@ from ..quality import findings_frame, Inspection, Leakage
 def _against(m):
     "The result beside the baseline, in words."
     p, result = m.problem, m.result
-    if p.baseline is None or p.metric != result.data.task.metric.name: return ''
-    word = 'more' if result.score > p.baseline else 'less'
-    if result.score == p.baseline: word = 'as much: no more and no less'
-    by = p.baseline_by or 'a simple prediction'
-    return f'{word} than {by}, which reached {in_words(result, p.baseline)} on validation'
+    if p.baseline is None: return ''
+    by, reached = p.baseline_by or 'a simple prediction', in_words(result, p.baseline, METRICS[p.metric])
+    if p.metric != result.data.task.metric.name:
+        return f'not with {by}, which reached {p.metric} {reached}: {p.metric} cannot be computed for these examples'
+    word = 'better' if p.better(result.score, p.baseline) else 'worse'
+    if result.score == p.baseline: word = 'no better'
+    return f'{word} than {by}, which reached {reached} on validation'
 
 def _interval(m):
     "The interval of the result, in words; '' where it is unknown."
@@ -61,6 +64,17 @@ def the_result(
     notes = f'Say the number, and wait. Then the interval: {_interval(m) or "unknown"}. {_against(m)}'
     return Slide('result', title, [Number(score, label), *words], 'Result', notes, weight=1.3)
 
+# %% ../../nbs/library/presentation/10_storyline.ipynb #25ec7bb8
+def _worst_rows(m):
+    "The largest errors as a table with the columns of the data."
+    table = m.result.worst(6).drop(columns=['right', 'probability_of_true'], errors='ignore')
+    if 'unusual' not in table: return Rows(table)
+    first = [c for c in table if c in ('true', 'predicted', 'probability', 'error')]
+    if table.unusual.any(): first.append('unusual')
+    ranked = [name for item in m.evidence if isinstance(item, Ranking) for name in item.frame.feature]
+    rest = [c for c in dict.fromkeys([*ranked, *table]) if c in table and c not in [*first, 'unusual']]
+    return Rows(table[[*first, *rest]])
+
 # %% ../../nbs/library/presentation/10_storyline.ipynb #c5217c44
 def _errors_of_classes(m):
     "The most confident errors, and the confusion matrix."
@@ -69,7 +83,7 @@ def _errors_of_classes(m):
     if not wrong: return
     picture = r.plot_mistakes(8)
     if picture is not None: picture.suptitle('')      # the title of the slide says it
-    content = [Picture(picture, alt=f'{min(wrong, 8)} errors')] if picture else [Rows(r.worst(6))]
+    content = [Picture(picture, alt=f'{min(wrong, 8)} errors')] if picture else [_worst_rows(m)]
     notes = 'Show one error that you understand, and one that you do not.'
     yield Slide('errors', f'{wrong:,} of {n:,} are wrong: the most confident ones', content, 'What fails', notes)
     found = r.confused(1)
@@ -91,7 +105,7 @@ def _errors_of_numbers(m):
     yield Slide('residuals', 'How large the errors are', [Picture(r.plot_residuals())], 'What fails',
                 'Is it too high or too low on one side?', .7, (10,))
     picture = r.plot_worst(8)
-    content = [Picture(picture)] if picture else [Rows(r.worst(6))]
+    content = [Picture(picture)] if picture else [_worst_rows(m)]
     yield Slide('worst', 'The largest errors', content, 'What fails', 'Why these?', .7, (10,))
 
 # %% ../../nbs/library/presentation/10_storyline.ipynb #4f5ce3e1

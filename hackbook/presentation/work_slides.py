@@ -16,11 +16,12 @@ from io import StringIO
 import numpy as np
 
 from ..core import HackbookError, rows, span
+from ..data import METRICS
 from ..drawings import draw_architecture, draw_way
 from ..evaluation import Evaluation, RegressionEvaluation
 from ..live import Replay
 from .answers import Answers
-from .html_report import in_words
+from .html_report import in_metric, in_words
 from .slides import Facts, Moving, Number, Picture, Points, Rows, shortened
 from .slides import Slide, Text
 from ..problem import Problem
@@ -33,7 +34,7 @@ class Material:
     "What a story is told from."
     problem:Problem
     run:Run
-    result:Evaluation|RegressionEvaluation    # of the run, usually on the test set
+    result:Evaluation|RegressionEvaluation    # of the run, usually on the test set; it is scored by the problem's metric
     study:Study=None                          # the search that chose the hyperparameters
     answers:Answers=None                      # what only people know
     evidence:Sequence=()                      # results of experiments, a slide each
@@ -42,6 +43,7 @@ class Material:
 
     def __post_init__(self):
         if self.answers is None: self.answers = Answers()
+        self.result = in_metric(self.result, METRICS[self.problem.metric])
         self.title = (self.title or self.answers.title).strip() or self.problem.question
 
     @property
@@ -108,6 +110,15 @@ def the_data(
              f'has been opened {len(openings)} times. Say what you doubt about the data.')
     return Slide('data', title, _examples(m.result.data) + words, 'Data', notes)
 
+# %% ../../nbs/library/presentation/09_work_slides.ipynb #170c4f06
+def _left_out(reasons, most=3):
+    "How many files or rows were left out, and the most frequent reasons, in words."
+    counts = reasons.str.replace(r' \(.*\)$', '', regex=True).value_counts()
+    named = [f'{n:,} × {reason}' for reason, n in counts.head(most).items()]
+    others = counts.iloc[most:].sum()
+    if others: named.append(f'{others:,} × other reasons')
+    return f"{len(reasons):,} left out: {'; '.join(named)}."
+
 # %% ../../nbs/library/presentation/09_work_slides.ipynb #0e207a90
 def the_fixes(
     m:Material,
@@ -115,8 +126,7 @@ def the_fixes(
     "What was changed in the data, and what was left out."
     data = m.result.data
     said = [] if data.log is None else [str(what) for what in data.log.what]
-    lost = 0 if data.rejected is None else len(data.rejected)
-    if lost: said.append(f'{lost:,} files could not be read, and are left out.')
+    if data.rejected is not None and len(data.rejected): said.append(_left_out(data.rejected.reason))
     if not said: return None
     notes = 'Everything that was changed is written down, and can be repeated.'
     return Slide('fixes', 'What we changed in the data', [Points(said)], 'Data', notes, .8, (5, 10))
@@ -128,7 +138,7 @@ def the_baseline(
     "What has to be beaten."
     p = m.problem
     if p.baseline is None: return None
-    score = in_words(m.result, p.baseline)
+    score = in_words(m.result, p.baseline, METRICS[p.metric])
     by = p.baseline_by or 'a simple prediction'
     label = f'{p.metric} on the {m.parts["validation"]:,} validation examples'
     words = [Text(f'{by}, without any network', 'the best simple prediction', lead=True),

@@ -1,6 +1,7 @@
 """A deck in a real browser: offline, by keys, printed, on a phone; its texts, its numbers, and what it refuses."""
 
 import errno
+import html
 import json
 import re
 from copy import copy
@@ -326,3 +327,94 @@ def test_a_search_and_a_session_are_told(made, opened, tmp_path):
     assert page.evaluate(SPILLS) == []
     page.emulate_media(media="print")
     assert page.locator("#learning .still img").is_visible() and not page.locator("#learning .moving").is_visible()
+
+
+def test_the_metric_of_the_problem_is_told_everywhere(tmp_path):
+    """Few positives: the accuracy is high, and the macro F1 score worse than the baseline's."""
+    import keras
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3)).astype("float32")
+    splits = hb.split(hb.Dataset(x, (x[:, 0] > 1.5).astype(int), ["no", "yes"], name="rare"))
+    hb.set_seed(0)
+    run = hb.fit(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "softmax", bias_initializer=keras.initializers.Constant([5.0, 0.0]))]), splits, epochs=1,
+                 learning_rate=1e-6, to=None)
+    result = hb.evaluate(run, splits.validation)
+    problem = hb.Problem("Which are rare?", "classification", metric="f1_macro")
+    problem = problem.adopt(problem.baselines(splits))
+    f1 = result.scores.loc["f1_macro"]
+    assert f1.score < problem.baseline < result.accuracy
+    deck = hb.present(problem, run, result, to=tmp_path / "deck", minutes=10)
+    slides = {slide.anchor: slide for slide in deck.slides}
+    assert slides["baseline"].title == f"To beat: {problem.baseline:.4g}" and slides["result"].title.startswith(f"F1 macro {f1.score:.4g} on")
+    told = " ".join(getattr(element, "text", "") for element in slides["result"].content)
+    assert f"worse than {problem.baseline_by}, which reached {problem.baseline:.4g}" in told and f"between {f1.low:.4g} and {f1.high:.4g}" in told
+    assert f"f1_macro {f1.score:.4g}" in slides["title"].notes
+    numbers = json.loads((tmp_path / "deck/numbers.json").read_text(encoding="utf-8"))
+    assert numbers["metric"] == numbers["baseline"]["metric"] == "f1_macro" and numbers["interval"] == pytest.approx([f1.low, f1.high])
+    card = html.unescape((tmp_path / "deck/card.md").read_text(encoding="utf-8")).replace("\\", "")
+    assert f"**{f1.score:.4g}** f1_macro" in card and f"to beat: f1_macro {problem.baseline:.4g}" in card
+    page = hb.present(problem, run, result, to=tmp_path / "page.html").path.read_text(encoding="utf-8")
+    assert f'class="score">{f1.score:.4g}</p>' in page
+    alone = hb.evaluate(run, splits.validation.take(splits.validation.y == 0))
+    by_area = hb.Problem("Which are rare?", "classification", metric="roc_auc", baseline=0.9)
+    words = hb.model_card(by_area, run, alone).body
+    assert "cannot be computed for these examples" in words and f"**{alone.accuracy:.1%}**" in html.unescape(words)
+
+
+def test_a_wide_table_with_gaps_is_told(opened, chromium, tmp_path):
+    """Many columns scroll in their own box of the report; slides show the columns of the errors, and a dash for a gap."""
+    import keras
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({f"measured column {i}": rng.integers(0, 2, 200).astype(float) for i in range(12)})
+    y = np.where(rng.random(200) < 0.2, 1, 0)
+    splits = hb.split(hb.Dataset(table.to_numpy("float32"), y, ["no", "yes"], name="wide", features=list(table)))
+    hb.set_seed(0)
+    run = hb.fit(keras.Sequential([keras.Input((12,)), keras.layers.Dense(2, "softmax")]), splits, epochs=1, to=None)
+    result = hb.evaluate(run, splits.validation)
+    assert not result.worst(6).unusual.any()
+    ranking = hb.features.rank(splits)
+    deck = hb.present(hb.Problem("Which?", "classification"), run, result, to=tmp_path / "deck", minutes=10, evidence=[ranking])
+    shown = next(s for s in deck.slides if s.anchor == "errors").content[0].frame
+    assert list(shown)[:6] == ["true", "predicted", "probability", *ranking.top(3)] and "unusual" not in shown
+    page = hb.report(run, result, tmp_path / "report.html").path
+    context = chromium.new_context(viewport={"width": 1200, "height": 900}, offline=True)
+    tab = context.new_page()
+    tab.goto(page.as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") == 1200
+    assert tab.evaluate("[...document.querySelectorAll('.wide')].some((box) => box.scrollWidth > box.clientWidth + 100)")
+    context.close()
+
+
+def test_a_gap_is_a_dash():
+    import pandas as pd
+    from fastcore.xml import to_xml
+
+    from hackbook.presentation.slides import Rows
+
+    cells = to_xml(Rows(pd.DataFrame({"a": [1.0, None], "b": ["x", None], "c": [pd.Timestamp("2024-01-01"), None]})))
+    assert cells.count("—") == 3 and not re.search("nan|NaT|None", cells)
+
+
+def test_what_was_left_out_is_counted_by_reason(made, tmp_path):
+    from dataclasses import replace
+
+    from PIL import Image
+
+    from hackbook.presentation.work_slides import Material, the_fixes
+
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            Image.fromarray(rng.integers(0, 255, (8, 8), "uint8")).save(tmp_path / name / f"{i}.png")
+        (tmp_path / name / "broken.png").write_bytes(b"x")
+    (tmp_path / "README.md").write_text("Pictures")
+    (tmp_path / "empty").mkdir()
+    rejected = hb.data.images(tmp_path, size=(8, 8)).rejected
+    problem, _, run, result, _, _ = made
+    lost = replace(result, data=replace(result.data, rejected=rejected))
+    said = the_fixes(Material(problem, run, lost)).content[0].texts
+    assert said == ["4 left out: 2 × not an image of a known format; 1 × in no sub-folder, so without a label; 1 × an empty folder, so a class without examples."]

@@ -60,3 +60,35 @@ def test_errors_of_a_table_are_a_table_on_the_page(tmp_path):
 def test_only_an_evaluation_is_reported(written):
     with pytest.raises(hb.InvalidValue, match="result must be an Evaluation"):
         hb.report(None, 0.98)
+
+
+def test_what_does_not_belong_to_the_run_is_refused(tmp_path):
+    import keras
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 2)).astype("float32")
+    y = (x[:, 0] > 0).astype(int)
+    splits, flipped = hb.split(hb.Dataset(x, y)), hb.split(hb.Dataset(x, 1 - y))
+
+    def trained(seed):
+        hb.set_seed(seed)
+        return hb.fit(keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, "softmax")]), splits, epochs=1, to=None)
+
+    run, other = trained(0), trained(1)
+    result = hb.evaluate(run, splits.validation)
+    to = tmp_path / "page" / "report.html"
+    with pytest.raises(hb.InvalidValue, match="this run's own"):
+        hb.report(other, result, to)
+    with pytest.raises(hb.InvalidValue, match="splits must be those that this run learned from"):
+        hb.report(run, result, to, splits=flipped)
+    with pytest.raises(hb.InvalidValue, match="result must be on a part of these splits"):
+        hb.presentation.beside_baselines(result, flipped)
+    assert not to.parent.exists()
+    assert "Beside simple predictions" in hb.report(run, result, to, splits=splits).path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("wrong, words", [({"to": 5}, "to must be a file name that ends in .html, got 5"), ({"to": None}, "got None"), ({"title": 5}, "title must be a text, got 5"),
+                                          ({"title": None}, "title must be a text, got None")], ids=str)
+def test_a_name_and_a_title_are_texts(wrong, words, tmp_path):
+    with pytest.raises(hb.InvalidValue, match=words + ".*; try"):
+        hb.report(None, None, **{"to": tmp_path / "report.html"} | wrong)
