@@ -165,8 +165,8 @@ def find_lr(
     n = len(losses)
     if n < 10:
         raise HackbookError('the loss diverged (NaN, infinite, or four times its lowest) after '
-                            f'{n} steps, at a learning rate of {rates[n]:.1g}; look at the data and the scaling, or try a smaller '
-                            'low')
+                            f'{n} steps, at a learning rate of {rates[n]:.1g}; look at the data '
+                            'and the scaling, or try a smaller low')
     smooth, rates = _smooth(losses), rates[:n]
     frame = pd.DataFrame({'learning_rate': rates, 'loss': losses, 'smooth': smooth})
     return LearningRates(frame, _suggest(rates, smooth))
