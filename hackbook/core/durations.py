@@ -56,15 +56,16 @@ def _moment(when, now):
 def deadline(
     when:str|datetime|time|float,  # '2h', '16:30', '2026-05-04 16:30', a datetime; or seconds
     now:datetime=None,             # counted from here; None: the current time
+    name:str='deadline',           # how the caller's argument is called, for the message
 ) -> datetime:                     # with its time zone, after `now`
     "The moment that `when` means, local time if it names no time zone. Raises `InvalidValue`."
     now = (now or datetime.now()).astimezone()
     try:
         moment = _moment(when, now)
     except (ValueError, OverflowError):
-        like = "like '2h', '20 min', '16:30', '2026-05-04 16:30', or a datetime"
-        require(False, 'deadline', when, like)
+        like = "like '90 s', '20 min', '2h', '16:30', '2026-05-04 16:30', or a datetime"
+        require(False, name, when, like)
     ago = span((now - moment).total_seconds())
     then = f'that was {ago} before; for another day write the date too'
-    require(moment > now, 'deadline', str(when), f'after {now:%Y-%m-%d %H:%M}', then)
+    require(moment > now, name, str(when), f'after {now:%Y-%m-%d %H:%M}', then)
     return moment

@@ -132,7 +132,7 @@ def news(self:Session,
 def _open(self:Session):
     "The training thread. Raises `HackbookError` if it is closed."
     if self._thread.closed:
-        raise HackbookError('this session is closed; make a new one: Session(model, splits)')
+        raise HackbookError('this session is closed; make a new one: hb.Live(model, splits)')
     return self._thread
 
 # %% ../../nbs/library/live/08_session.ipynb #1bad3aa9

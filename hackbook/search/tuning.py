@@ -132,7 +132,7 @@ def _check_budget(budget):
         require(budget >= 1, 'budget', budget, 'a number of trials, 1 or more, or a time',
                 "try '10 min'")
         return int(budget), inf
-    ends = deadline(budget)
+    ends = deadline(budget, name='budget')
     return None, monotonic() + (ends - datetime.now().astimezone()).total_seconds()
 
 # %% ../../nbs/library/search/12_tuning.ipynb #5f4f7179

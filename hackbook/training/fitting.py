@@ -246,7 +246,7 @@ def _with_rate(model, splits, options):
 def _ends(budget):
     "When the budget is used up, as `perf_counter` counts."
     if budget is None: return inf
-    left = deadline(budget) - datetime.now().astimezone()
+    left = deadline(budget, name='budget') - datetime.now().astimezone()
     return perf_counter() + left.total_seconds()
 
 # %% ../../nbs/library/training/12_fitting.ipynb #7b7a234e

@@ -66,7 +66,7 @@ def test_a_failed_save_keeps_the_file(tmp_path):
         ({"metric": "rmse"}, "metric must be one of accuracy"),
         ({"deadline": datetime(2020, 1, 1)}, "deadline must be after"),
         ({"deadline": "2020-01-01 10:00"}, "deadline must be after"),
-        ({"deadline": "soon"}, "deadline must be like '2h'"),
+        ({"deadline": "soon"}, "deadline must be like '90 s'"),
         ({"baseline": float("inf")}, "baseline must be a finite number"),
         ({"who": "\ud800"}, "who must be valid Unicode"),
         ({"risks": 3}, "risks must be a list of texts"),
