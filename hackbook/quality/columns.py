@@ -10,6 +10,7 @@ __all__ = ['columns_of', 'missing', 'constant_columns', 'identifiers', 'readings
 import numpy as np
 import pandas as pd
 
+from ..core import in_chunks
 from ..data import Dataset
 from .findings import counted, Finding, findings_of, listed
 
@@ -130,13 +131,14 @@ def far_out(
     return np.minimum(linear, robust_distance(np.log(np.maximum(values, smallest / 2))))
 
 # %% ../../nbs/library/quality/03_columns.ipynb #08795e24
+def _brightness(images): return images.reshape(len(images), -1).mean(axis=1, dtype=float)
+
 def _measured(data):
     "What can be far out: numeric columns with more than ten values, brightness, the target."
     table = columns_of(data)
     varied = lambda c: pd.api.types.is_numeric_dtype(table[c]) and table[c].nunique() > 10
     columns = {c: table[c] for c in table if varied(c)}
-    if data.kind == 'image':
-        columns['mean brightness'] = data.x.reshape(len(data), -1).mean(axis=1, dtype=float)
+    if data.kind == 'image': columns['mean brightness'] = in_chunks(_brightness, data.x)
     if data.task.family == 'regression': columns['the number to predict'] = data.y
     return columns
 
