@@ -27,6 +27,13 @@ def rejected_table(
     found = [(f'{name}, {place(k)}', v) for k, v in why.items()]
     return pd.DataFrame(found, columns=['file', 'reason'])
 
+# %% ../../nbs/library/data/08_tables.ipynb #fb73d278
+def _as_path(path):
+    "The path of a file. Raises `InvalidValue` for a table in memory."
+    require(isinstance(path, (str, Path)), 'path', type(path).__name__, 'the path of a file',
+            "of what is in memory, hb.Dataset(frame.drop(columns='y'), frame['y']) makes a Dataset")
+    return Path(path)
+
 # %% ../../nbs/library/data/08_tables.ipynb #77ea717c
 def _bare_hint(rows):
     "What to do where the names of the columns are numbers: the file has none."
@@ -185,7 +192,7 @@ def table(
     sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: the other columns, as a table
     "Read a table as a Dataset. Rows without target, group or time are listed in `rejected`."
-    path = Path(path)
+    path = _as_path(path)
     numbers = as_task(task).family == 'regression'
     raw = [group] if numbers else [target, group]
     rows, bad, note = read_rows(path, encoding, columns, False, raw, sep, decimal, sheet)
@@ -223,7 +230,7 @@ def texts(
     sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: one text per example
     "Read labeled texts as a Dataset. Incomplete rows and broken lines are listed in `rejected`."
-    path = Path(path)
+    path = _as_path(path)
     rows, bad, note = read_rows(path, encoding, columns, True, sep=sep, sheet=sheet)
     named = role_columns(rows, text=text, label=label, group=group, time=time)
     no_text = _no_texts(rows[text])
@@ -251,7 +258,7 @@ def ratings(
     sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: a table of user and item
     "Read ratings as a Dataset. Incomplete rows are listed in `rejected`."
-    path = Path(path)
+    path = _as_path(path)
     raw = [user, item]
     rows, bad, note = read_rows(path, encoding, columns, False, raw, sep, decimal, sheet)
     named = role_columns(rows, user=user, item=item, rating=rating, time=time)
