@@ -220,3 +220,19 @@ def test_real_news_in_latin_1(real_data):
 def test_real_recordings(real_data):
     data = hb.data.sounds(real_data / "fsdd.zip", pattern=r"(?P<label>\d)_(?P<group>\w+)_\d+").take(np.arange(0, 3000, 3))
     assert {f.check for f in hb.inspect(data).findings} <= {"suspicious labels", "cut off"}
+
+
+def test_dates_as_words_and_columns_twice_are_named():
+    days = pd.date_range("2024-01-20", periods=60)
+    size = np.random.default_rng(0).normal(size=60)
+    table = pd.DataFrame({"size": size, "day": days.strftime("%d.%m.%Y"), "us": days.strftime("%m/%d/%Y"), "code": [f"{i}.x" for i in range(60)], "again": size, "none": np.nan})
+    table.loc[4, "size"], table.loc[4, "again"] = np.nan, np.nan
+    seen = {f.check: f for f in hb.inspect(hb.Dataset(table, np.arange(60) % 2)).findings}
+    assert seen["dates as words"].examples == ("day", "us") and "dates='%d.%m.%Y'" in seen["dates as words"].fix
+    assert seen["repeated columns"].examples == ("again",) and "again is size" in seen["repeated columns"].finding
+    assert seen["missing"].fix.startswith("drop_sparse first") and "leaves 59 examples, drop_missing alone 0" in seen["missing"].fix
+    data = hb.Dataset(table, np.arange(60) % 2)
+    assert len(hb.clean(data, "drop_sparse", "drop_missing")) == 59
+    with pytest.raises(hb.HackbookError, match="drop_missing must be a fix that leaves examples"):
+        hb.clean(data, "drop_missing")
+    assert hb.clean(data, "fix_types").x.day.tolist() == table.day.tolist()
