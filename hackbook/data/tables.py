@@ -217,7 +217,8 @@ def table(
     origin = f'{len(rows):,} rows of {path.name}, target {target}{note}'
     x = rows[features].apply(_dates, dates=dates)
     read = time is not None or dates is None or x.dtypes.map(pd.api.types.is_datetime64_any_dtype).any()
-    require(read, 'dates', dates, 'the format of a column of dates', f"such as '%d.%m.%Y' for 31.12.2024; columns are {', '.join(features)}")
+    require(read, 'dates', dates, 'the format of a column of dates',
+            f"such as '%d.%m.%Y' for 31.12.2024; columns are {', '.join(features)}")
     return Dataset(x, y.to_numpy(), class_names, path.stem, origin, groups, times,
                    rejected=rejected, task=task)
 
