@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import FIRST, ROOT, hackbook_run
 
@@ -106,3 +107,28 @@ def test_command_without_a_notebook(tmp_path):
     shown = hackbook_run(tmp_path / "none.ipynb", tmp_path)
     assert (shown.returncode, shown.stdout) == (1, "") and "there is no notebook at" in shown.stderr
     assert "a file that ends in .ipynb" in hackbook_run(ROOT / "setup.py", tmp_path).stderr
+
+
+ROWS = hb.Dataset(np.random.default_rng(0).normal(size=(40, 3)), [0, 1] * 20)
+BIG = hb.split(hb.Dataset(np.where(np.arange(3) == 1, 1e30, 1) * ROWS.x, ROWS.y, features=["a", "mass", "c"]))
+
+
+@pytest.mark.parametrize(
+    "build, says",
+    [
+        *[
+            (lambda make=make, wrong=wrong: make(wrong), f"splits must be Splits, got {got!r}; hb.split(data)")
+            for make in (hb.models.cnn, hb.models.resnet, hb.models.backbone, hb.models.sound, hb.models.mlp)
+            for wrong, got in ((ROWS, "Dataset"), (None, "nothing"))
+        ],
+        *[(lambda make=make: make(hb.split(hb.detection.scenes(60, 32, seed=1))), "hb.models.detector(splits) finds boxes") for make in (hb.models.cnn, hb.models.resnet)],
+        (lambda: hb.split(ONE), "data must be a Dataset, got 'ndarray'; hb.Dataset(x, y)"),
+        (lambda: hb.split(BIG), "data must be a Dataset, got 'Splits'; it is split already"),
+        (lambda: hb.data.table(pd.DataFrame({"a": TWO, "b": TWO}), target="b"), "path must be the path of a file, got 'DataFrame'; of what is in memory, hb.Dataset("),
+        (lambda: hb.models.mlp(BIG), "in mass'; give them in a larger unit"),
+    ],
+)
+def test_the_wrong_thing_in_the_first_place(build, says):
+    with pytest.raises(hb.HackbookError) as caught:
+        build()
+    assert says in str(caught.value)

@@ -4,9 +4,9 @@ from .errors import HackbookError, InvalidValue, NotFound, require
 from .backend import check_seed, let_memory_grow, load_keras, set_seed, stderr_to_log
 from .files import atomic, file_kind, load_record, make_folder, move, save_record, unpacked
 from .files import way_out
-from .arrays import Lazy, aligned, fingerprint, is_image, one_column, require_images, rows
+from .arrays import Lazy, aligned, fingerprint, in_chunks, is_image, one_column, require_images, rows
 from .arrays import short_float, stack
-from .figures import Figure, PALETTE, image_grid, label_axes, page_is_dark, set_theme, subplots, wrapped
+from .figures import Figure, PALETTE, image_grid, inches, label_axes, page_is_dark, set_theme, subplots, wrapped
 from .html import card, data_uri, script, style
 from .exercises import exercise
 from .durations import deadline, seconds, span

@@ -6,7 +6,7 @@
 __all__ = ['Dataset', 'barred', 'describe_example']
 
 # %% ../../nbs/library/data/03_dataset.ipynb #40c446d9
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from reprlib import repr as short
 
@@ -94,19 +94,38 @@ def _as_table(x):
     return pd.DataFrame({c: plain_column(x[c]) for c in x})
 
 # %% ../../nbs/library/data/03_dataset.ipynb #14bce3de
+def _refuse(x):
+    "Say what is in an array that is neither of numbers nor of texts, and what to do."
+    kind = pd.api.types.infer_dtype(x.ravel())
+    texts, gaps = sum(isinstance(v, str) for v in x.flat), int(pd.isna(x).sum())
+    got, then = x.dtype, 'do the examples have different shapes?'
+    if kind in ('datetime64', 'datetime', 'date', 'timedelta64', 'timedelta'):
+        got, then = 'dates', 'pd.DataFrame(x) makes a table with columns of dates'
+    elif texts and gaps and texts + gaps == x.size:
+        got, then = f'{gaps:,} missing texts', 'leave these examples out of x and y, or fill in a text'
+    elif texts == x.size and pd.to_numeric(pd.Series(x.ravel()), errors='coerce').notna().all():
+        got, then = 'numbers written as texts', 'np.asarray(x, float) reads them'
+    elif texts == x.size: got, then = 'words in several columns', 'pd.DataFrame(x) makes a table'
+    require(False, 'x', got, 'an array of numbers, texts, or a table', then)
+
+#| exporti
 def _as_examples(x):
     "`x` as an array of numbers, an array of texts, or a table with plain columns; `Lazy` stays so."
     if isinstance(x, Lazy): return x
     if isinstance(x, pd.DataFrame): return _as_table(x)
+    loose = isinstance(x, (dict, set, frozenset, Iterator))
+    require(not loose, 'x', type(x).__name__, 'a list, an array or a DataFrame of examples',
+            'pd.DataFrame(x) makes a table of columns' if isinstance(x, dict) else 'list(x) makes a list')
     try:
+        given = x
         x = np.asarray(x)
+        if x.dtype.kind == 'U' and x.ndim == 1: x = np.array(given, object)     # None and NaN stay so
     except (TypeError, ValueError) as e:
         raise InvalidValue(f'x must be examples of one shape, got {short(x)} ({e})') from e
     require(x.ndim > 0, 'x', x, 'at least one example')
     require(0 not in x.shape[1:], 'x', x.shape, 'examples of at least one number')
     text = x.dtype.kind in 'OUT' and x.ndim == 1 and all(isinstance(t, str) for t in x)
-    require(text or x.dtype.kind in 'biuf', 'x', x.dtype, 'an array of numbers, texts, or a table',
-            'do the examples have different shapes?')
+    if not text and x.dtype.kind not in 'biuf': _refuse(x)
     return x.astype(object if text else x.dtype.newbyteorder('='), copy=False)
 
 # %% ../../nbs/library/data/03_dataset.ipynb #68257c61

@@ -289,6 +289,9 @@ def split(
     fixed = isinstance(inside, Dataset)
     fractions = {'validation': validation} if fixed else {'validation': validation, 'test': test}
     _check_fractions(fractions)
+    already = isinstance(data, Splits)
+    require(isinstance(data, Dataset), 'data', type(data).__name__, 'a Dataset',
+            'it is split already' if already else 'hb.Dataset(x, y) makes one of examples and labels')
     _check_split(data, inside)
     by = _way_to_divide(data, by)
     seed = check_seed(seed)

@@ -27,6 +27,24 @@ def rejected_table(
     found = [(f'{name}, {place(k)}', v) for k, v in why.items()]
     return pd.DataFrame(found, columns=['file', 'reason'])
 
+# %% ../../nbs/library/data/08_tables.ipynb #fb73d278
+def _check_format(dates):
+    "Raise `InvalidValue` unless `dates` is None or a format that pandas can read."
+    text = isinstance(dates, str) and dates
+    then = "%d, %m and %Y are day, month and year: dates='%d.%m.%Y'"
+    require(dates is None or text, 'dates', dates, 'a format of dates, or None', then)
+    try:
+        if text: pd.to_datetime(pd.Timestamp(2024, 12, 31).strftime(dates), format=dates)
+    except ValueError as e:
+        require(False, 'dates', dates, f'a format of dates ({e})', then)
+
+#| exporti
+def _as_path(path):
+    "The path of a file. Raises `InvalidValue` for a table in memory."
+    require(isinstance(path, (str, Path)), 'path', type(path).__name__, 'the path of a file',
+            "of what is in memory, hb.Dataset(frame.drop(columns='y'), frame['y']) makes a Dataset")
+    return Path(path)
+
 # %% ../../nbs/library/data/08_tables.ipynb #77ea717c
 def _bare_hint(rows):
     "What to do where the names of the columns are numbers: the file has none."
@@ -185,7 +203,8 @@ def table(
     sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: the other columns, as a table
     "Read a table as a Dataset. Rows without target, group or time are listed in `rejected`."
-    path = Path(path)
+    path = _as_path(path)
+    _check_format(dates)
     numbers = as_task(task).family == 'regression'
     raw = [group] if numbers else [target, group]
     rows, bad, note = read_rows(path, encoding, columns, False, raw, sep, decimal, sheet)
@@ -197,6 +216,9 @@ def table(
     times = None if time is None else parse_times(rows[time], dates)
     origin = f'{len(rows):,} rows of {path.name}, target {target}{note}'
     x = rows[features].apply(_dates, dates=dates)
+    read = time is not None or dates is None or x.dtypes.map(pd.api.types.is_datetime64_any_dtype).any()
+    require(read, 'dates', dates, 'the format of a column of dates',
+            f"such as '%d.%m.%Y' for 31.12.2024; columns are {', '.join(features)}")
     return Dataset(x, y.to_numpy(), class_names, path.stem, origin, groups, times,
                    rejected=rejected, task=task)
 
@@ -223,7 +245,8 @@ def texts(
     sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: one text per example
     "Read labeled texts as a Dataset. Incomplete rows and broken lines are listed in `rejected`."
-    path = Path(path)
+    path = _as_path(path)
+    _check_format(dates)
     rows, bad, note = read_rows(path, encoding, columns, True, sep=sep, sheet=sheet)
     named = role_columns(rows, text=text, label=label, group=group, time=time)
     no_text = _no_texts(rows[text])
@@ -251,7 +274,8 @@ def ratings(
     sheet:str|int=None,          # of an Excel file, name or place; None: the first
 ) -> Dataset:                    # x: a table of user and item
     "Read ratings as a Dataset. Incomplete rows are listed in `rejected`."
-    path = Path(path)
+    path = _as_path(path)
+    _check_format(dates)
     raw = [user, item]
     rows, bad, note = read_rows(path, encoding, columns, False, raw, sep, decimal, sheet)
     named = role_columns(rows, user=user, item=item, rating=rating, time=time)

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
-from ..core import card, count_drawn, Figure, image_grid, label_axes, percentiles
-from ..core import resampled, subplots
+from ..core import card, count_drawn, Figure, image_grid, inches, label_axes, percentiles
+from ..core import resampled, subplots, wrapped
 from ..data import Dataset, METRICS
 from .scores import drawn_f1, score_intervals, score_table, with_examples
 
@@ -172,6 +172,15 @@ def most_confused(
     return [name for name in names if name in some] or list(names[:most])
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #6e930562
+def _below(names, width):
+    "The names below cells of that width: their lines, how they are rotated, and the height that they need."
+    lines = [wrapped(name, width - .05, 9.) for name in names]
+    widest = max(inches(line, 9, 'normal') for name in lines for line in name.split('\n'))
+    high = max(name.count('\n') + 1 for name in lines)
+    if widest < width and high < 4: return lines, 0, .4 + .15 * high
+    return names, 90, .45 + max(inches(name, 9, 'normal') for name in names)
+
+#| export
 @patch
 def plot_confusion(self:Evaluation,
     max_classes:int=30,   # of more classes, the 20 that are confused most often are drawn
@@ -188,14 +197,19 @@ def plot_confusion(self:Evaluation,
         counts, names = counts.loc[some, some], some
     n = len(names)
     shown = [str(name) if len(str(name)) <= 24 else f'{str(name)[:23]}…' for name in names]
-    counts = counts.set_axis(shown, axis=0).set_axis(shown, axis=1)
     wrong = counts.where(~np.eye(n, dtype=bool), 0)
-    fig, ax = subplots(width=max(4, .42 * n + 1), height=max(3, .36 * n + 1))
+    across, down = max(3.4, .42 * n), max(2, .36 * n)     # inches, of the cells
+    below, rotation, room = _below(shown, across / n)
+    beside = max(inches(name, 9, 'normal') for name in shown) + .4
+    above = .1 + .19 * len(wrapped(title, across - .1).split('\n'))
+    fig, ax = subplots(width=across + beside, height=down + room + above)
     seaborn.heatmap(wrong, annot=counts.astype(str).where(counts > 0, ''), fmt='',
                     annot_kws={'size': 8}, cbar=False, cmap='Oranges', vmin=0,
-                    vmax=max(wrong.max().max(), 6), linewidths=.5, linecolor='0.9', ax=ax)
+                    vmax=max(wrong.max().max(), 6), linewidths=.5, linecolor='0.9', ax=ax,
+                    xticklabels=False, yticklabels=False)
     ax.grid(False)
-    ax.tick_params(axis='y', rotation=0)
+    ax.set_xticks(np.arange(n) + .5, below, rotation=rotation, parse_math=False)
+    ax.set_yticks(np.arange(n) + .5, shown, parse_math=False)
     return label_axes(ax, title, 'predicted class', 'true class').figure
 
 # %% ../../nbs/library/evaluation/01_classification.ipynb #51f923a7

@@ -11,8 +11,8 @@ from warnings import warn
 
 import numpy as np
 
-from ..core import check_confidence, detections, load_keras, require
-from ..data import Dataset, reading, Reconstruction, Sealed, Task
+from ..core import check_confidence, detections, HackbookError, load_keras, require
+from ..data import Dataset, reading, Reconstruction, Sealed, split, Task
 from ..detection import DetectionEvaluation
 from .classification import Evaluation
 from .forecasts import forecast_evaluation, ForecastEvaluation
@@ -111,6 +111,20 @@ def evaluation_of(
     if task.shape: return reconstruction_evaluation
     return forecast_evaluation if task.forecasts else EVALUATIONS[task.family]
 
+def _warn_of_the_whole(run, data):
+    "Warn where `data` are all examples that the run's parts were split from: dividing them again gives the same parts."
+    record = run.record.get('data') or {}
+    parts = [record.get(name) or {} for name in ('train', 'validation', 'test')]
+    train, validation, test = (part.get('examples', 0) for part in parts)
+    if isinstance(data, Sealed) or not test or len(data) != train + validation + test: return
+    for fractions in ((.15, .15), (validation / len(data), test / len(data))):
+        try: again = split(data, *fractions, seed=record.get('split_seed', 0))
+        except HackbookError: continue
+        if again.train.fingerprint != parts[0].get('fingerprint'): continue
+        return warn(f'{train:,} of these {len(data):,} examples were trained on, and {test:,} are in the sealed test part: '
+                    'the score says little about new examples; score splits.validation, '
+                    "and at the end, once, splits.test with reason='the final score'", stacklevel=3)
+
 def evaluate(
     run:Run,                 # or a plain `keras.Model`
     data:Dataset|Sealed,     # `splits.test`, once, at the end; any other part at any time
@@ -120,6 +134,7 @@ def evaluate(
     "Predict all examples of `data` and score the predictions. Opens a sealed test set."
     check_confidence(confidence)
     check_evaluate(run, data)
+    if isinstance(run, Run): _warn_of_the_whole(run, data)
     data = opened(run, data, reason)
     return evaluation_of(data.task)(data, predictions(run, data), confidence)
 

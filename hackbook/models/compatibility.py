@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['reason', 'OutOfMemory', 'explanation', 'explained', 'in_smaller_batches', 'check_kind', 'build_weights', 'shapes',
-           'check_model', 'check_activation', 'check_probabilities']
+           'check_activation', 'check_probabilities']
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #a1bf9d7b
 import re
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..core import grid_shape, HackbookError, InvalidValue, load_keras, require
+from ..core import all_layers, grid_shape, HackbookError, InvalidValue, load_keras, require
 from ..data import Dataset
 from ..devices import halvings
 
@@ -179,11 +179,23 @@ def _check_words(model, data):
             f'start the model with keras.Input({tuple(data.x.shape[1:])})')
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #a797d2f8
+def _check_adapted(model, data):
+    "Raise `InvalidValue` for a layer, such as TextVectorization, that knows no word yet."
+    kinds = load_keras().layers
+    for layer in all_layers(model):
+        if not isinstance(layer, (kinds.TextVectorization, kinds.StringLookup, kinds.IntegerLookup)): continue
+        known = layer.vocabulary_size() > 3 or layer.get_vocabulary(include_special_tokens=False)
+        require(known, f'the layer {layer.name}', 'not adapted', 'adapted to the training part before it is trained',
+                'call layer.adapt(splits.train.x) first')
+
+#| export
 def check_model(
     model,          # a `keras.Model`
     data:Dataset,   # what it is to learn from
 ):
     "Raise `InvalidValue` unless the model's input and output shapes fit `data`."
+    check_kind(model)
+    _check_adapted(model, data)
     build_weights(model, data)
     _check_words(model, data)
     shape, task = tuple(data.x.shape[1:]), data.task

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core import Lazy, load_keras, require
 from ..data import Dataset, Splits
-from .image import output_layer
+from .image import check_splits, output_layer
 
 # %% ../../nbs/library/models/04_tabular.ipynb #311f4a14
 def column_kind(
@@ -161,7 +161,7 @@ def _prepared(inputs, values, kinds):
 # %% ../../nbs/library/models/04_tabular.ipynb #09bdd051
 def _check_mlp(splits, units, dropout, l2):
     "Raise `InvalidValue` for what `mlp` cannot build."
-    require(isinstance(splits, Splits), 'splits', type(splits).__name__, 'Splits', 'hb.split(data)')
+    check_splits(splits)
     ok = isinstance(units, Sequence) and not isinstance(units, str)
     ok = ok and all(isinstance(u, Integral) and not isinstance(u, bool) and u > 0 for u in units)
     require(ok, 'units', units, 'a tuple of whole numbers > 0', 'try (64, 32)')
@@ -181,13 +181,20 @@ def _values(data):
     return x.astype('float32'), ['number'] * x.shape[1]
 
 # %% ../../nbs/library/models/04_tabular.ipynb #fe486813
+LARGEST = 1e18     # whose square a 32-bit number can hold
+
 def _check_not_infinite(values, names):
     "Raise `InvalidValue` for infinite numbers, with the column."
     bad = np.isinf(values)
-    places = np.flatnonzero(bad.any(axis=0))
-    columns = ', '.join(names[i] if names else f'column {i}' for i in places[:6])
-    require(not len(places), 'splits.train.x', f'{int(bad.sum()):,} infinite numbers in {columns}',
+    def columns_named(bad):
+        return [names[i] if names else f'column {i}' for i in np.flatnonzero(bad.any(axis=0))[:6]]
+    columns = ', '.join(columns_named(bad))
+    require(not columns, 'splits.train.x', f'{int(bad.sum()):,} infinite numbers in {columns}',
             'finite, or missing', 'x.replace([np.inf, -np.inf], np.nan) makes gaps of them')
+    largest = np.nanmax(np.abs(values), initial=0)
+    huge = ', '.join(columns_named(np.abs(values) > LARGEST))
+    require(not huge, 'splits.train.x', f'numbers up to {largest:.3g} in {huge}', f'at most {LARGEST:g} in size',
+            'give them in a larger unit, or take their logarithm')
 
 # %% ../../nbs/library/models/04_tabular.ipynb #3d98d4b8
 def mlp(

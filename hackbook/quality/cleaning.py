@@ -18,7 +18,7 @@ from ..core import require
 from ..data import Dataset
 from ..detection import BoxedImages
 from .classes import rare_classes, same_names
-from .columns import columns_of, constant_columns, identifiers
+from .columns import columns_of, constant_columns, identifiers, incomplete
 from .columns import missing, mixed_types, outliers, readings
 from .decisions import apply_decisions, left_over
 from .findings import counted, listed
@@ -77,7 +77,7 @@ def fix_types(
     data:Dataset,
 ) -> tuple[Dataset, int, str]:   # one type per column; the number of examples changed; a sentence
     "Convert columns of numbers and words to numbers, or to words if less than half are numbers."
-    names = [c for f in mixed_types(data) for c in f.examples]
+    names = [c for f in mixed_types(data) if f.clean == 'fix_types' for c in f.examples]
     if not names: return data, 0, 'nothing to do for fix_types'
     table, touched, gaps = data.x.copy(), np.full(len(data), False), 0
     for c in names:
@@ -109,7 +109,7 @@ _DROPS = {
     'drop_conflicts': conflicts,
     'drop_near_duplicates': near_duplicates,
     'drop_blank': blank,
-    'drop_missing': missing,
+    'drop_missing': incomplete,
     'drop_sparse': missing,
     'drop_outliers': outliers,
     'drop_constant': constant_columns,

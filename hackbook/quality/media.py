@@ -8,18 +8,24 @@ __all__ = ['blank', 'lengths', 'odd_lengths', 'bad_recordings', 'bars', 'unreada
 # %% ../../nbs/library/quality/04_media.ipynb #30b0c36b
 import numpy as np
 
+from ..core import in_chunks
 from ..data import barred, Dataset
 from ..detection import BoxedImages, check_boxes
 from .columns import robust_distance
 from .findings import counted, Finding, findings_of
 
 # %% ../../nbs/library/quality/04_media.ipynb #4788019c
+def _plain(images):
+    "Which images have one color."
+    flat = images.reshape(len(images), -1)
+    return flat.max(axis=1) == flat.min(axis=1)
+
 def _is_blank(data):
     "Which examples are blank, and what they are called; for columns of numbers None."
     if data.kind == 'text': return np.array([not t.strip() for t in data.x]), 'empty text'
     if data.kind not in ('image', 'sound'): return None
+    if data.kind == 'image': return in_chunks(_plain, data.x), 'image'
     flat = data.x.reshape(len(data), -1)
-    if data.kind == 'image': return flat.max(axis=1) == flat.min(axis=1), 'image'
     loudness = np.abs(flat.astype('float32')).max(axis=1)
     return loudness <= .01 * np.median(loudness), 'silent sound'
 

@@ -1,5 +1,8 @@
 """No title of a picture is cut off."""
 
+import itertools
+import warnings
+
 import numpy as np
 import pytest
 
@@ -52,3 +55,43 @@ def test_a_short_title_stays_on_its_line():
     hb.label_axes(ax, "Validation loss 0.2 at best")
     figure.png()
     assert ax.get_title(loc="left") == "Validation loss 0.2 at best"
+
+
+LONG = ["complaint about delivery", "question about an invoice", "Donaudampfschiff\N{FOX FACE}fahrtsgesellschaft"]
+
+
+def overlaps(texts):
+    """Pairs of texts that are drawn over each other."""
+    boxes = [t.get_window_extent() for t in texts if t.get_text()]
+    return [pair for pair in itertools.combinations(boxes, 2) if pair[0].shrunk(0.98, 0.9).overlaps(pair[1].shrunk(0.98, 0.9))]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_long_names_of_classes_leave_room_for_the_confusion_matrix(classes):
+    names = LONG[:classes] + [f"kind of class {i}" for i in range(len(LONG), classes)]
+    data = hb.Dataset(np.zeros((40, 4)), np.arange(40) % classes, names)
+    figure = Evaluation(data, np.eye(classes)[(data.y + 1) % classes]).plot_confusion()
+    assert cut(figure) == []
+    (ax,) = figure.axes
+    width, height = ax.get_window_extent().size / figure.dpi
+    assert height / classes > 0.3 and width / classes > 0.35
+    for labels in (ax.get_xticklabels(), ax.get_yticklabels()):
+        assert len(labels) == classes and overlaps(labels) == []
+
+
+def test_captions_of_pictures_do_not_overlap(three):
+    data = hb.Dataset(three.x, three.y, LONG)
+    wrong = Evaluation(data, np.eye(3)[(three.y + 1) % 3])
+    for figure in (data.plot(), wrong.plot_mistakes()):
+        figure.draw_without_rendering()
+        titles = [ax.title for ax in figure.axes if ax.title.get_text()]
+        assert len(titles) > 2 and overlaps(titles) == []
+        assert all(t.get_window_extent().y1 < figure._suptitle.get_window_extent().y0 for t in titles)
+    assert all(t.get_text().endswith("(100% sure)") for t in titles)
+
+
+def test_a_letter_that_the_font_lacks_draws_no_warning(three):
+    data = hb.Dataset(three.x, three.y, LONG)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data.plot().png(), Evaluation(data, np.eye(3)[three.y]).plot_confusion().png()

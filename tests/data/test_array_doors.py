@@ -173,3 +173,23 @@ def test_leaks_among_texts_of_blanks():
 def test_a_column_of_lists(nested, other):
     with pytest.raises(hb.HackbookError, match="single numbers, words or dates"):
         hb.Dataset(pd.DataFrame({"a": [other, nested]}), [0, 1])
+
+
+@pytest.mark.parametrize(
+    "x, says",
+    [
+        (["a", None] * 4, "got '4 missing texts'; leave these examples out of x and y"),
+        (["a", float("nan")] * 4, "got '4 missing texts'"),
+        (np.array([["1", "2.5"]] * 8), "got 'numbers written as texts'; np.asarray(x, float) reads them"),
+        (np.array([["1", "two"]] * 8), "got 'words in several columns'; pd.DataFrame(x) makes a table"),
+        (np.array(["2024-01-31"] * 8, "datetime64[D]"), "got 'dates'; pd.DataFrame(x) makes a table with columns of dates"),
+        (dict(a=range(8)), "a list, an array or a DataFrame of examples, got 'dict'; pd.DataFrame(x)"),
+        (set(range(8)), "a list, an array or a DataFrame of examples, got 'set'; list(x)"),
+        ((i for i in range(8)), "a list, an array or a DataFrame of examples, got 'generator'; list(x)"),
+        (np.array([[1], [1, 2]] * 4, object), "got dtype('O'); do the examples have different shapes?"),
+    ],
+)
+def test_examples_that_are_none_are_named(x, says):
+    with pytest.raises(hb.HackbookError) as caught:
+        hb.Dataset(x, [0, 1] * 4)
+    assert says in str(caught.value)

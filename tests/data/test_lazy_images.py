@@ -229,3 +229,50 @@ def test_memory_does_not_grow_with_the_folder(tmp_path):
         shown = call(sys.executable, "-c", f"import sys; sys.path[:0] = ['tests', 'tests/data']; import test_lazy_images; print(test_lazy_images.indexed({str(tmp_path / str(n))!r}))")
         peaks[n] = float(shown.stdout.split()[-1])
     assert peaks[4000] - peaks[1000] < 50, peaks  # 3,000 images are 147 MB when decoded
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """The same 60 PNG files lazily and in memory; one is of one color, one far brighter than the rest, two have the other label."""
+    folder, rng = tmp_path_factory.mktemp("odd"), np.random.default_rng(3)
+    for i in range(60):
+        pixels = rng.integers(0, 40, (12, 12, 3), "uint8")
+        pixels[(slice(4, 7), slice(1, 11)) if i % 2 else (slice(1, 11), slice(4, 7))] = 150
+        if i in (8, 13):
+            pixels[:] = 7 if i == 8 else rng.integers(240, 255, (12, 12, 3))
+        path = folder / ["upright", "level"][(i % 2) ^ (i in (20, 33))] / f"{i:02}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return [hb.data.images(folder, lazy=lazy) for lazy in (True, False)]
+
+
+def test_the_checks_find_the_same_in_lazy_images(odd, monkeypatch):
+    lazy, eager = odd
+    monkeypatch.setattr(type(lazy.x), "__array__", watched := longest(type(lazy.x).__array__))
+    found = hb.inspect(lazy).frame
+    assert {"blank", "outliers", "suspicious labels"} <= set(found.check) and found.equals(hb.inspect(eager).frame)
+    for fix in ("drop_blank", "drop_outliers"):
+        assert len(hb.clean(lazy, fix)) == len(hb.clean(eager, fix)) < 60
+    from hackbook.core import in_chunks
+
+    assert len(in_chunks(lambda part: part[:, 0, 0, 0], lazy.x, 16)) == 60 and watched.sizes[-4:] == [16, 16, 16, 12]
+
+
+def longest(read):
+    """`read`, which keeps how many images it has been asked for."""
+
+    def array(x, *args, **kwargs):
+        array.sizes.append(len(x))
+        return read(x, *args, **kwargs)
+
+    array.sizes = []
+    return array
+
+
+def test_preflight_changes_lazy_images_one_by_one(odd):
+    import keras
+
+    splits = hb.split(odd[0], seed=1)
+    model = keras.Sequential([keras.Input(splits.train.x.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
+    table = hb.preflight(model, splits).frame.set_index("check")
+    assert table.status["batch"] == "pass" and not table.finding.str.contains("failed|AttributeError").any()

@@ -72,3 +72,20 @@ def test_texts_or_a_reason(folder, suffix, content, options):
 def test_ratings_or_a_reason(folder, content):
     path = write(folder, ".csv", content)
     outcome(lambda: hb.data.ratings(path, "v", "w", "k"))
+
+
+@pytest.mark.parametrize(
+    "dates, says",
+    [
+        ("%Y", "dates must be the format of a column of dates, got '%Y'; such as '%d.%m.%Y'"),
+        ("%Q", "dates must be a format of dates ("),
+        (5, "dates must be a format of dates, or None, got 5; %d, %m and %Y are day, month and year"),
+        ("", "dates must be a format of dates, or None, got ''"),
+    ],
+)
+def test_a_format_of_dates_that_fits_nothing(tmp_path, dates, says):
+    (tmp_path / "some.csv").write_text("when,size,label\n" + "".join(f"{d:02}.01.2024,{d},{'ab'[d % 2]}\n" for d in range(1, 20)))
+    assert hb.data.table(tmp_path / "some.csv", target="label", dates="%d.%m.%Y").x.when.dt.day.tolist() == list(range(1, 20))
+    with pytest.raises(hb.HackbookError) as caught:
+        hb.data.table(tmp_path / "some.csv", target="label", dates=dates)
+    assert says in str(caught.value)

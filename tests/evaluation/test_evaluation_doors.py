@@ -1,6 +1,7 @@
 """Whatever is evaluated: an Evaluation whose tables and texts can be read, or a HackbookError, nothing else."""
 
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,3 +74,19 @@ def broken():
     model = Sequential([Input((2,)), layers.Dense(2, "softmax")])
     model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
     return model
+
+
+@pytest.mark.parametrize("fractions", [{}, {"validation": 0.2, "test": 0.3, "seed": 4}])
+def test_the_whole_that_a_run_was_split_from_is_not_scored_silently(fractions):
+    rng = np.random.default_rng(0)
+    data = hb.Dataset(rng.normal(size=(60, 2)).astype("float32"), np.arange(60) % 2)
+    splits = hb.split(data, **fractions)
+    run = hb.fit(Sequential([Input((2,)), layers.Dense(2, "softmax")]), splits, epochs=1, to=None)
+    with pytest.warns(UserWarning, match=f"{len(splits.train)} of these 60 examples were trained on, and {len(splits.test)} are in the sealed test part"):
+        hb.evaluate(run, data)
+    others = hb.Dataset(rng.normal(size=(60, 2)).astype("float32"), np.arange(60) % 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for part in (others, splits.train, splits.validation):
+            hb.evaluate(run, part)
+        hb.evaluate(run, splits.test, "the final score")

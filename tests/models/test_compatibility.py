@@ -207,3 +207,15 @@ def test_building_is_not_training(digits):
     model = Sequential([layers.Flatten(), layers.Dense(10)])
     build_weights(model, digits)
     assert not getattr(model, "compiled", False) and model(KerasTensor((None, 8, 8))).shape == (None, 10)
+
+
+def test_a_layer_of_words_that_was_not_adapted_is_refused():
+    texts = np.array(["good card", "bad moon", "good moon", "bad card"] * 20, object) + np.array([f" {i}" for i in range(80)], object)
+    splits = hb.split(hb.Dataset(texts, [1, 0, 1, 0] * 20))
+    words = layers.TextVectorization(50, output_sequence_length=3)
+    model = Sequential([Input((), dtype="string"), words, layers.Embedding(50, 4), layers.GlobalAveragePooling1D(), layers.Dense(2, "softmax")])
+    for call in (hb.fit, hb.preflight, hb.find_lr):
+        with pytest.raises(hb.HackbookError, match=r"text_vectorization.*call layer.adapt\(splits.train.x\) first"):
+            call(model, splits)
+    words.adapt(splits.train.x)
+    check_model(model, splits.train)

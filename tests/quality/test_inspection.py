@@ -232,3 +232,19 @@ def test_the_seed_of_label_issues_reaches_what_draws(monkeypatch):
     found = module.unseen_probabilities(data.x, data.y, folds=2, seed=7)
     assert seeds == [7, 7] and found.sum(axis=1) == pytest.approx(1)
     assert "seed" not in signature(module.nearest_classes).parameters      # neighbors are not drawn
+
+
+def test_dates_as_words_and_columns_twice_are_named():
+    days = pd.date_range("2024-01-20", periods=60)
+    size = np.random.default_rng(0).normal(size=60)
+    table = pd.DataFrame({"size": size, "day": days.strftime("%d.%m.%Y"), "us": days.strftime("%m/%d/%Y"), "code": [f"{i}.x" for i in range(60)], "again": size, "none": np.nan})
+    table.loc[4, "size"], table.loc[4, "again"] = np.nan, np.nan
+    seen = {f.check: f for f in hb.inspect(hb.Dataset(table, np.arange(60) % 2)).findings}
+    assert seen["dates as words"].examples == ("day", "us") and "dates='%d.%m.%Y'" in seen["dates as words"].fix
+    assert seen["repeated columns"].examples == ("again",) and "again is size" in seen["repeated columns"].finding
+    assert seen["missing"].fix.startswith("drop_sparse first") and "leaves 59 examples, drop_missing alone 0" in seen["missing"].fix
+    data = hb.Dataset(table, np.arange(60) % 2)
+    assert len(hb.clean(data, "drop_sparse", "drop_missing")) == 59
+    with pytest.raises(hb.HackbookError, match="drop_missing must be a fix that leaves examples"):
+        hb.clean(data, "drop_missing")
+    assert hb.clean(data, "fix_types").x.day.tolist() == table.day.tolist()
