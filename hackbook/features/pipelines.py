@@ -17,7 +17,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.pipeline import make_pipeline, Pipeline
 
-from ..core import check_seed, require
+from ..core import check_seed, in_chunks, require
 from ..data import as_words, column_encoder, Dataset, Sealed, Splits
 from ..models import describe_input
 
@@ -37,9 +37,10 @@ def _row_hashes(x):
     if isinstance(x, pd.DataFrame): return _table_hashes(x)
     if x.dtype == object: return pd.util.hash_array(x)
     def row_hash(row): return int.from_bytes(blake2b(row, digest_size=8).digest())
-    flat = x.reshape(len(x), -1)
-    with np.errstate(over='ignore'):
+    def hashes(part):
+        flat = part.reshape(len(part), -1)
         return np.array([row_hash(row.astype('float32') + 0) for row in flat], 'uint64')
+    with np.errstate(over='ignore'): return in_chunks(hashes, x)
 
 # %% ../../nbs/library/features/00_pipelines.ipynb #d41c65e4
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class TrainOnly(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         if isinstance(X, pd.DataFrame) or X.dtype == object: return X
-        return X.reshape(len(X), -1)
+        return np.asarray(X).reshape(len(X), -1)     # lazy pictures are read now
 
     def get_feature_names_out(self, input_features=None):
         return np.array(self.rows.features, object)

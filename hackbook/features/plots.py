@@ -45,7 +45,7 @@ def _as_table(data):
     "All numeric columns as a table."
     if isinstance(data.x, pd.DataFrame):
         return data.x.select_dtypes(['number', 'bool']).astype('float64')
-    flat = data.x.reshape(len(data), -1)
+    flat = np.asarray(data.x).reshape(len(data), -1)
     return pd.DataFrame(flat, columns=column_names(data), dtype='float64')
 
 # %% ../../nbs/library/features/04_plots.ipynb #a1b746b6

@@ -272,3 +272,18 @@ def test_no_numbers_no_pair_plot():
     constant = replace(splits, train=replace(splits.train, x=splits.train.x.assign(hour=1)))
     with pytest.raises(hb.HackbookError, match="columns that vary"):
         hb.features.correlation(constant)
+
+
+def test_lazy_pictures_give_the_features_of_those_in_memory(tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        Image.fromarray((rng.integers(0, 90, (9, 9, 3)) + 60 * (i % 2)).astype("uint8")).save(tmp_path / "ab"[i % 2] / f"{i}.png")
+    lazy = hb.split(hb.data.images(tmp_path, size=(9, 9), lazy=True))
+    eager = hb.Splits(*(replace(part, x=np.asarray(part.x)) for part in (lazy.train, lazy.validation)), lazy.test)
+    read, held = (hb.features.transform(splits, hb.features.pca(splits, 3)).validation.x for splits in (lazy, eager))
+    assert read.shape[1] == 3 and np.allclose(read, held)
+    with pytest.raises(hb.InvalidValue, match="other rows"):
+        hb.features.guard(lazy, PCA(3)).fit(lazy.validation.x)
