@@ -85,6 +85,13 @@ def test_code_fits_the_page(path):
     assert [line for line in code if len(line) > (128 if path in ROOMS else 110)] == []
 
 
+def test_a_cell_exports_as_a_whole():
+    """nbdev reads directives at the beginning of a cell; further down they are comments, and what follows has the first one's kind."""
+    inside = [(path.name, line) for path in ROOMS for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"
+              for line in c.source.splitlines()[1:] if line.startswith(("#| export", "#|export"))]
+    assert inside == []
+
+
 def test_rooms_export_and_tutorials_do_not():
     for path in ROOMS:
         source = [c.source for c in nbformat.read(path, as_version=4).cells]

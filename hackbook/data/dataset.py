@@ -93,7 +93,7 @@ def _as_table(x):
     require(not twice, 'x', twice, 'a table whose columns have different names')
     return pd.DataFrame({c: plain_column(x[c]) for c in x})
 
-# %% ../../nbs/library/data/03_dataset.ipynb #14bce3de
+# %% ../../nbs/library/data/03_dataset.ipynb #4ac94839
 def _refuse(x):
     "Say what is in an array that is neither of numbers nor of texts, and what to do."
     kind = pd.api.types.infer_dtype(x.ravel())
@@ -108,7 +108,7 @@ def _refuse(x):
     elif texts == x.size: got, then = 'words in several columns', 'pd.DataFrame(x) makes a table'
     require(False, 'x', got, 'an array of numbers, texts, or a table', then)
 
-#| exporti
+# %% ../../nbs/library/data/03_dataset.ipynb #14bce3de
 def _as_examples(x):
     "`x` as an array of numbers, an array of texts, or a table with plain columns; `Lazy` stays so."
     if isinstance(x, Lazy): return x

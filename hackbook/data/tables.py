@@ -27,7 +27,7 @@ def rejected_table(
     found = [(f'{name}, {place(k)}', v) for k, v in why.items()]
     return pd.DataFrame(found, columns=['file', 'reason'])
 
-# %% ../../nbs/library/data/08_tables.ipynb #fb73d278
+# %% ../../nbs/library/data/08_tables.ipynb #06d41ea1
 def _check_format(dates):
     "Raise `InvalidValue` unless `dates` is None or a format that pandas can read."
     text = isinstance(dates, str) and dates
@@ -38,7 +38,7 @@ def _check_format(dates):
     except ValueError as e:
         require(False, 'dates', dates, f'a format of dates ({e})', then)
 
-#| exporti
+# %% ../../nbs/library/data/08_tables.ipynb #fb73d278
 def _as_path(path):
     "The path of a file. Raises `InvalidValue` for a table in memory."
     require(isinstance(path, (str, Path)), 'path', type(path).__name__, 'the path of a file',

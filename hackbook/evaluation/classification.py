@@ -171,7 +171,7 @@ def most_confused(
         if len(some | dict.fromkeys(pair)) <= most: some |= dict.fromkeys(pair)
     return [name for name in names if name in some] or list(names[:most])
 
-# %% ../../nbs/library/evaluation/01_classification.ipynb #6e930562
+# %% ../../nbs/library/evaluation/01_classification.ipynb #27d076a9
 def _below(names, width):
     "The names below cells of that width: their lines, how they are rotated, and the height that they need."
     lines = [wrapped(name, width - .05, 9.) for name in names]
@@ -180,7 +180,7 @@ def _below(names, width):
     if widest < width and high < 4: return lines, 0, .4 + .15 * high
     return names, 90, .45 + max(inches(name, 9, 'normal') for name in names)
 
-#| export
+# %% ../../nbs/library/evaluation/01_classification.ipynb #6e930562
 @patch
 def plot_confusion(self:Evaluation,
     max_classes:int=30,   # of more classes, the 20 that are confused most often are drawn

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['reason', 'OutOfMemory', 'explanation', 'explained', 'in_smaller_batches', 'check_kind', 'build_weights', 'shapes',
-           'check_activation', 'check_probabilities']
+           'check_model', 'check_activation', 'check_probabilities']
 
 # %% ../../nbs/library/models/02_compatibility.ipynb #a1bf9d7b
 import re
@@ -178,7 +178,7 @@ def _check_words(model, data):
     require(text or not wants_text, 'x', f'{data.kind}', 'texts, as the model takes them',
             f'start the model with keras.Input({tuple(data.x.shape[1:])})')
 
-# %% ../../nbs/library/models/02_compatibility.ipynb #a797d2f8
+# %% ../../nbs/library/models/02_compatibility.ipynb #67d87a5a
 def _check_adapted(model, data):
     "Raise `InvalidValue` for a layer, such as TextVectorization, that knows no word yet."
     kinds = load_keras().layers
@@ -188,7 +188,7 @@ def _check_adapted(model, data):
         require(known, f'the layer {layer.name}', 'not adapted', 'adapted to the training part before it is trained',
                 'call layer.adapt(splits.train.x) first')
 
-#| export
+# %% ../../nbs/library/models/02_compatibility.ipynb #a797d2f8
 def check_model(
     model,          # a `keras.Model`
     data:Dataset,   # what it is to learn from
