@@ -96,7 +96,7 @@ def in_chunks(
     size:int=1024,             # at most so many examples are in memory at once
 ) -> np.ndarray:               # the rows of all examples
     "Apply `f` to `size` examples at a time."
-    starts = range(0, len(x), size)
+    starts = range(0, max(len(x), 1), size)
     return np.concatenate([f(np.asarray(rows(x, slice(i, i + size)))) for i in starts])
 
 # %% ../../nbs/library/core/03_arrays.ipynb #865c920d
