@@ -124,9 +124,9 @@ def _numbers(x, facts):
     try: a = np.asarray(x)
     except Exception as e:
         raise InvalidValue(f'x must be examples of one shape, but cannot be read ({e})') from e
-    shape = tuple(facts['shape'])
-    require(a.dtype.kind in 'biuf', 'x', x, f"{facts['kind']} data of shape {shape}",
-            'pass an array, or what the run was trained on')
+    shape, then = tuple(facts['shape']), 'pass an array, or what the run was trained on'
+    if facts.get('plan'): then = 'hb.cases.forecast(run, series) forecasts what comes after a series'
+    require(a.dtype.kind in 'biuf', 'x', x, f"{facts['kind']} data of shape {shape}", then)
     others = [c for c, kind in (facts.get('columns') or {}).items() if kind != 'number']
     require(not others, 'x', f'numbers alone, {a.shape}', 'rows with the columns of training',
             f"{', '.join(others[:6])} held words or dates: pass a DataFrame, or a dict per row")

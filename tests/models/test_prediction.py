@@ -596,3 +596,10 @@ def test_predictions_of_mixed_precision_are_not_kept_in_16_bits(name):
     result = hb.evaluate(model, data)
     assert predicted.outputs.dtype == "float32"
     assert (result.probabilities if units == 3 else result.predicted).dtype == "float32"
+
+
+def test_a_series_is_sent_to_the_forecast():
+    from hackbook.models.raw_input import _read
+
+    with pytest.raises(hb.InvalidValue, match=r"shape \(54, 6\), got .*; hb.cases.forecast\(run, series\) forecasts what comes after a series"):
+        _read([object()], {"kind": "numbers", "shape": (54, 6), "plan": {"length": 48}})
