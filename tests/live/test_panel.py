@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import nbformat
 import numpy as np
 import pytest
-from browser import CURVES, KERNEL, find_browser, notebook_page, static_page
+from browser import CURVES, KERNEL, find_browser, notebook_page, static_page, wait_for_kernel
 from conftest import ROOT
 from nbclient import NotebookClient
 from packaging.version import Version
@@ -592,6 +592,7 @@ def test_in_jupyterlab(tmp_path):
         page.wait_for_selector(".hackbook-live >> nth=1", timeout=60_000)
         page.wait_for_function("[...document.querySelectorAll('.hackbook-live .status')].every(e => e.textContent === 'stopped')", timeout=30_000)
         assert page.locator(".hackbook-live").first.locator("tbody tr").count() == 2
+        wait_for_kernel(page)  # the panel is there before the kernel hears it
         page.locator(".hackbook-live").first.get_by_role("textbox", name="dropout, exact").fill("0.2")
         page.keyboard.press("Enter")
         page.wait_for_function("document.querySelector('.hackbook-live .heard').textContent.startsWith('dropout 0.2')")
