@@ -41,7 +41,7 @@ def notebook_parameters(
         raise InvalidValue(f'{path} must be a notebook, but cannot be read: {e}') from None
     return {name: p['default'] for name, p in found.items()}
 
-# %% ../nbs/library/90_cli.ipynb #3fa55332
+# %% ../nbs/library/90_cli.ipynb #944cd7c0
 def _is_ours(name):
     "Is that the name of an error of hackbook? The module that defines it is imported."
     folder = Path(hackbook.__file__).parent
@@ -51,6 +51,7 @@ def _is_ours(name):
         if issubclass(getattr(import_module(place), name), HackbookError): return True
     return False
 
+# %% ../nbs/library/90_cli.ipynb #3fa55332
 def _explained(error, output):
     "What a learner reads of an error in a cell of the notebook `output`."
     if _is_ours(error.ename): return error.evalue

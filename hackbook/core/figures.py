@@ -163,6 +163,13 @@ def inches(
     font = FontProperties(size=size, weight=weight)
     with _any_letters(): return text_to_path.get_text_width_height_descent(text, font, False)[0] / 72
 
+# %% ../../nbs/library/core/04_figures.ipynb #84c47084
+def _fitted(line, width, size, weight='bold', least=8, **options):
+    "One line in parts that fit into `width`, of `least` letters or more; options of `wrap`."
+    wide = inches(line, size, weight)
+    if wide <= width: return [line]
+    return wrap(line, max(least, int(len(line) * width / wide * .95)), **options)
+
 # %% ../../nbs/library/core/04_figures.ipynb #83de4723
 def wrapped(
     title:str,
@@ -170,11 +177,8 @@ def wrapped(
     size:float=11.,    # of the font, in points
 ) -> str:              # the same words, in lines that fit
     "Break a title where it would be cut."
-    def fitted(line):
-        wide = inches(line, size)
-        if wide <= width: return [line]
-        return wrap(line, max(8, int(len(line) * width / wide * .95)), break_long_words=False)
-    return '\n'.join(part for line in title.split('\n') for part in fitted(line) or [''])
+    lines = [_fitted(line, width, size, break_long_words=False) for line in title.split('\n')]
+    return '\n'.join(part for parts in lines for part in parts or [''])
 
 # %% ../../nbs/library/core/04_figures.ipynb #b95383bf
 def _titles_of(ax):
@@ -182,7 +186,7 @@ def _titles_of(ax):
     words = ax.get_title(loc='left')
     return [t for t in ax.get_children() if isinstance(t, Text) and words and t.get_text() == words]
 
-# %% ../../nbs/library/core/04_figures.ipynb #b66a4976
+# %% ../../nbs/library/core/04_figures.ipynb #faa672ef
 @patch
 def fit_titles(self:Figure):
     "Break the titles of the axes where they leave the picture or run into the next one."
@@ -199,11 +203,13 @@ def fit_titles(self:Figure):
         room = (end - start) * width - .05
         title.set_text(wrapped(title.get_text(), room, title.get_fontsize()))
 
+# %% ../../nbs/library/core/04_figures.ipynb #b451d617
 @patch
 def draw(self:Figure, *args, **kwargs):
     "As matplotlib's, without a warning for letters that the font lacks."
     with _any_letters(): return matplotlib.figure.Figure.draw(self, *args, **kwargs)
 
+# %% ../../nbs/library/core/04_figures.ipynb #b66a4976
 @patch
 def savefig(self:Figure, *args, **kwargs):
     "As matplotlib's, with titles that are not cut."
@@ -226,11 +232,7 @@ def label_axes(
 # %% ../../nbs/library/core/04_figures.ipynb #8d6da6cb
 def _under(caption, width, most=5):
     "A caption in lines that fit, at most `most` of them: its first line is cut; a long word is broken."
-    def fitted(line):
-        wide = inches(line, 8, 'normal')
-        if wide <= width: return [line]
-        return wrap(line, max(4, int(len(line) * width / wide * .95)))
-    first, *rest = [fitted(line) for line in str(caption).split('\n')]
+    first, *rest = [_fitted(line, width, 8, 'normal', least=4) for line in str(caption).split('\n')]
     rest = [line for lines in rest for line in lines]
     room = max(1, most - len(rest))
     if len(first) > room: first = [*first[:room - 1], f'{first[room - 1][:-1]}…']

@@ -37,7 +37,7 @@ def wilson(
     interval = binomtest(int(right), int(total)).proportion_ci(confidence, method='wilson')
     return float(interval.low), float(interval.high)
 
-# %% ../../nbs/library/core/08_intervals.ipynb #680fd1bf
+# %% ../../nbs/library/core/08_intervals.ipynb #77046b5e
 def drawn_as_one(
     n:int,                  # examples
     groups:Sequence=None,   # a group per example
@@ -54,6 +54,7 @@ def drawn_as_one(
     rank[order] = np.arange(n)
     return rank // max(1, round(n ** (1 / 3)))
 
+# %% ../../nbs/library/core/08_intervals.ipynb #680fd1bf
 def count_drawn(
     n:int,                  # examples
     groups:Sequence=None,   # a group per example

@@ -111,7 +111,7 @@ def _compose(n, source, inks, size, most, overlap, noise, rng):
     classes = np.where(boxes[..., 0] >= 0, source.y[scan], -1)
     return x.round().clip(0, 255).astype('uint8'), np.concatenate([boxes, classes[..., None]], axis=2), block
 
-# %% ../../nbs/library/detection/02_composed_scenes.ipynb #a1678c8e
+# %% ../../nbs/library/detection/02_composed_scenes.ipynb #8916a7b7
 WIDEST = 1.75   # times as wide as high: the largest digit, stretched, fits into the scene
 
 def _check_digits(digits):
@@ -126,6 +126,7 @@ def _check_digits(digits):
     require(widest <= WIDEST, 'digits', f'{widest:.3g} times', f'of ink at most {WIDEST} times as wide as high',
             'leave those pictures out with digits.take')
 
+# %% ../../nbs/library/detection/02_composed_scenes.ipynb #a1678c8e
 def _check_scenes(digits, **numbers):
     "Raise `InvalidValue` for arguments that `scenes` cannot use."
     allowed = {'count': (1, 100_000, Integral), 'size': (32, 512, Integral), 'most': (1, 20, Integral),

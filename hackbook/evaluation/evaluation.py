@@ -100,7 +100,7 @@ def predictions(
     temperature = record.get('temperature')
     return tempered(predicted, temperature) if temperature else predicted
 
-# %% ../../nbs/library/evaluation/05_evaluation.ipynb #2bf156e8
+# %% ../../nbs/library/evaluation/05_evaluation.ipynb #5aa85487
 EVALUATIONS = {'classification': Evaluation, 'regression': RegressionEvaluation, 'detection': DetectionEvaluation}
 RESULTS = tuple(EVALUATIONS.values())    # whatever `evaluate` returns is one of these
 
@@ -111,6 +111,7 @@ def evaluation_of(
     if task.shape: return reconstruction_evaluation
     return forecast_evaluation if task.forecasts else EVALUATIONS[task.family]
 
+# %% ../../nbs/library/evaluation/05_evaluation.ipynb #58f9409b
 def _warn_of_the_whole(run, data):
     "Warn where `data` are all examples that the run's parts were split from: dividing them again gives the same parts."
     record = run.record.get('data') or {}
@@ -125,6 +126,7 @@ def _warn_of_the_whole(run, data):
                     'the score says little about new examples; score splits.validation, '
                     "and at the end, once, splits.test with reason='the final score'", stacklevel=3)
 
+# %% ../../nbs/library/evaluation/05_evaluation.ipynb #2bf156e8
 def evaluate(
     run:Run,                 # or a plain `keras.Model`
     data:Dataset|Sealed,     # `splits.test`, once, at the end; any other part at any time

@@ -19,7 +19,7 @@ from .classics import _with_interval
 from ..models import backbone, freeze
 from ..training import check_splits, fit
 
-# %% ../../nbs/library/experiments/07_pretraining.ipynb #8c07147b
+# %% ../../nbs/library/experiments/07_pretraining.ipynb #772dd173
 WAYS = 'from scratch', 'fine-tuned', 'linear on frozen features'
 
 def _copied(network, learned):
@@ -33,6 +33,7 @@ def _copied(network, learned):
         new.finalize_state()     # Keras keeps the values twice, and computes with the other ones
     return copied
 
+# %% ../../nbs/library/experiments/07_pretraining.ipynb #8c07147b
 def _prepared(way, splits, network, seed, options):
     "A fresh model for one of `WAYS`; `network` itself stays as it is."
     set_seed(seed)

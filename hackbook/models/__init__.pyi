@@ -1,6 +1,6 @@
 """Networks as short functions: each returns a plain Keras model."""
 
-from .image import check_splits, cnn, resnet, STRIDES, usual_filters
+from .image import cnn, require_splits, resnet, STRIDES, usual_filters
 from .finetuning import backbone, freeze, layer_fractions, layer_table, unfreeze, weighted_layers
 from .compatibility import (
     build_weights, check_activation, check_kind, check_model, check_probabilities, explained, explanation,

@@ -21,7 +21,7 @@ import pandas as pd
 from ..core import HackbookError, InvalidValue, load_keras, NotFound, require
 from ..core import require_images
 from ..data import Splits
-from .image import check_splits, output_layer
+from .image import output_layer, require_splits
 
 # %% ../../nbs/library/models/01_finetuning.ipynb #995af21e
 def _application(name):
@@ -151,7 +151,7 @@ def backbone(
     **options,              # of the function of `keras.applications`: alpha=.35, …
 ):                          # an uncompiled `keras.Model`: images as stored in
     "A network with a new head for the task of `splits`: probabilities out, or one number."
-    check_splits(splits)
+    require_splits(splits)
     ok = isinstance(dropout, Real) and 0 <= dropout < 1
     require(ok, 'dropout', dropout, 'from 0 to below 1')
     ok = size is None or isinstance(size, Integral) and size > 0

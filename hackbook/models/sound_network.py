@@ -11,14 +11,14 @@ from numbers import Integral, Real
 
 from ..core import load_keras, require
 from ..data import Splits
-from .image import check_splits, output_layer
+from .image import output_layer, require_splits
 
 # %% ../../nbs/library/models/13_sound_network.ipynb #07af8e26
 AMOUNTS = {'shift': .5, 'pitch': .5, 'speed': .5, 'noise': .5, 'mask': .5}   # the largest allowed
 
 def _check_sound(splits, filters, bands, numbers):
     "Raise `InvalidValue` for what `sound` cannot build."
-    check_splits(splits)
+    require_splits(splits)
     data = splits.train
     require(data.kind == 'sound', 'splits', f'of {data.kind} data', 'of sounds',
             'give the Dataset sample_rate=, or read files with hb.data.sounds')

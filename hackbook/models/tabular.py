@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core import Lazy, load_keras, require
 from ..data import Dataset, Splits
-from .image import check_splits, output_layer
+from .image import output_layer, require_splits
 
 # %% ../../nbs/library/models/04_tabular.ipynb #311f4a14
 def column_kind(
@@ -161,7 +161,7 @@ def _prepared(inputs, values, kinds):
 # %% ../../nbs/library/models/04_tabular.ipynb #09bdd051
 def _check_mlp(splits, units, dropout, l2):
     "Raise `InvalidValue` for what `mlp` cannot build."
-    check_splits(splits)
+    require_splits(splits)
     ok = isinstance(units, Sequence) and not isinstance(units, str)
     ok = ok and all(isinstance(u, Integral) and not isinstance(u, bool) and u > 0 for u in units)
     require(ok, 'units', units, 'a tuple of whole numbers > 0', 'try (64, 32)')

@@ -43,7 +43,7 @@ class Card:
 
     def _repr_markdown_(self): return self.body
 
-# %% ../../nbs/library/presentation/05_card.ipynb #5f10be53
+# %% ../../nbs/library/presentation/05_card.ipynb #eabb0820
 def _header(metadata):
     "The header in YAML, without HTML for those that show it as Markdown."
     import yaml
@@ -54,6 +54,7 @@ def _header(metadata):
     text = yaml.dump(metadata, Dumper=Quoted, allow_unicode=True, sort_keys=False, width=float('inf'))
     return text.replace('<', r'\x3c')
 
+# %% ../../nbs/library/presentation/05_card.ipynb #5f10be53
 @patch(as_prop=True)
 def text(self:Card) -> str:
     "The whole file: the header in YAML, and the Markdown."

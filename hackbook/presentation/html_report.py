@@ -33,7 +33,7 @@ def embed(
     source = data_uri('image/png', figure.png())
     return xml.Figure(Img(src=source, alt=caption), Figcaption(caption))
 
-# %% ../../nbs/library/presentation/00_html_report.ipynb #d76ec3fd
+# %% ../../nbs/library/presentation/00_html_report.ipynb #c9c0390d
 def html_table(
     frame:pd.DataFrame,
     digits:int=3,   # decimal places
@@ -41,6 +41,7 @@ def html_table(
     "A DataFrame as an HTML table, escaped."
     return Safe(frame.to_html(escape=True, border=0, na_rep='—', float_format=f'{{:.{digits}f}}'.format))
 
+# %% ../../nbs/library/presentation/00_html_report.ipynb #d76ec3fd
 def _table(frame):
     "A table in a box of its own, which scrolls where the table is wider than the page."
     return Div(html_table(frame), cls='wide', tabindex='0', role='region', aria_label='Table')
@@ -202,7 +203,7 @@ def _check_splits(splits, run=None):
     require(ok, 'splits', f'others, of {splits.name}', f"those that this run learned from, of {known['name']}",
             'give the splits that hb.fit was given, or leave them out')
 
-# %% ../../nbs/library/presentation/00_html_report.ipynb #03abaa8a
+# %% ../../nbs/library/presentation/00_html_report.ipynb #c830c208
 def beside_baselines(
     result:Evaluation|RegressionEvaluation,
     splits:Splits,      # what the run was trained on
@@ -214,6 +215,7 @@ def beside_baselines(
             'give the splits that hb.fit was given')
     return _with_baselines(result, splits)
 
+# %% ../../nbs/library/presentation/00_html_report.ipynb #af7ca9bd
 def _with_baselines(result, splits):
     "The table of `beside_baselines`, for any examples."
     task, data = result.data.task, examples_of(result)[0]
@@ -225,6 +227,7 @@ def _with_baselines(result, splits):
     both = pd.concat([own, table.rename(columns={'baseline': 'predicted by'})])
     return both.sort_values(metric.name, ascending=not metric.greater, kind='stable', ignore_index=True)
 
+# %% ../../nbs/library/presentation/00_html_report.ipynb #03abaa8a
 def _baselines(table):
     "Heading, sentence and table."
     if len(table) < 2: return []

@@ -161,7 +161,7 @@ def _write_deck(m, folder, minutes):
         save_record(summary, stack.enter_context(atomic(folder/'numbers.json')))
     return Deck(folder/'index.html', slides, summary, minutes)
 
-# %% ../../nbs/library/presentation/12_presenting.ipynb #3cfc6c3f
+# %% ../../nbs/library/presentation/12_presenting.ipynb #88ffbecf
 def _check_place(to):
     "The path, and what is written there: 'deck', 'report' or 'notebook'."
     require(isinstance(to, (str, Path)) and str(to).strip(), 'to', to, 'a folder or a file name')
@@ -173,6 +173,7 @@ def _check_place(to):
     require(ok, 'to', str(to), "a folder for a deck, or a name that ends in .html or .ipynb", "try to='deck/'")
     return path, kinds[suffix]
 
+# %% ../../nbs/library/presentation/12_presenting.ipynb #3cfc6c3f
 def _check_report(path, **told):
     "Raise `InvalidValue` for what only a deck shows."
     lost = ', '.join(name for name, value in told.items() if value is not None)

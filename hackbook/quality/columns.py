@@ -124,7 +124,7 @@ def _mixture(column):
     rest = f'and {listed(odd)}' if odd else 'written as words'
     return f'{column.name} ({number.sum():,} numbers, {rest})'
 
-# %% ../../nbs/library/quality/03_columns.ipynb #2139b02d
+# %% ../../nbs/library/quality/03_columns.ipynb #100a7e9c
 _FORMATS = [f'%{a}{sep}%{b}{sep}%{c}' for sep in './-' for a, b, c in ('dmY', 'mdY', 'Ymd')]
 
 def _format_of_dates(column):
@@ -136,6 +136,7 @@ def _format_of_dates(column):
     best = max(read, key=read.get)
     return best if read[best] >= .95 else None
 
+# %% ../../nbs/library/quality/03_columns.ipynb #2139b02d
 def _dates_as_words(data):
     "Columns of words that are dates."
     table = columns_of(data)
@@ -178,9 +179,10 @@ def far_out(
     smallest = known[known > 0].min()
     return np.minimum(linear, robust_distance(np.log(np.maximum(values, smallest / 2))))
 
-# %% ../../nbs/library/quality/03_columns.ipynb #08795e24
+# %% ../../nbs/library/quality/03_columns.ipynb #f248ff52
 def _brightness(images): return images.reshape(len(images), -1).mean(axis=1, dtype=float)
 
+# %% ../../nbs/library/quality/03_columns.ipynb #08795e24
 def _measured(data):
     "What can be far out: numeric columns with more than ten values, brightness, the target."
     table = columns_of(data)

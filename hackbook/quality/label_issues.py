@@ -103,12 +103,13 @@ def _suspects(y, probability):
     return find_label_issues(y, probability, filter_by='both', n_jobs=1,
                              return_indices_ranked_by='self_confidence')
 
-# %% ../../nbs/library/quality/01_label_issues.ipynb #6bafcbe0
+# %% ../../nbs/library/quality/01_label_issues.ipynb #c39884c3
 def _thin(images):
     "The pixels of lazy images that the encoder keeps, read once."
     step = ceil(np.prod(images.shape[1:]) / 4096)
     return in_chunks(lambda part: part.reshape(len(part), -1)[:, ::step], images)
 
+# %% ../../nbs/library/quality/01_label_issues.ipynb #6bafcbe0
 COLUMNS = ['row', 'label', 'guess', 'probability of label', 'probability of guess']
 
 def find_label_issues(

@@ -14,12 +14,13 @@ from ..detection import BoxedImages, check_boxes
 from .columns import robust_distance
 from .findings import counted, Finding, findings_of
 
-# %% ../../nbs/library/quality/04_media.ipynb #4788019c
+# %% ../../nbs/library/quality/04_media.ipynb #f8fd8724
 def _plain(images):
     "Which images have one color."
     flat = images.reshape(len(images), -1)
     return flat.max(axis=1) == flat.min(axis=1)
 
+# %% ../../nbs/library/quality/04_media.ipynb #4788019c
 def _is_blank(data):
     "Which examples are blank, and what they are called; for columns of numbers None."
     if data.kind == 'text': return np.array([not t.strip() for t in data.x]), 'empty text'

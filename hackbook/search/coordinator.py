@@ -96,7 +96,7 @@ def has_begun(self:Search) -> bool:
 @patch
 def may_begin(self:Search) -> bool:
     "Is there time for another trial, and one to try? There is for the first one of a study."
-    if self.has_begun() and not self.budget.room: return False
+    if not self.budget.room and self.has_begun(): return False
     if not self.trials and not self.grid: return True
     there = self.study.optuna.get_trials(deepcopy=False)
     if self.trials and sum(map(_counts, there)) >= self.trials: return False

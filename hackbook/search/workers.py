@@ -20,7 +20,7 @@ from fastcore.basics import patch
 
 from ..core import HackbookError, move, require
 from ..data import Splits
-from ..devices import cards_now, CardShare, share_card
+from ..devices import cards_now, CardShare, share_first
 from .process import Spare, warm_up
 from .trials import EpochEnd, Job, Outcome, run_trial, TrialEnd, work
 
@@ -52,7 +52,7 @@ class Workers:
         require(whole, 'workers', workers, 'a whole number, 1 or more',
                 'for other machines give a client=')
         cards = cards_now() if cards is None else cards
-        self.share = share_card(cards[0].free, workers) if cards else CardShare(workers, 0, True, '')
+        self.share = share_first(cards, workers)
         workers = self.share.workers
         self.names = [f'worker {n}' for n in range(1, workers + 1)]
         # card only: tests/gpu, where a process waits for the next trial of its worker
@@ -189,15 +189,13 @@ def share_of(self:Cluster,
 ) -> CardShare:      # with `workers` of its machine in all
     "What a worker may take of the card of its machine."
     if address in self.shares: return self.shares[address]
-    host = address and address.rpartition(':')[0]
+    host = (address or '').rpartition(':')[0]
     there = sorted(name for name in self.names if name.rpartition(':')[0] == host)
-    cards = self.client.run(cards_now, workers=[address]).get(address) if there else []
-    if not cards: return CardShare(len(there), 0, True, '')
-    # card only: tests/gpu
-    share = share_card(cards[0].free, len(there))
-    for place, name in enumerate(there):
+    cards = self.client.run(cards_now, workers=there[:1])[there[0]] if there else []
+    share = share_first(cards, len(there))
+    for place, name in enumerate(there):     # also without a card: the machine is asked once
         self.shares[name] = replace(share, on_card=share.on_card and place < share.workers)
-    return self.shares[address]
+    return self.shares.get(address, share)
 
 # %% ../../nbs/library/search/06_workers.ipynb #86098f41
 @patch

@@ -60,7 +60,7 @@ def _unnumbered(facts):
     "The facts with *dense* in place of *dense_1*."
     return [*facts[:-1], re.sub(r"_\d+(?=[/'])", '', facts[-1])]
 
-# %% ../../nbs/library/training/12_fitting.ipynb #a6b50228
+# %% ../../nbs/library/training/12_fitting.ipynb #9031d53f
 def _plain(config):
     "The config of layers without names, seeds, precision and what is frozen."
     if isinstance(config, (list, tuple)): return [_plain(part) for part in config]
@@ -68,6 +68,7 @@ def _plain(config):
     left_out = 'name', 'seed', 'dtype', 'trainable'
     return {key: _plain(value) for key, value in config.items() if key not in left_out}
 
+# %% ../../nbs/library/training/12_fitting.ipynb #a6b50228
 def _layers(model):
     "A short name for the layers and their options; None: a model of one's own does not tell them."
     try: config = json.dumps(_plain(model.get_config()), sort_keys=True, default=repr)
